@@ -1,0 +1,1 @@
+"""What the service is about: cases, their references and statuses, and the news that residents get."""

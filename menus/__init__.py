@@ -1,0 +1,1 @@
+"""What a citizen reads and types: measured text, pages that fit, and places."""

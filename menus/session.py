@@ -1,0 +1,39 @@
+"""The state of one conversation between two hops, as plain data."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Session(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Where a subscriber is in a tree and what she has answered.
+
+    `trail` is the way back; `items` are the (value, words) of the last list; `values` fill placeholders;
+    `ahead` are inputs dialled with the service code and not yet used.
+    """
+
+    tree: str
+    language: str
+    screen: str
+    page: int = 0
+    error: str = ""
+    answers: dict[str, str] = msgspec.field(default_factory=dict)
+    values: dict[str, str] = msgspec.field(default_factory=dict)
+    items: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    trail: list[str] = msgspec.field(default_factory=list)
+    ahead: list[str] = msgspec.field(default_factory=list)
+
+    def copied(self) -> Session:
+        """A session to change, leaving this one as it is."""
+        return Session(
+            tree=self.tree,
+            language=self.language,
+            screen=self.screen,
+            page=self.page,
+            error=self.error,
+            answers=dict(self.answers),
+            values=dict(self.values),
+            items=list(self.items),
+            trail=list(self.trail),
+            ahead=list(self.ahead),
+        )

@@ -1,0 +1,8 @@
+"""The database: rows and their safety, nothing about their meaning."""
+
+from store.engine import Store
+from store.errors import StoreError
+from store.keys import Keyring
+from store.transaction import Transaction
+
+__all__ = ["Keyring", "Store", "StoreError", "Transaction"]

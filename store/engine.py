@@ -1,0 +1,79 @@
+"""The store: one file, one writer, many readers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from store import migrations, sqlite
+from store.keys import Keyring
+from store.transaction import Connection, Transaction
+from store.writer import Writer
+
+Result = TypeVar("Result")
+Clock = Callable[[], float]
+MAX_GROUP = 256
+
+
+class Store:
+    """A station's database. `write` runs a job in a transaction that is on disk when it returns; `read` runs
+    one that only looks. `clock` gives seconds since 1970 and is passed in so that a test can set the time."""
+
+    def __init__(
+        self, path: Path, keys: Keyring, clock: Clock = time.time, max_group: int = MAX_GROUP
+    ) -> None:
+        """Open `path`, brought to this release's schema. Raises NewerSchemaError or another StoreError."""
+        self.path = path
+        self.keys = keys
+        self._clock = clock
+        self._engine = sqlite.SQLite(path)
+        self._connection = self._engine.writer()
+        migrations.apply(self._connection, path)
+        self._writer = Writer(self._connection, self._begin, sqlite.BEGIN, max_group)
+        self._local = threading.local()
+        self._readers: list[Connection] = []
+        self._lock = threading.Lock()
+
+    def write(self, job: Callable[[Transaction], Result]) -> Result:
+        """Run `job` and return its result once its effects are on disk. A job that raises leaves nothing."""
+        result: Result = self._writer.run(job)
+        return result
+
+    def read(self, job: Callable[[Transaction], Result]) -> Result:
+        """Run `job` on one unchanging view of the data; it cannot write."""
+        connection = self._reader()
+        connection.execute("BEGIN")
+        try:
+            return job(self._begin(connection))
+        finally:
+            connection.execute("COMMIT")
+
+    def backup(self, target: Path) -> None:
+        """Write a checked copy of the whole database to `target` while serving. Raises StoreError."""
+        sqlite.copy(self._engine.reader(), target)
+
+    def close(self) -> None:
+        """Finish the queued jobs and close the file; the readers first, so that the writer checkpoints last."""
+        self._writer.close()
+        with self._lock:
+            for reader in self._readers:
+                reader.close()  # type: ignore[attr-defined]
+        self._connection.close()
+
+    def now(self) -> int:
+        """Milliseconds since 1970 UTC."""
+        return int(self._clock() * 1000)
+
+    def _begin(self, connection: Connection) -> Transaction:
+        return Transaction(connection, self.keys, self.now())
+
+    def _reader(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._engine.reader()
+            with self._lock:
+                self._readers.append(connection)
+        return connection

@@ -1,0 +1,223 @@
+"""Outbox entries and the state of their destinations, as rows. The rules are in sync/outbox.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from store.transaction import Row, Transaction
+
+BODY = "outbox.body"
+COLUMNS = (
+    "id, destination, lane, number, kind, reference, state, attempts, due_at, lease_until, reason, created_at,"
+    " finished_at, body"
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing to send to one destination. `number` is dense within destination and lane."""
+
+    id: int
+    destination: str
+    lane: str
+    number: int
+    kind: str
+    reference: str
+    state: str
+    attempts: int
+    due_at: int
+    lease_until: int
+    reason: str
+    created_at: int
+    finished_at: int | None
+    body: str
+
+
+@dataclass(frozen=True)
+class Destination:
+    """How a destination has been doing: `failures` in a row, and not tried again before `due_at`."""
+
+    name: str
+    failures: int
+    due_at: int
+    down_since: int | None
+    ok_at: int | None
+    reason: str
+
+
+def insert(tx: Transaction, destination: str, lane: str, kind: str, reference: str, body: str) -> int:
+    """Queue an entry under the next number of its lane; its id."""
+    entry_id = tx.next_number("outbox")
+    tx.run(
+        "INSERT INTO outbox (id, destination, lane, number, kind, reference, body, state, attempts, due_at,"
+        " lease_until, reason, created_at) VALUES (:id, :destination, :lane, :number, :kind, :reference, :body,"
+        " 'queued', 0, :now, 0, '', :now)",
+        id=entry_id,
+        destination=destination,
+        lane=lane,
+        number=tx.next_number(f"lane {destination} {lane}"),
+        kind=kind,
+        reference=reference,
+        body=tx.seal(body, BODY, entry_id),
+        now=tx.now,
+    )
+    return entry_id
+
+
+def claim_one(tx: Transaction, destination: str, until: int) -> Entry | None:
+    """Lease the oldest entry that is due, until `until`; None when nothing is."""
+    row = tx.one(
+        "UPDATE outbox SET lease_until = :until, attempts = attempts + 1 WHERE id = ("  # noqa: S608
+        "SELECT id FROM outbox WHERE state = 'queued' AND destination = :destination AND due_at <= :now"
+        f" AND lease_until <= :now ORDER BY id LIMIT 1) RETURNING {COLUMNS}",
+        destination=destination,
+        until=until,
+        now=tx.now,
+    )
+    return None if row is None else _opened(tx, row)
+
+
+def in_lane(tx: Transaction, destination: str, lane: str, after: int, limit: int) -> list[Entry]:
+    """The queued entries of a lane numbered above `after`, in order."""
+    rows = tx.all(
+        f"SELECT {COLUMNS} FROM outbox WHERE destination = :destination AND lane = :lane AND number > :after"  # noqa: S608
+        " AND state = 'queued' ORDER BY number LIMIT :limit",
+        destination=destination,
+        lane=lane,
+        after=after,
+        limit=limit,
+    )
+    return [_opened(tx, row) for row in rows]
+
+
+def lease_lane(tx: Transaction, destination: str, lane: str, first: int, last: int, until: int) -> None:
+    """Lease a run of numbers."""
+    tx.run(
+        "UPDATE outbox SET lease_until = :until, attempts = attempts + 1 WHERE destination = :destination"
+        " AND lane = :lane AND number BETWEEN :first AND :last AND state = 'queued'",
+        destination=destination,
+        lane=lane,
+        first=first,
+        last=last,
+        until=until,
+    )
+
+
+def finish_lane(tx: Transaction, destination: str, lane: str, upto: int) -> None:
+    """The peer has every number up to `upto` for good."""
+    tx.run(
+        "UPDATE outbox SET state = 'acked', lease_until = 0, finished_at = :now WHERE destination = :destination"
+        " AND lane = :lane AND number <= :upto AND state = 'queued'",
+        destination=destination,
+        lane=lane,
+        upto=upto,
+        now=tx.now,
+    )
+
+
+def finish(tx: Transaction, entry_id: int, state: str, reason: str) -> None:
+    """End an entry: acked, rejected, dead or unknown."""
+    tx.run(
+        "UPDATE outbox SET state = :state, reason = :reason, lease_until = 0, finished_at = :now WHERE id = :id",
+        id=entry_id,
+        state=state,
+        reason=reason,
+        now=tx.now,
+    )
+
+
+def release(tx: Transaction, entry_id: int, due_at: int, reason: str, attempts: int) -> None:
+    """Give a lease back: not before `due_at`."""
+    tx.run(
+        "UPDATE outbox SET lease_until = 0, due_at = :due_at, reason = :reason, attempts = :attempts"
+        " WHERE id = :id AND state = 'queued'",
+        id=entry_id,
+        due_at=due_at,
+        reason=reason,
+        attempts=attempts,
+    )
+
+
+def release_all(tx: Transaction, destination: str | None = None) -> None:
+    """Give back the leases of one destination, or of every one (no sender lives: the process just began)."""
+    tx.run(
+        "UPDATE outbox SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0"
+        " AND (destination = :destination OR :destination IS NULL)",
+        destination=destination,
+    )
+
+
+def requeue(tx: Transaction, entry_id: int) -> bool:
+    """Put an entry that was given up on back in the queue, due now. False when it is not one of those."""
+    row = tx.one(
+        "UPDATE outbox SET state = 'queued', attempts = 0, due_at = :now, lease_until = 0, finished_at = NULL"
+        " WHERE id = :id AND state IN ('rejected', 'dead', 'unknown') RETURNING id",
+        id=entry_id,
+        now=tx.now,
+    )
+    return row is not None
+
+
+def make_due(tx: Transaction) -> None:
+    """Everything queued, and every destination, may be tried now."""
+    tx.run("UPDATE outbox SET due_at = :now WHERE state = 'queued' AND due_at > :now", now=tx.now)
+    tx.run("UPDATE destinations SET due_at = :now WHERE due_at > :now", now=tx.now)
+
+
+def listed(tx: Transaction, states: tuple[str, ...], limit: int) -> list[Entry]:
+    """Entries in these states, oldest first. Their bodies are left sealed: a list needs no secrets."""
+    names = {f"state{index}": state for index, state in enumerate(states)}
+    rows = tx.all(
+        f"SELECT {COLUMNS} FROM outbox WHERE state IN ({', '.join(':' + name for name in names)})"  # noqa: S608
+        " ORDER BY id LIMIT :limit",
+        limit=limit,
+        **names,
+    )
+    return [Entry(*row[:-1], "") for row in rows]
+
+
+def of_case(tx: Transaction, reference: str) -> list[Entry]:
+    """The entries about one case, oldest first, bodies left sealed."""
+    rows = tx.all(f"SELECT {COLUMNS} FROM outbox WHERE reference = :reference ORDER BY id", reference=reference)  # noqa: S608
+    return [Entry(*row[:-1], "") for row in rows]
+
+
+def counts(tx: Transaction) -> dict[tuple[str, str], tuple[int, int]]:
+    """(destination, state) → (how many, when the oldest was made), of what has not arrived."""
+    rows = tx.all(
+        "SELECT destination, state, COUNT(*), MIN(created_at) FROM outbox WHERE state <> 'acked'"
+        " GROUP BY destination, state"
+    )
+    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+
+def forget(tx: Transaction, before: int) -> int:
+    """Delete the entries acknowledged before `before`; how many."""
+    return len(
+        tx.all(
+            "DELETE FROM outbox WHERE state = 'acked' AND finished_at < :before RETURNING id", before=before
+        )
+    )
+
+
+def destination(tx: Transaction, name: str) -> Destination:
+    """How `name` is doing; one never tried is due at once."""
+    row = tx.one(
+        "SELECT name, failures, due_at, down_since, ok_at, reason FROM destinations WHERE name = :name", name=name
+    )
+    return Destination(name, 0, 0, None, None, "") if row is None else Destination(*row)
+
+
+def save_destination(tx: Transaction, state: Destination) -> None:
+    """Keep how a destination is doing."""
+    tx.run(
+        "INSERT INTO destinations (name, failures, due_at, down_since, ok_at, reason)"
+        " VALUES (:name, :failures, :due_at, :down_since, :ok_at, :reason)"
+        " ON CONFLICT (name) DO UPDATE SET failures = excluded.failures, due_at = excluded.due_at,"
+        " down_since = excluded.down_since, ok_at = excluded.ok_at, reason = excluded.reason",
+        **state.__dict__,
+    )
+
+
+def _opened(tx: Transaction, row: Row) -> Entry:
+    return Entry(*row[:-1], tx.unseal(row[-1], BODY, row[0]))

@@ -1,0 +1,182 @@
+"""Every change of the schema, in order. Only a migration creates or alters a table.
+
+Types are the words that PostgreSQL also knows (there BLOB is a domain over bytea); times are BIGINT
+milliseconds since 1970 UTC; a column that holds sealed bytes says so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from store.errors import NewerSchemaError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+schema = Migrations("sado")
+
+
+def apply(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the database to this release's schema. Raises NewerSchemaError when a later release wrote it."""
+    database = Database(connection)
+    unknown = {migration.name for migration in schema.applied(database)} - NAMES
+    if unknown:
+        raise NewerSchemaError(
+            f"{path} was written by a newer release of Sado ({', '.join(sorted(unknown))}). "
+            "Install that release, or restore a backup made before it."
+        )
+    schema.apply(database)
+
+
+def _known_names() -> frozenset[str]:
+    """The names of this release's migrations: to an empty database, all of them are pending."""
+    return frozenset(migration.name for migration in schema.pending(Database(memory=True)))
+
+
+def _create(database: Database, *statements: str) -> None:
+    for statement in statements:
+        database.execute(statement)
+
+
+@schema()
+def m001_station(database: Database) -> None:
+    """Who this station is, and its counters."""
+    _create(
+        database,
+        "CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        "CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+    )
+
+
+@schema()
+def m002_conversations(database: Database) -> None:
+    """Subscribers by keyed hash, their USSD sessions, and wrong tries."""
+    _create(
+        database,
+        """CREATE TABLE subscribers (
+            hash BLOB PRIMARY KEY,
+            msisdn BLOB NOT NULL, -- sealed
+            language TEXT NOT NULL,
+            created_at BIGINT NOT NULL)""",
+        """CREATE TABLE sessions (
+            id BLOB PRIMARY KEY,
+            subscriber BLOB NOT NULL,
+            state BLOB NOT NULL, -- sealed
+            is_open BOOLEAN NOT NULL,
+            outcome TEXT,
+            updated_at BIGINT NOT NULL)""",
+        "CREATE INDEX sessions_by_age ON sessions (updated_at)",
+        """CREATE TABLE attempts (
+            hash BLOB PRIMARY KEY,
+            tries INTEGER NOT NULL,
+            first_at BIGINT NOT NULL)""",
+    )
+
+
+@schema()
+def m003_cases(database: Database) -> None:
+    """Cases and their events."""
+    _create(
+        database,
+        """CREATE TABLE cases (
+            reference TEXT PRIMARY KEY,
+            number BIGINT NOT NULL UNIQUE,
+            station INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            topic TEXT NOT NULL,
+            place TEXT NOT NULL,
+            agency TEXT NOT NULL,
+            status TEXT NOT NULL,
+            language TEXT NOT NULL,
+            subscriber BLOB NOT NULL,
+            msisdn BLOB NOT NULL, -- sealed
+            name BLOB NOT NULL, -- sealed
+            text BLOB NOT NULL, -- sealed
+            received_at BIGINT NOT NULL,
+            registered_at BIGINT,
+            updated_at BIGINT NOT NULL)""",
+        "CREATE INDEX cases_by_subscriber ON cases (subscriber, number)",
+        "CREATE INDEX cases_by_agency ON cases (agency, number)",
+        """CREATE TABLE events (
+            id TEXT PRIMARY KEY,
+            reference TEXT NOT NULL REFERENCES cases (reference),
+            number INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            actor TEXT NOT NULL,
+            text BLOB, -- sealed
+            at BIGINT NOT NULL,
+            UNIQUE (reference, number))""",
+    )
+
+
+@schema()
+def m004_sync(database: Database) -> None:
+    """The outbox, the state of each destination, and how far each lane has come with each peer."""
+    _create(
+        database,
+        """CREATE TABLE outbox (
+            id BIGINT PRIMARY KEY,
+            destination TEXT NOT NULL,
+            lane TEXT NOT NULL,
+            number BIGINT NOT NULL,
+            kind TEXT NOT NULL,
+            reference TEXT NOT NULL,
+            body BLOB NOT NULL, -- sealed
+            state TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            due_at BIGINT NOT NULL,
+            lease_until BIGINT NOT NULL,
+            reason TEXT NOT NULL,
+            created_at BIGINT NOT NULL,
+            finished_at BIGINT,
+            UNIQUE (destination, lane, number))""",
+        "CREATE INDEX outbox_by_state ON outbox (state, destination, due_at)",
+        """CREATE TABLE destinations (
+            name TEXT PRIMARY KEY,
+            failures INTEGER NOT NULL,
+            due_at BIGINT NOT NULL,
+            down_since BIGINT,
+            ok_at BIGINT,
+            reason TEXT NOT NULL)""",
+        """CREATE TABLE lanes (
+            peer TEXT NOT NULL,
+            lane TEXT NOT NULL,
+            received BIGINT NOT NULL,
+            PRIMARY KEY (peer, lane))""",
+        """CREATE TABLE quarantine (
+            id BIGINT PRIMARY KEY,
+            peer TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            body BLOB NOT NULL, -- sealed
+            reason TEXT NOT NULL,
+            at BIGINT NOT NULL)""",
+        """CREATE TABLE stations (
+            number INTEGER PRIMARY KEY,
+            key BLOB NOT NULL, -- sealed
+            exchange BIGINT NOT NULL,
+            added_at BIGINT NOT NULL,
+            seen_at BIGINT)""",
+    )
+
+
+@schema()
+def m005_desk(database: Database) -> None:
+    """People who sign in, and the agencies' tokens."""
+    _create(
+        database,
+        """CREATE TABLE accounts (
+            name TEXT PRIMARY KEY,
+            password TEXT NOT NULL,
+            role TEXT NOT NULL,
+            agency TEXT NOT NULL,
+            failures INTEGER NOT NULL,
+            blocked_until BIGINT NOT NULL)""",
+        "CREATE TABLE agencies (code TEXT PRIMARY KEY, token BLOB NOT NULL)",
+    )
+
+
+NAMES = _known_names()

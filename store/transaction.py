@@ -1,0 +1,74 @@
+"""One unit of work on the database: rows in and out, sealed values, one moment in time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from store.keys import Keyring
+
+Row = Any
+
+
+class Cursor(Protocol):
+    """What a driver gives back for a statement."""
+
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+
+
+class Connection(Protocol):
+    """What the store needs of a driver; SQL uses named parameters (`:name`)."""
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] = ..., /) -> Cursor: ...
+
+
+class Transaction:
+    """Handed to a job by `Store.write` and `Store.read`; all that it does is kept or dropped together.
+
+    `now` is the one moment of this work in milliseconds since 1970 UTC, so that rows written together
+    carry the same time.
+    """
+
+    __slots__ = ("_connection", "keys", "now")
+
+    def __init__(self, connection: Connection, keys: Keyring, now: int) -> None:
+        self._connection = connection
+        self.keys = keys
+        self.now = now
+
+    def run(self, sql: str, **values: Any) -> None:
+        """Execute a statement whose rows nobody wants."""
+        self._connection.execute(sql, values)
+
+    def one(self, sql: str, **values: Any) -> Row | None:
+        """The first row, or None."""
+        row: Row | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+    def all(self, sql: str, **values: Any) -> list[Row]:
+        """Every row."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def value(self, sql: str, **values: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = self.one(sql, **values)
+        return None if row is None else row[0]
+
+    def next_number(self, counter: str) -> int:
+        """1, 2, 3 … for each counter, without a gap: a job undone gives its number back."""
+        return int(
+            self.value(
+                "INSERT INTO counters (name, value) VALUES (:name, 1)"
+                " ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value",
+                name=counter,
+            )
+        )
+
+    def seal(self, text: str, column: str, row: object) -> bytes:
+        """Encrypt for `column` ("table.column") of the row with this key."""
+        return self.keys.seal(text, f"{column}:{row}")
+
+    def unseal(self, sealed: bytes, column: str, row: object) -> str:
+        """Decrypt what `seal` made. Raises SealError."""
+        return self.keys.unseal(sealed, f"{column}:{row}")
