@@ -58,9 +58,7 @@ def start(tree: Tree, language: str | None, ahead: Sequence[str] = (), budget: B
     """Begin. A subscriber without a language is asked for it first; `ahead` are the inputs she dialled with
     the service code, used once the language is known."""
     first = tree.start if language else tree.first_contact
-    session = Session(
-        tree=tree.version, language=language or tree.default_language, screen=first, ahead=list(ahead)
-    )
+    session = Session(tree=tree.version, language=language or tree.default_language, screen=first, ahead=list(ahead))
     return _arrive(tree, session, budget)
 
 
@@ -139,7 +137,7 @@ def _answer(tree: Tree, session: Session, screen: Screen, text: str, typed: str)
         session.error, session.page = "choice", 0
         return
     if screen.answer:
-        session.answers[screen.answer] = option.value
+        session.answers[screen.answer] = _filled(tree, option.value, session)
     if option.language:
         session.language = session.answers["language"] = option.language
     _leave(session, option.go or screen.go)
@@ -200,9 +198,7 @@ def _pages(tree: Tree, screen: Screen, session: Session, budget: Budget) -> tupl
     if session.error:
         error = _filled(tree, tree.errors[session.error][language], session)
         text = f"{error}\n{text}" if text else error
-    options = [
-        f"{option.key} {_filled(tree, option.text[language], session)}" for option in _options(screen, session)
-    ]
+    options = [f"{option.key} {_filled(tree, option.text[language], session)}" for option in _options(screen, session)]
     nav = [f"{BACK} {tree.back[language]}"] if session.trail and screen.kind != "notice" else []
     return pages(text, options, nav, f"{MORE} {tree.more[language]}", budget)
 
@@ -215,6 +211,6 @@ def _filled(tree: Tree, text: str, session: Session) -> str:
     def fill(match: re.Match[str]) -> str:
         name = match[1]
         words: Texts | None = tree.labels.get((name, session.answers.get(name, "")))
-        return words[session.language] if words else session.values.get(name, "")
+        return words[session.language] if words else session.values.get(name) or tree.constants.get(name, "")
 
     return PLACEHOLDER.sub(fill, text)

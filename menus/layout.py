@@ -21,9 +21,7 @@ _PLAIN = str.maketrans(
 _UNSHOWABLE = {"Cc", "Cf", "Cs"}
 
 
-def pages(
-    text: str, options: Sequence[str], nav: Sequence[str], more: str, budget: Budget
-) -> tuple[str, ...]:
+def pages(text: str, options: Sequence[str], nav: Sequence[str], more: str, budget: Budget) -> tuple[str, ...]:
     """Cut a screen into pages, each of them fitting the budget whole and none of them empty.
 
     The text comes first and loses no word; options follow as unbroken lines; `nav` closes every page
@@ -49,9 +47,7 @@ def _flow(rest: str, left: list[str], nav: Sequence[str], more: str, budget: Bud
     yield last
 
 
-def _fill(
-    rest: str, left: list[str], tail: Sequence[str], budget: Budget
-) -> tuple[list[str], str, list[str]]:
+def _fill(rest: str, left: list[str], tail: Sequence[str], budget: Budget) -> tuple[list[str], str, list[str]]:
     """Put as much as fits above `tail`; return those lines, the text left over and the options left over."""
     head, rest = _take(rest, bool(left), tail, budget) if rest else ("", "")
     lines = list(_lines(head))

@@ -36,7 +36,7 @@ class Pack:
     routing: Mapping[str, str]
     statuses: Mapping[str, Texts]
     messages: Mapping[str, Texts]
-    hotline: str
+    time_zone: str
 
     def message(self, name: str, language: str, **values: str) -> str:
         """An SMS text in `language` (or the pack's default), filled."""
@@ -73,7 +73,7 @@ def load(name: str) -> Pack:
         routing=shared["routing"],
         statuses=shared["statuses"],
         messages=shared["messages"],
-        hotline=shared["hotline"],
+        time_zone=shared["time_zone"],
     )
 
 
@@ -100,6 +100,7 @@ def _tree(folder: Path, shared: Mapping[str, Any]) -> Tree:
         errors=shared["errors"],
         labels=labels_of(screens),
         placeholders=shared["placeholders"],
+        constants=shared["constants"],
     )
 
 

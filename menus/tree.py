@@ -61,7 +61,8 @@ class Screen:
 
 @dataclass(frozen=True)
 class Tree:
-    """All screens of a pack. `version` names this content; `labels` gives an answer's words by its value."""
+    """All screens of a pack. `version` names this content; `labels` gives an answer's words by its value,
+    `placeholders` the longest value of each, `constants` those that are always the same."""
 
     version: str
     languages: tuple[str, ...]
@@ -74,6 +75,7 @@ class Tree:
     errors: Mapping[str, Texts]
     labels: Mapping[tuple[str, str], Texts]
     placeholders: Mapping[str, str]
+    constants: Mapping[str, str]
 
 
 def screen_from(screen_id: str, raw: Mapping[str, Any]) -> Screen:

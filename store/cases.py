@@ -11,6 +11,8 @@ COLUMNS = (
     " received_at, registered_at, updated_at"
 )
 
+SEALED = ("msisdn", "name", "text")
+
 
 @dataclass(frozen=True)
 class CaseRow:
@@ -124,21 +126,16 @@ def add_event(tx: Transaction, event_id: str, reference: str, kind: str, actor: 
 def events_of(tx: Transaction, reference: str) -> list[EventRow]:
     """The history of a case in order."""
     rows = tx.all(
-        "SELECT id, reference, number, kind, actor, text, at FROM events WHERE reference = :reference"
-        " ORDER BY number",
+        "SELECT id, reference, number, kind, actor, text, at FROM events WHERE reference = :reference ORDER BY number",
         reference=reference,
     )
-    return [
-        EventRow(*row[:5], tx.unseal(row[5], "events.text", row[0]) if row[5] else "", row[6]) for row in rows
-    ]
+    return [EventRow(*(*row[:5], tx.unseal(row[5], "events.text", row[0]) if row[5] else "", row[6])) for row in rows]
 
 
 def _opened(tx: Transaction, row: Row) -> CaseRow:
     reference = row[0]
     return CaseRow(
         *row[:9],
-        tx.unseal(row[9], "cases.msisdn", reference),
-        tx.unseal(row[10], "cases.name", reference),
-        tx.unseal(row[11], "cases.text", reference),
-        *row[12:],
+        *(tx.unseal(row[9 + at], f"cases.{name}", reference) for at, name in enumerate(SEALED)),
+        *row[9 + len(SEALED) :],
     )

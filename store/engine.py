@@ -22,9 +22,7 @@ class Store:
     """A station's database. `write` runs a job in a transaction that is on disk when it returns; `read` runs
     one that only looks. `clock` gives seconds since 1970 and is passed in so that a test can set the time."""
 
-    def __init__(
-        self, path: Path, keys: Keyring, clock: Clock = time.time, max_group: int = MAX_GROUP
-    ) -> None:
+    def __init__(self, path: Path, keys: Keyring, clock: Clock = time.time, max_group: int = MAX_GROUP) -> None:
         """Open `path`, brought to this release's schema. Raises NewerSchemaError or another StoreError."""
         self.path = path
         self.keys = keys

@@ -173,13 +173,13 @@ def listed(tx: Transaction, states: tuple[str, ...], limit: int) -> list[Entry]:
         limit=limit,
         **names,
     )
-    return [Entry(*row[:-1], "") for row in rows]
+    return [Entry(*(*row[:-1], "")) for row in rows]
 
 
 def of_case(tx: Transaction, reference: str) -> list[Entry]:
     """The entries about one case, oldest first, bodies left sealed."""
     rows = tx.all(f"SELECT {COLUMNS} FROM outbox WHERE reference = :reference ORDER BY id", reference=reference)  # noqa: S608
-    return [Entry(*row[:-1], "") for row in rows]
+    return [Entry(*(*row[:-1], "")) for row in rows]
 
 
 def counts(tx: Transaction) -> dict[tuple[str, str], tuple[int, int]]:
@@ -193,11 +193,7 @@ def counts(tx: Transaction) -> dict[tuple[str, str], tuple[int, int]]:
 
 def forget(tx: Transaction, before: int) -> int:
     """Delete the entries acknowledged before `before`; how many."""
-    return len(
-        tx.all(
-            "DELETE FROM outbox WHERE state = 'acked' AND finished_at < :before RETURNING id", before=before
-        )
-    )
+    return len(tx.all("DELETE FROM outbox WHERE state = 'acked' AND finished_at < :before RETURNING id", before=before))
 
 
 def destination(tx: Transaction, name: str) -> Destination:
@@ -220,4 +216,4 @@ def save_destination(tx: Transaction, state: Destination) -> None:
 
 
 def _opened(tx: Transaction, row: Row) -> Entry:
-    return Entry(*row[:-1], tx.unseal(row[-1], BODY, row[0]))
+    return Entry(*(*row[:-1], tx.unseal(row[-1], BODY, row[0])))

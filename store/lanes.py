@@ -9,9 +9,7 @@ from store.transaction import Transaction
 
 def cursor(tx: Transaction, peer: str, lane: str) -> int:
     """The highest number received from the peer in this lane; all below it are here too."""
-    return int(
-        tx.value("SELECT received FROM lanes WHERE peer = :peer AND lane = :lane", peer=peer, lane=lane) or 0
-    )
+    return int(tx.value("SELECT received FROM lanes WHERE peer = :peer AND lane = :lane", peer=peer, lane=lane) or 0)
 
 
 def cursors(tx: Transaction, peer: str) -> dict[str, int]:
@@ -45,8 +43,7 @@ def quarantine(tx: Transaction, peer: str, kind: str, body: str, reason: str) ->
     """Keep an event aside; the lane goes on."""
     number = tx.next_number("quarantine")
     tx.run(
-        "INSERT INTO quarantine (id, peer, kind, body, reason, at)"
-        " VALUES (:id, :peer, :kind, :body, :reason, :at)",
+        "INSERT INTO quarantine (id, peer, kind, body, reason, at) VALUES (:id, :peer, :kind, :body, :reason, :at)",
         id=number,
         peer=peer,
         kind=kind,
@@ -58,7 +55,5 @@ def quarantine(tx: Transaction, peer: str, kind: str, body: str, reason: str) ->
 
 def quarantined(tx: Transaction, limit: int) -> list[Quarantined]:
     """What lies aside, newest first."""
-    rows = tx.all(
-        "SELECT id, peer, kind, reason, at FROM quarantine ORDER BY id DESC LIMIT :limit", limit=limit
-    )
+    rows = tx.all("SELECT id, peer, kind, reason, at FROM quarantine ORDER BY id DESC LIMIT :limit", limit=limit)
     return [Quarantined(*row) for row in rows]

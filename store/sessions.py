@@ -7,12 +7,10 @@ from store.transaction import Transaction
 STATE = "sessions.state"
 
 
-def load(tx: Transaction, session_id: bytes, since: int) -> str | None:
-    """The state of a session touched at or after `since`, or None: an older one is over, whatever its id."""
-    row = tx.one(
-        "SELECT state FROM sessions WHERE id = :id AND updated_at >= :since", id=session_id, since=since
-    )
-    return None if row is None else tx.unseal(row[0], STATE, session_id.hex())
+def load(tx: Transaction, session_id: bytes) -> tuple[str, int] | None:
+    """The state of a session and when it was last touched, or None for one that we do not know."""
+    row = tx.one("SELECT state, updated_at FROM sessions WHERE id = :id", id=session_id)
+    return None if row is None else (tx.unseal(row[0], STATE, session_id.hex()), row[1])
 
 
 def save(tx: Transaction, session_id: bytes, subscriber: bytes, state: str, is_open: bool) -> None:

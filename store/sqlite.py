@@ -11,11 +11,13 @@ import sqlite3
 from pathlib import Path
 
 from store.errors import StoreError
-from store.transaction import Connection
 
 BEGIN = "BEGIN IMMEDIATE"
 BUSY_TIMEOUT_MS = 5000
 CACHE_KIB = 2048
+
+# The disk is full or fails: nothing was kept, and the same work may succeed later.
+DiskError = sqlite3.OperationalError
 
 
 class SQLite:
@@ -61,8 +63,3 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
     if verdict != "ok":
         target.unlink()
         raise StoreError(f"The copy is damaged ({verdict}): check the disk and run the backup again.")
-
-
-def is_connection(connection: Connection) -> bool:
-    """Whether this engine's own calls (backup) work on the connection."""
-    return isinstance(connection, sqlite3.Connection)

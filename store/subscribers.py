@@ -7,9 +7,7 @@ from store.transaction import Transaction
 
 def language_of(tx: Transaction, subscriber: bytes) -> str | None:
     """The language the subscriber chose, or None for one we have not met."""
-    language: str | None = tx.value(
-        "SELECT language FROM subscribers WHERE hash = :hash", hash=subscriber
-    )
+    language: str | None = tx.value("SELECT language FROM subscribers WHERE hash = :hash", hash=subscriber)
     return language
 
 

@@ -132,9 +132,7 @@ def test_every_page_fits_and_shows_something(
 
 
 @given(OPTIONS.filter(bool), TEXTS, BUDGETS)
-def test_each_option_line_appears_once_whole_and_in_order(
-    options: list[str], text: str, budget: Budget
-) -> None:
+def test_each_option_line_appears_once_whole_and_in_order(options: list[str], text: str, budget: Budget) -> None:
     result = pages(text, options, NAV, MORE, budget)
     lines = [line for page in result for line in body(page, NAV)]
     assert lines[-len(options) :] == options
@@ -149,9 +147,7 @@ def test_no_letter_of_the_text_is_lost_or_moved(
 
 
 @given(st.lists(WORDS, min_size=1, max_size=60), NAVS, BUDGETS)
-def test_words_stay_whole_when_each_fits_a_page(
-    words: list[str], nav: tuple[str, ...], budget: Budget
-) -> None:
+def test_words_stay_whole_when_each_fits_a_page(words: list[str], nav: tuple[str, ...], budget: Budget) -> None:
     longest_fits = all(budget.fits("\n".join((word, MORE, *nav))) for word in words)
     assume(longest_fits)
     lines = [line for page in pages(" ".join(words), (), nav, MORE, budget) for line in body(page, nav)]

@@ -1,0 +1,37 @@
+"""Who may read a case over a phone: the phone that filed it, or any phone with its PIN."""
+
+from __future__ import annotations
+
+import hmac
+from enum import Enum
+
+from cases import pins, reference
+from store import Transaction, cases
+from store.cases import CaseRow
+
+
+class Refusal(Enum):
+    """Why a case is not shown. WRONG is also what a number without a case gets."""
+
+    MISTYPED = "mistyped"
+    ASK_PIN = "ask_pin"
+    WRONG = "wrong"
+    LOCKED = "locked"
+
+
+def open_for(tx: Transaction, number: str, msisdn: str, pin: str) -> CaseRow | Refusal:
+    """The case, or why not. A slip in the number is told at once and costs no try; three wrong PINs for a
+    number, or five from a phone, lock for 24 hours."""
+    if not reference.is_reference(number):
+        return Refusal.MISTYPED
+    case = cases.find(tx, number)
+    if case is not None and case.msisdn == msisdn:
+        return case
+    if pins.is_locked(tx, number, msisdn):
+        return Refusal.LOCKED
+    if not pin:
+        return Refusal.ASK_PIN
+    if case is not None and hmac.compare_digest(pins.pin_of(tx, number), pin):
+        return case
+    pins.note_miss(tx, number, msisdn)
+    return Refusal.LOCKED if pins.is_locked(tx, number, msisdn) else Refusal.WRONG

@@ -1,0 +1,1 @@
+"""Phones: USSD and SMS through gateways, and the terminal phone."""

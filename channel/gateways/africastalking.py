@@ -1,0 +1,147 @@
+"""Africa's Talking: USSD callbacks in, SMS out through its SDK.
+
+`text` is the whole history of a session joined by `*`, and it may start non-empty when a longer code was
+dialled. The answer must begin with exactly `CON ` or `END `. The callbacks carry no signature, so the path
+holds a token that cannot be guessed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from urllib3.exceptions import NewConnectionError
+
+from channel.gateways import BadRequestError, Hop, SessionEnd, msisdn_from
+from menus.gsm import Budget
+from sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
+
+LONGEST_TEXT = 4000
+ACCEPTED = range(100, 103)
+# The words of the documentation; the numbers beside them differ between copies of it.
+REFUSED_FOR_GOOD = {"InvalidPhoneNumber", "UnsupportedNumberType", "UserInBlacklist", "UserInBlackList", "RiskHold"}
+DOWN_FOR_ALL = {"InsufficientBalance", "InvalidSenderId"}
+
+
+class AfricasTalkingUssd:
+    """The format of the USSD callbacks."""
+
+    name = "africastalking"
+    budget = Budget()
+
+    def parse_hop(self, form: Mapping[str, str]) -> Hop:
+        """One hop from the form. `networkCode` is optional: the provider's own SDK types leave it out."""
+        session_id, number, code = (_needed(form, name) for name in ("sessionId", "phoneNumber", "serviceCode"))
+        if "text" not in form:
+            raise BadRequestError("text is missing; it is empty on the first request, but it is there.")
+        if len(form["text"]) > LONGEST_TEXT:
+            raise BadRequestError(f"text is longer than {LONGEST_TEXT} characters.")
+        return Hop(session_id, msisdn_from(number), _after_code(code, form["text"]))
+
+    def parse_end(self, form: Mapping[str, str]) -> SessionEnd:
+        """The notification that a session ended: Success, Incomplete or Failed, or a word they add later."""
+        session_id, number, status = (_needed(form, name) for name in ("sessionId", "phoneNumber", "status"))
+        return SessionEnd(session_id, msisdn_from(number), status[:40])
+
+    def render(self, text: str, is_last: bool) -> str:
+        """`CON` goes on, `END` closes; nothing may stand before either."""
+        return f"{'END' if is_last else 'CON'} {text}"
+
+
+def _needed(form: Mapping[str, str], name: str) -> str:
+    value = form.get(name, "").strip()
+    if not value or len(value) > 200:
+        raise BadRequestError(f"{name} is missing, or too long.")
+    return value
+
+
+def _after_code(service_code: str, text: str) -> str:
+    """`text` without the tail of a long service code: for *384*1234# some networks begin it with 1234."""
+    tail = service_code.strip("*#").partition("*")[2]
+    if not tail:
+        return text
+    return "" if text == tail else text.removeprefix(f"{tail}*")
+
+
+class AfricasTalkingSms:
+    """Sends SMS through the africastalking SDK, whose traps end in this class.
+
+    It wants a list of recipients, may return a string, loses the HTTP status of a refusal, and lets time-outs
+    through bare: after a read time-out the message may have gone. `url` stands in for the provider's own address.
+    """
+
+    def __init__(self, username: str, api_key: str, sender: str, url: str) -> None:
+        self._account = (username, api_key)
+        self._sender = sender or None
+        self._url = url
+        self._sms: Any = None
+        self._refused: type[Exception] = Exception
+
+    def send(self, msisdn: str, text: str) -> None:
+        """Return when the provider has accepted the message. Raises one of the outbox's SendErrors."""
+        client = self._client()
+        try:
+            answer = client.send(text, [msisdn], self._sender)
+        except requests.ConnectTimeout:
+            raise DestinationDownError("the SMS gateway does not answer") from None
+        except requests.Timeout:
+            raise OutcomeUnknownError("the SMS gateway took the message but did not say what became of it") from None
+        except requests.ConnectionError as error:
+            raise _broken(error) from None
+        except self._refused as error:
+            raise _refusal(str(error)) from None
+        _judge(answer)
+
+    def _client(self) -> Any:
+        """The SDK's SMS service, made at the first message: a station that sends none does not load it."""
+        if self._sms is None:
+            import africastalking
+            from africastalking.Service import AfricasTalkingException
+
+            africastalking.initialize(*self._account)
+            self._sms, self._refused = africastalking.SMS, AfricasTalkingException
+            if self._url:
+                self._sms._baseUrl = self._url.rstrip("/") + "/version1"
+        return self._sms
+
+
+def _broken(error: requests.ConnectionError) -> SendError:
+    """A connection that was never made carried nothing; one that broke later may have."""
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    if isinstance(cause, NewConnectionError):
+        return DestinationDownError("the SMS gateway cannot be reached")
+    return OutcomeUnknownError("the line broke before the SMS gateway said what became of the message")
+
+
+def _refusal(body: str) -> SendError:
+    """What a non-2xx answer means, from its words alone: the SDK loses the status."""
+    if "authentication" in body.lower():
+        return DestinationDownError("the SMS gateway refuses our user name or key")
+    return DestinationDownError("the SMS gateway answers with an error")
+
+
+def _judge(answer: Any) -> None:
+    """Accept an answer only if it names our recipient with an accepting status."""
+    try:
+        data = json.loads(answer) if isinstance(answer, str) else answer
+        message = data["SMSMessageData"]
+        recipients = message["Recipients"]
+    except (ValueError, KeyError, TypeError):
+        raise OutcomeUnknownError("the SMS gateway's answer cannot be read") from None
+    if not recipients:
+        raise DestinationDownError(f"the SMS gateway took nothing: {_word(message.get('Message'))}")
+    status, code = _word(recipients[0].get("status")), recipients[0].get("statusCode")
+    if status == "Success" or code in ACCEPTED:
+        return
+    if status in REFUSED_FOR_GOOD:
+        raise RejectedError(f"the SMS gateway refuses this number: {status}")
+    if status in DOWN_FOR_ALL:
+        raise DestinationDownError(f"the SMS gateway takes nothing now: {status}")
+    raise DeferredError(f"the SMS gateway did not take it: {status}")
+
+
+def _word(value: object) -> str:
+    """A provider's status word, fit to be shown: letters only, so that no number or text comes through."""
+    return "".join(sign for sign in str(value) if sign.isalpha())[:40]

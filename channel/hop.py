@@ -1,0 +1,79 @@
+"""One hop of a USSD session, as one transaction: the session, the engine's turn and its effects together."""
+
+from __future__ import annotations
+
+from channel import session as kept_sessions
+from channel.effects import Effects
+from channel.gateways import Gateway, Hop
+from channel.session import Kept, Reply
+from menus import engine
+from menus.engine import Turn
+from menus.pack import Pack
+from store import Transaction, sessions, subscribers
+
+MOST_EFFECTS = 20
+
+
+class Conversation:
+    """Answers hops from one gateway with one pack. All of `answer` happens inside the caller's transaction."""
+
+    def __init__(self, gateway: Gateway, pack: Pack, effects: Effects) -> None:
+        self._gateway = gateway
+        self._pack = pack
+        self._effects = effects
+
+    def answer(self, tx: Transaction, hop: Hop) -> str:
+        """The body for the gateway. A repeat of a hop gets the same bytes and changes nothing."""
+        session_id = self._session_id(tx, hop)
+        kept, is_fresh = self._load(tx, session_id)
+        known = kept_sessions.repeated(kept, hop.text, is_fresh) if kept else None
+        if known is not None:
+            return known
+        subscriber = tx.keys.lookup(hop.msisdn)
+        kept, turn = self._turn(tx, hop, kept if is_fresh else None, subscriber)
+        body = self._gateway.render(turn.text, turn.is_last)
+        kept.replies.append(Reply(hop.text, body))
+        kept.text, kept.engine = hop.text, None if turn.is_last else turn.session
+        sessions.save(tx, session_id, subscriber, kept_sessions.dump(kept), not turn.is_last)
+        return body
+
+    def end(self, tx: Transaction, session_id: str, msisdn: str, outcome: str) -> bool:
+        """Note that the gateway ended a session. False for a session that we do not know."""
+        return sessions.close(tx, self._session_id(tx, Hop(session_id, msisdn, "")), outcome)
+
+    def apology(self, language: str | None) -> str:
+        """What the resident sees when our own side fails: a last screen in her language."""
+        busy = self._pack.tree.errors["busy"]
+        return self._gateway.render(busy.get(language or "", busy[self._pack.tree.default_language]), True)
+
+    def _session_id(self, tx: Transaction, hop: Hop) -> bytes:
+        """A session is a gateway's id on one phone: providers repeat ids, and give one id to two phones."""
+        return tx.keys.lookup(f"{self._gateway.name} {hop.msisdn} {hop.session_id}")
+
+    def _load(self, tx: Transaction, session_id: bytes) -> tuple[Kept | None, bool]:
+        found = sessions.load(tx, session_id)
+        if found is None:
+            return None, False
+        state, touched_at = found
+        return kept_sessions.load(state), touched_at >= tx.now - kept_sessions.LIFE_MS
+
+    def _turn(self, tx: Transaction, hop: Hop, kept: Kept | None, subscriber: bytes) -> tuple[Kept, Turn]:
+        """The next turn of this session, or the first of a new one."""
+        tree, budget = self._pack.tree, self._gateway.budget
+        typed = kept_sessions.new_input(kept, hop.text) if kept else None
+        if kept is None or kept.engine is None or kept.engine.tree != tree.version or typed is None:
+            kept = Kept("", None, [])
+            language = subscribers.language_of(tx, subscriber)
+            turn = engine.start(tree, language, hop.text.split("*") if hop.text else (), budget)
+        else:
+            turn = engine.resume(tree, kept.engine, typed, budget)
+        return kept, self._perform(tx, hop.msisdn, turn)
+
+    def _perform(self, tx: Transaction, msisdn: str, turn: Turn) -> Turn:
+        """Do what the turn asks for until it has a screen to show."""
+        for _ in range(MOST_EFFECTS):
+            if turn.effect is None:
+                return turn
+            outcome = self._effects.perform(tx, msisdn, turn.effect)
+            turn = engine.proceed(self._pack.tree, turn.session, outcome, self._gateway.budget)
+        raise RuntimeError(f"The tree asks for effects without end at {turn.session.screen}.")

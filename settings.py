@@ -1,0 +1,119 @@
+"""Every setting: its name, type, default and one line of help. A wrong one stops the start with a sentence."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "SADO_"
+MIN_TOKEN = 22
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names it and says what it must be."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings of one station. In the environment each is SADO_ and its name in capitals."""
+
+    data: Annotated[str, Meta(description="Folder of the database and, unless set otherwise, the key files.")] = "data"
+    key_file: Annotated[
+        str, Meta(description="The key file; best on another device than the data. Default: keys.json in the data.")
+    ] = ""
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8080
+    threads: Annotated[int, Meta(ge=2, le=64, description="How many requests are worked on at once.")] = 16
+    pack: Annotated[str, Meta(description="The country pack: a folder under menus/packs.")] = "tajikistan"
+    service_code: Annotated[
+        str, Meta(pattern=r"^\*[0-9*]+#$", description="The USSD code that residents dial, shown in messages.")
+    ] = "*1339#"
+    africastalking_token: Annotated[
+        str,
+        Meta(description="Secret part of the webhook's path, 22 or more characters. Empty: no USSD from this gateway."),
+    ] = ""
+    africastalking_username: Annotated[
+        str, Meta(description="User name at Africa's Talking. Empty: SMS wait in the outbox.")
+    ] = ""
+    africastalking_key: Annotated[str, Meta(description="API key at Africa's Talking.")] = ""
+    africastalking_sender: Annotated[str, Meta(description="Sender shown on the phone; empty for the default.")] = ""
+    africastalking_url: Annotated[
+        str, Meta(description="Address of the API instead of the provider's own, for tests and the demo.")
+    ] = ""
+    upstream: Annotated[
+        str, Meta(description="Address of the station to exchange with, such as https://hub.example. Empty: a hub.")
+    ] = ""
+    upstream_key_file: Annotated[
+        str, Meta(description="File with the key from `sado station add`. Default: upstream.key in the data.")
+    ] = ""
+    sync_every_s: Annotated[
+        float, Meta(ge=0.2, le=86400, description="Seconds between exchanges when nothing waits.")
+    ] = 60.0
+    phone_page: Annotated[
+        bool, Meta(description="Show the phone page. It can be any phone: never on a station with real residents.")
+    ] = False
+    phone_sms_url: Annotated[
+        str, Meta(description="Where the phone page reads the SMS that came: a JSON list of {to, text}.")
+    ] = ""
+    secure_cookies: Annotated[
+        bool, Meta(description="Send the sign-in cookie over HTTPS only. Set it wherever the pages are on HTTPS.")
+    ] = False
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return Path(self.data)
+
+    @property
+    def database(self) -> Path:
+        """The database file."""
+        return self.folder / "sado.db"
+
+    @property
+    def keys(self) -> Path:
+        """The key file."""
+        return Path(self.key_file) if self.key_file else self.folder / "keys.json"
+
+    @property
+    def upstream_key(self) -> Path:
+        """The file with the key shared with the upstream."""
+        return Path(self.upstream_key_file) if self.upstream_key_file else self.folder / "upstream.key"
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """The settings in `environment`. Raises SettingsError for a value that does not fit, and for a SADO_ name that
+    does not exist: a slip in a name would otherwise be a setting that is silently not there."""
+    given = {name[len(PREFIX) :].lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+    if unknown := sorted(set(given) - set(Settings.__struct_fields__)):
+        raise SettingsError(f"{PREFIX}{unknown[0].upper()} is no setting; docs/settings.md lists them.")
+    settings = Settings(**{name: _typed(name, value) for name, value in given.items()})
+    token = settings.africastalking_token
+    if token and (len(token) < MIN_TOKEN or not token.replace("-", "").replace("_", "").isalnum()):
+        raise SettingsError(f"{PREFIX}AFRICASTALKING_TOKEN must be {MIN_TOKEN} or more letters and digits.")
+    return settings
+
+
+def described() -> list[tuple[str, str, str, str]]:
+    """(name, type, default, help) of every setting, for the documentation."""
+    info: Any = msgspec.inspect.type_info(Settings)
+    return [
+        (f"{PREFIX}{field.encode_name.upper()}", _type_name(field.type), str(field.default), _help(field.type))
+        for field in info.fields
+    ]
+
+
+def _typed(name: str, value: str) -> Any:
+    try:
+        return msgspec.convert(value, Settings.__annotations__[name], strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{PREFIX}{name.upper()}={value!r} cannot be used: {error}.") from None
+
+
+def _type_name(info: Any) -> str:
+    inner = getattr(info, "type", info)
+    return type(inner).__name__.removesuffix("Type").lower()
+
+
+def _help(info: Any) -> str:
+    return str((getattr(info, "extra_json_schema", None) or {}).get("description", ""))

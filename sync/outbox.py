@@ -1,0 +1,137 @@
+"""The outbox: what waits to leave, for other stations and for phones alike.
+
+An entry is put in the transaction of the change that it tells of. It is then claimed under a lease, and
+acked (the destination has it for good), deferred (later), rejected (never), given up on (dead letter), or its
+outcome is unknown: it may have arrived, so it is not sent again unless a person says so. `put` is the one
+door into this package.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from store import Transaction, entries
+from store.entries import Entry
+from sync.backoff import wait_ms
+
+UPSTREAM = "upstream"
+SMS = "sms"
+URGENT, NORMAL = "u", "n"
+LANES = (URGENT, NORMAL)
+LEASE_MS = 60_000
+MOST_ATTEMPTS = 12
+KEEP_MS = 14 * 24 * 3600 * 1000
+WAITING = ("queued",)
+GIVEN_UP = ("dead", "rejected", "unknown")
+
+_chance = random.Random()
+
+
+class SendError(Exception):
+    """An entry did not leave. The message is for the operator: a cause, never a number or a text."""
+
+
+class RejectedError(SendError):
+    """It never will: the destination refuses this entry."""
+
+
+class DeferredError(SendError):
+    """It may later: this entry was not taken now."""
+
+
+class DestinationDownError(SendError):
+    """Nothing leaves for this destination now."""
+
+
+class OutcomeUnknownError(SendError):
+    """It may have left: the request went out and no answer came."""
+
+
+def station(number: int) -> str:
+    """The destination that is this downstream station."""
+    return f"station:{number:03}"
+
+
+def put(tx: Transaction, destination: str, kind: str, reference: str, body: str, lane: str = URGENT) -> int:
+    """Queue `body` (JSON) for a destination; its id. It leaves only if the transaction is committed."""
+    return entries.insert(tx, destination, lane, kind, reference, body)
+
+
+def claim(tx: Transaction, destination: str) -> Entry | None:
+    """Lease the next entry that is due, or None: nothing waits, or the destination is being left alone."""
+    if entries.destination(tx, destination).due_at > tx.now:
+        return None
+    return entries.claim_one(tx, destination, tx.now + LEASE_MS)
+
+
+def ack(tx: Transaction, entry: Entry) -> None:
+    """The destination has the entry for good."""
+    entries.finish(tx, entry.id, "acked", "")
+    destination_ok(tx, entry.destination)
+
+
+def defer(tx: Transaction, entry: Entry, reason: str) -> None:
+    """Try this entry again later; after the last attempt it becomes a dead letter."""
+    if entry.attempts >= MOST_ATTEMPTS:
+        entries.finish(tx, entry.id, "dead", reason)
+    else:
+        entries.release(tx, entry.id, tx.now + wait_ms(entry.attempts, _chance), reason, entry.attempts)
+
+
+def reject(tx: Transaction, entry: Entry, reason: str) -> None:
+    """The destination will never take this entry."""
+    entries.finish(tx, entry.id, "rejected", reason)
+
+
+def leave_unknown(tx: Transaction, entry: Entry, reason: str) -> None:
+    """The entry may have arrived; sending it again could double it."""
+    entries.finish(tx, entry.id, "unknown", reason)
+
+
+def put_back(tx: Transaction, entry: Entry, reason: str) -> None:
+    """The destination was down: the entry keeps its place and its attempts, and the destination backs off."""
+    entries.release(tx, entry.id, entry.due_at, reason, entry.attempts - 1)
+    destination_down(tx, entry.destination, reason)
+
+
+def destination_ok(tx: Transaction, name: str) -> None:
+    """Note that the destination answered."""
+    entries.save_destination(tx, entries.Destination(name, 0, 0, None, tx.now, ""))
+
+
+def destination_down(tx: Transaction, name: str, reason: str) -> None:
+    """Note a failure of the destination as a whole; it is left alone a while, once for all its entries."""
+    known = entries.destination(tx, name)
+    failures = known.failures + 1
+    entries.release_all(tx, name)
+    entries.save_destination(
+        tx,
+        replace(
+            known,
+            failures=failures,
+            due_at=tx.now + wait_ms(failures, _chance),
+            down_since=known.down_since or tx.now,
+            reason=reason,
+        ),
+    )
+
+
+def retry(tx: Transaction, entry_id: int) -> bool:
+    """Queue again an entry that was given up on, because a person said so. False when it is not one."""
+    return entries.requeue(tx, entry_id)
+
+
+def retry_all_now(tx: Transaction) -> None:
+    """Let everything that waits be tried at once."""
+    entries.make_due(tx)
+
+
+def recover(tx: Transaction) -> None:
+    """Give back every lease: called once at the start, when no sender can be alive."""
+    entries.release_all(tx)
+
+
+def forget_old(tx: Transaction) -> int:
+    """Delete what was acknowledged over 14 days ago; how many."""
+    return entries.forget(tx, tx.now - KEEP_MS)
