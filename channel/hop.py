@@ -29,12 +29,11 @@ class Conversation:
         known = kept_sessions.repeated(kept, hop.text, is_fresh) if kept else None
         if known is not None:
             return known
-        subscriber = tx.keys.lookup(hop.msisdn)
-        kept, turn = self._turn(tx, hop, kept if is_fresh else None, subscriber)
+        kept, turn = self._turn(tx, hop, kept if is_fresh else None)
         body = self._gateway.render(turn.text, turn.is_last)
         kept.replies.append(Reply(hop.text, body))
         kept.text, kept.engine = hop.text, None if turn.is_last else turn.session
-        sessions.save(tx, session_id, subscriber, kept_sessions.dump(kept), not turn.is_last)
+        sessions.save(tx, session_id, kept_sessions.dump(kept), not turn.is_last)
         return body
 
     def end(self, tx: Transaction, session_id: str, msisdn: str, outcome: str) -> bool:
@@ -57,13 +56,13 @@ class Conversation:
         state, touched_at = found
         return kept_sessions.load(state), touched_at >= tx.now - kept_sessions.LIFE_MS
 
-    def _turn(self, tx: Transaction, hop: Hop, kept: Kept | None, subscriber: bytes) -> tuple[Kept, Turn]:
+    def _turn(self, tx: Transaction, hop: Hop, kept: Kept | None) -> tuple[Kept, Turn]:
         """The next turn of this session, or the first of a new one."""
         tree, budget = self._pack.tree, self._gateway.budget
         typed = kept_sessions.new_input(kept, hop.text) if kept else None
         if kept is None or kept.engine is None or kept.engine.tree != tree.version or typed is None:
             kept = Kept("", None, [])
-            language = subscribers.language_of(tx, subscriber)
+            language = subscribers.language_of(tx, hop.msisdn)
             turn = engine.start(tree, language, hop.text.split("*") if hop.text else (), budget)
         else:
             turn = engine.resume(tree, kept.engine, typed, budget)

@@ -70,7 +70,7 @@ def _answer(store: Store, conversation: Conversation, hop: Hop) -> str:
 
 def _language(store: Store, hop: Hop) -> str | None:
     try:
-        return store.read(lambda tx: subscribers.language_of(tx, tx.keys.lookup(hop.msisdn)))
+        return store.read(lambda tx: subscribers.language_of(tx, hop.msisdn))
     except Exception:
         return None
 

@@ -64,12 +64,10 @@ def m002_conversations(database: Database) -> None:
             created_at BIGINT NOT NULL)""",
         """CREATE TABLE sessions (
             id BLOB PRIMARY KEY,
-            subscriber BLOB NOT NULL,
             state BLOB NOT NULL, -- sealed
             is_open BOOLEAN NOT NULL,
             outcome TEXT,
             updated_at BIGINT NOT NULL)""",
-        "CREATE INDEX sessions_by_age ON sessions (updated_at)",
         """CREATE TABLE attempts (
             hash BLOB PRIMARY KEY,
             tries INTEGER NOT NULL,

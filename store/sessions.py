@@ -13,15 +13,14 @@ def load(tx: Transaction, session_id: bytes) -> tuple[str, int] | None:
     return None if row is None else (tx.unseal(row[0], STATE, session_id.hex()), row[1])
 
 
-def save(tx: Transaction, session_id: bytes, subscriber: bytes, state: str, is_open: bool) -> None:
+def save(tx: Transaction, session_id: bytes, state: str, is_open: bool) -> None:
     """Keep the state, in place of an earlier one."""
     tx.run(
-        "INSERT INTO sessions (id, subscriber, state, is_open, updated_at)"
-        " VALUES (:id, :subscriber, :state, :is_open, :at)"
+        "INSERT INTO sessions (id, state, is_open, updated_at)"
+        " VALUES (:id, :state, :is_open, :at)"
         " ON CONFLICT (id) DO UPDATE SET state = excluded.state, is_open = excluded.is_open,"
-        " subscriber = excluded.subscriber, outcome = NULL, updated_at = excluded.updated_at",
+        " outcome = NULL, updated_at = excluded.updated_at",
         id=session_id,
-        subscriber=subscriber,
         state=tx.seal(state, STATE, session_id.hex()),
         is_open=is_open,
         at=tx.now,

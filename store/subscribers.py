@@ -5,9 +5,9 @@ from __future__ import annotations
 from store.transaction import Transaction
 
 
-def language_of(tx: Transaction, subscriber: bytes) -> str | None:
+def language_of(tx: Transaction, msisdn: str) -> str | None:
     """The language the subscriber chose, or None for one we have not met."""
-    language: str | None = tx.value("SELECT language FROM subscribers WHERE hash = :hash", hash=subscriber)
+    language: str | None = tx.value("SELECT language FROM subscribers WHERE hash = :hash", hash=tx.keys.lookup(msisdn))
     return language
 
 

@@ -1,15 +1,18 @@
 """The one writer: concurrent jobs share a commit, and each caller waits for that commit.
 
-A flush of the disk costs a third of a millisecond on a server and many on a memory card; the jobs that
-arrive while one group is being flushed form the next group, so a busy station pays one flush for many hops
-and a quiet one waits for nobody.
+A flush of the disk costs a third of a millisecond on a server and many on a memory card. The first caller leads:
+it runs every job that waits in one transaction and commits; those that come meanwhile form the next group, led by
+one of them. So a busy station pays one flush for many hops, a quiet one hands nothing to another thread, and no
+two threads ever use the connection at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from store.errors import StoreClosedError
@@ -17,25 +20,33 @@ from store.transaction import Connection, Transaction
 
 Job = Callable[[Transaction], Any]
 
+# A flush this slow is worth a short wait for the callers whom the last commit has just let go: without it they
+# would find the next group already closed, with one of them in it.
+SLOW_FLUSH_S = 0.001
+LONGEST_WAIT_S = 0.002
+
 
 class Ticket:
-    """A job on its way: its result or error, once its group is on disk."""
+    """A job on its way: its result or error, once its group is on disk. `wake` is held until then, or until its
+    caller has to lead."""
 
-    __slots__ = ("done", "error", "job", "result")
+    __slots__ = ("error", "is_done", "job", "result", "wake")
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.result: Any = None
         self.error: BaseException | None = None
-        self.done = threading.Lock()
-        self.done.acquire()
+        self.is_done = False
+        self.wake = threading.Lock()
+        self.wake.acquire()
 
 
 class Writer:
     """Runs jobs one after another on one connection, a group of them in each transaction.
 
-    A job that raises is undone alone (savepoint); a commit that fails fails every job of its group. `begin`
-    makes the Transaction a job is given; `max_group` bounds how many jobs wait for one commit.
+    A job that raises is undone alone; a commit that fails fails every job of its group. A job may be run twice
+    before it is kept, so it touches nothing but its transaction. `begin` makes that Transaction, `max_group` bounds
+    how many jobs wait for one commit.
     """
 
     def __init__(
@@ -45,85 +56,82 @@ class Writer:
         self._begin = begin
         self._begin_sql = begin_sql
         self._max_group = max_group
-        self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
-        self._closed = False
-        self._thread = threading.Thread(target=self._loop, name="store-writer", daemon=True)
-        self._thread.start()
+        self._mutex = threading.Lock()
+        self._waiting: deque[Ticket] = deque()
+        self._is_led = False
+        self._is_closed = False
+        self._flush_s = 0.0
+        self._sizes = (1, 1)
 
     def run(self, job: Job) -> Any:
         """The job's result, after the commit that holds its effects. Raises what the job or the commit raised."""
-        if self._closed:
-            raise StoreClosedError("The station is stopping.")
         ticket = Ticket(job)
-        self._queue.put(ticket)
-        ticket.done.acquire()
+        with self._mutex:
+            if self._is_closed:
+                raise StoreClosedError("The station is stopping.")
+            self._waiting.append(ticket)
+            leads, self._is_led = not self._is_led, True
+        if not leads:
+            ticket.wake.acquire()
+        if not ticket.is_done:
+            self._lead()
         if ticket.error is not None:
             raise ticket.error
         return ticket.result
 
     def close(self) -> None:
-        """Finish what is queued, refuse what comes after."""
-        self._closed = True
-        self._queue.put(None)
-        self._thread.join()
+        """Finish what waits, refuse what comes after."""
+        with self._mutex:
+            self._is_closed = True
+        while self._is_led:
+            time.sleep(0.001)
 
-    def _loop(self) -> None:
-        while True:
-            ticket = self._queue.get()
-            if ticket is None:
-                break
-            last = self._run_group(self._gather(ticket))
-            if last:
-                break
-        self._refuse_rest()
+    def _lead(self) -> None:
+        """Commit one group, let its callers go, and hand the lead on."""
+        self._wait_for_others()
+        with self._mutex:
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._max_group))]
+        try:
+            self._run_group(group)
+        finally:
+            with self._mutex:
+                heir = self._waiting[0] if self._waiting else None
+                self._is_led = heir is not None
+            if heir is not None:
+                heir.wake.release()
+            for ticket in group:
+                ticket.is_done = True
+                ticket.wake.release()
 
-    def _gather(self, first: Ticket) -> list[Ticket | None]:
-        group: list[Ticket | None] = [first]
-        while len(group) < self._max_group and group[-1] is not None:
-            try:
-                group.append(self._queue.get_nowait())
-            except Empty:
-                break
-        return group
+    def _wait_for_others(self) -> None:
+        """On a slow disk, wait a little when fewer are here than half of those that come and go."""
+        expected = min(sum(self._sizes) // 2, self._max_group)
+        if self._flush_s > SLOW_FLUSH_S and len(self._waiting) < expected:
+            time.sleep(min(self._flush_s / 4, LONGEST_WAIT_S))
 
-    def _run_group(self, group: list[Ticket | None]) -> bool:
-        """Run and commit one group; True when the end of the queue was in it."""
-        tickets = [ticket for ticket in group if ticket is not None]
+    def _run_group(self, group: list[Ticket]) -> None:
+        """All jobs in one transaction; if one raises, each in a transaction of its own."""
+        self._sizes = (self._sizes[1], len(group))
+        if len(group) > 1 and self._run_together(group):
+            return
+        for ticket in group:
+            ticket.error = None
+            self._run_together([ticket])
+
+    def _run_together(self, group: list[Ticket]) -> bool:
+        """Whether every job of the group is on disk; otherwise none is, and each ticket has the error."""
         try:
             self._connection.execute(self._begin_sql)
             transaction = self._begin(self._connection)
-            for ticket in tickets:
-                self._run_one(ticket, transaction)
+            for ticket in group:
+                ticket.result = ticket.job(transaction)
+            began = time.perf_counter()
             self._connection.execute("COMMIT")
+            self._flush_s = time.perf_counter() - began
         except BaseException as error:
-            self._undo(tickets, error)
-        for ticket in tickets:
-            ticket.done.release()
-        return len(tickets) < len(group)
-
-    def _run_one(self, ticket: Ticket, transaction: Transaction) -> None:
-        self._connection.execute("SAVEPOINT job")
-        try:
-            ticket.result = ticket.job(transaction)
-        except Exception as error:
-            self._connection.execute("ROLLBACK TO job")
-            ticket.error = error
-        self._connection.execute("RELEASE job")
-
-    def _undo(self, tickets: list[Ticket], error: BaseException) -> None:
-        for ticket in tickets:
-            ticket.error = ticket.error or error
-        try:
-            self._connection.execute("ROLLBACK")
-        except Exception:  # noqa: S110 - nothing was open: the BEGIN itself failed
-            pass
-
-    def _refuse_rest(self) -> None:
-        while True:
-            try:
-                ticket = self._queue.get_nowait()
-            except Empty:
-                return
-            if ticket is not None:
-                ticket.error = StoreClosedError("The station is stopping.")
-                ticket.done.release()
+            for ticket in group:
+                ticket.error = error
+            with contextlib.suppress(Exception):  # Nothing is open when the BEGIN itself failed.
+                self._connection.execute("ROLLBACK")
+            return False
+        return True

@@ -1,0 +1,48 @@
+# Everything a person runs. `make` alone lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP_FILES := setup.cfg pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test run test quick check lint bench clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.ready ## a virtual environment in .venv with what a station needs
+
+setup-test: $(VENV)/.ready-test ## the same, with what the tests need
+
+$(VENV)/.ready: $(SETUP_FILES)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Sado needs Python 3.11 or newer: make PYTHON=python3.11 ..." && false)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.ready-test: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+run: setup ## the demo: a hub, a village station, a phone (ARGS="--data DIR --station-port N --hub-port N")
+	$(BIN)/sado demo $(ARGS)
+
+test: setup-test ## every test
+	$(BIN)/python -m pytest -n 2
+
+quick: setup-test ## the tests without the long proofs
+	$(BIN)/python -m pytest -n 2 -m 'not long'
+
+lint: setup-test ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint test ## what has to pass before a change lands
+
+bench: setup-test ## the benchmarks, in their quick form
+	$(BIN)/python bench/hops.py --quick
+	$(BIN)/python bench/memory.py --quick
+
+clean: ## remove the virtual environment and the demo's data
+	rm -rf $(VENV) demo-data

@@ -1,0 +1,62 @@
+"""The servers that the benchmarks load: the real station, or one constant Flask view, both behind waitress."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+import waitress
+from flask import Flask, Response, request
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import wsgi
+from settings import Settings
+from store import Keyring, Store, identity
+from store.engine import MAX_GROUP
+
+TOKEN = "bench-token-bench-token-bench"
+PATH = f"/gateway/africastalking/{TOKEN}/ussd"
+THREADS = 16
+
+
+def station_app(folder: Path, max_group: int) -> Flask:
+    """The whole station, as `sado serve` builds it, on a new database."""
+    settings = Settings(data=str(folder), africastalking_token=TOKEN, upstream="http://127.0.0.1:9")
+    settings.upstream_key.write_text("00" * 32)
+    store = Store(settings.database, Keyring.create(settings.keys), max_group=max_group)
+    store.write(lambda tx: identity.create(tx, 7))
+    return wsgi.build(settings, store).app
+
+
+def constant_app() -> Flask:
+    """A view that reads its request and answers the same every time: what the server and Flask cost alone."""
+    app = Flask("constant", static_folder=None)
+
+    @app.post(PATH)
+    def constant() -> Response:
+        request.get_data()
+        return Response("CON 1", content_type="text/plain; charset=utf-8")
+
+    return app
+
+
+def main() -> None:
+    """Serve until killed; the port is printed on the first line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("app", choices=["station", "constant"])
+    parser.add_argument("--max-group", type=int, default=MAX_GROUP)
+    options = parser.parse_args()
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
+        app = constant_app() if options.app == "constant" else station_app(Path(folder), options.max_group)
+        server = waitress.create_server(app, host="127.0.0.1", port=0, threads=THREADS)
+        print(server.effective_port, flush=True)
+        server.run()
+
+
+if __name__ == "__main__":
+    main()

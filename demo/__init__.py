@@ -1,0 +1,1 @@
+"""The demonstration: two stations and a pretended SMS provider on one machine."""

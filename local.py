@@ -1,0 +1,106 @@
+"""The door for commands on the same machine: what the serving process does for `sado sync` and `sado backup`.
+
+Only the serving process may open the database (store/sqlite.py), so the commands ask it over HTTP with a token
+that lies in the data folder, readable by its owner alone.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+from flask import Blueprint, Response, abort, jsonify, request
+
+from settings import Settings
+from store import StoreError, Transaction, entries
+from sync import outbox
+from wsgi import Station
+
+TOKEN_FILE = "local.token"
+TIMEOUT_S = 120
+
+
+def create_token(folder: Path) -> None:
+    """Mint the token, once."""
+    path = folder / TOKEN_FILE
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+
+
+def add(station: Station) -> None:
+    """Open the door on a station."""
+    token = (station.settings.folder / TOKEN_FILE).read_text().strip()
+    blueprint = Blueprint("local", __name__, url_prefix="/local")
+
+    @blueprint.route("/<what>", methods=["GET", "POST"])
+    def act(what: str) -> Response:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), token.encode()):
+            abort(404)
+        try:
+            return jsonify(do(station, request.method, what, request.get_json(silent=True)))
+        except StoreError as error:
+            response = jsonify(error=str(error))
+            response.status_code = 409
+            return response
+
+    station.app.register_blueprint(blueprint)
+
+
+def call(settings: Settings, method: str, what: str, body: dict[str, str] | None) -> dict[str, Any]:
+    """Ask the serving station. Raises requests.ConnectionError when none serves, StoreError when it refuses."""
+    token_file = settings.folder / TOKEN_FILE
+    if not token_file.exists():
+        raise StoreError(f"There is no station in {settings.folder}. Run `sado init --station NUMBER` first.")
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    response = requests.request(
+        method,
+        f"http://{host}:{settings.port}/local/{what}",
+        headers={"Authorization": f"Bearer {token_file.read_text().strip()}"},
+        json=body,
+        timeout=TIMEOUT_S,
+    )
+    if response.status_code == 404:
+        raise StoreError(f"Another program, or another station, answers on port {settings.port}.")
+    answer: dict[str, Any] = response.json()
+    if "error" in answer:
+        raise StoreError(answer["error"])
+    return answer
+
+
+def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
+    """What the door does. Raises StoreError."""
+    if (method, what) == ("POST", "sync"):
+        station.store.write(outbox.retry_all_now)
+        if station.upstream is not None:
+            station.upstream.step()
+    elif (method, what) == ("POST", "backup"):
+        station.store.backup(Path(body["target"]))
+    elif (method, what) != ("GET", "sync"):
+        raise StoreError(f"{method} {what} is not something a station does.")
+    return {"lines": station.store.read(_report)}
+
+
+def _report(tx: Transaction) -> list[str]:
+    """What waits and why, a sentence each."""
+    line = entries.destination(tx, outbox.UPSTREAM)
+    lines = []
+    if line.down_since:
+        lines.append(f"The line has been down since {_time(line.down_since)}: {line.reason}.")
+        lines.append(f"Next try at {_time(line.due_at)}.")
+    elif line.ok_at:
+        lines.append(f"Last exchange at {_time(line.ok_at)}.")
+    for (destination, state), (count, since) in sorted(entries.counts(tx).items()):
+        word = "waiting" if state in outbox.WAITING else "given up on" if state != "unknown" else "of unknown outcome"
+        lines.append(f"{destination}: {count} {word}, the oldest since {_time(since)}.")
+    return lines if len(lines) > bool(line.ok_at) else [*lines, "Nothing waits."]
+
+
+def _time(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000).astimezone().strftime("%d.%m.%Y %H:%M:%S")

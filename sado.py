@@ -1,0 +1,251 @@
+"""The command line: `sado init`, `serve`, `demo`, `dial`, `sync`, `backup`, `account`, `station`, `agency`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import requests
+from filelock import FileLock, Timeout
+
+import local
+import settings as all_settings
+import wsgi
+from settings import Settings, SettingsError
+from store import Keyring, Store, StoreError, accounts, identity, stations
+
+EXPECTED = (SettingsError, StoreError, ValueError, OSError)
+
+
+class Commands(click.Group):
+    """A group whose expected errors are a sentence, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; an expected error ends it with exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException:
+            raise
+        except EXPECTED as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sado")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Sado: deal with the state from any phone. Settings are SADO_* variables; docs/settings.md lists them."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for noisy in ("apscheduler", "waitress.queue", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    ctx.obj = all_settings.load(os.environ)
+
+
+@main.command()
+@click.option("--station", type=click.IntRange(0, 999), required=True, help="Its number: first in its references.")
+@click.pass_obj
+def init(settings: Settings, station: int) -> None:
+    """Make a new station: its folder, keys and database."""
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
+    local.create_token(settings.folder)
+    store = Store(settings.database, keys)
+    store.write(lambda tx: identity.create(tx, station))
+    store.close()
+    click.echo(f"Station {station:03} is ready in {settings.folder}.")
+    click.echo(f"Keep a copy of {settings.keys} elsewhere: without it nothing in the database can be read.")
+    click.echo("Next: `sado account add NAME --role operator`, then `sado serve`.")
+
+
+@main.command()
+@click.pass_obj
+def serve(settings: Settings) -> None:
+    """Run the station until Ctrl-C."""
+    import waitress
+
+    with _locked(settings):
+        station = wsgi.build(settings, wsgi.open_store(settings))
+        local.add(station)
+        server = waitress.create_server(
+            station.app, host=settings.host, port=settings.port, threads=settings.threads, ident="sado"
+        )
+        station.start()
+        _stop_on_signals(server.close)
+        click.echo(f"Station {station.identity.number:03} listens on http://{settings.host}:{settings.port}", err=True)
+        try:
+            server.run()
+        except (OSError, KeyboardInterrupt):
+            pass
+        finally:
+            server.task_dispatcher.shutdown()
+            station.stop()
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), default=Path("demo-data"), show_default=True, help="Folder.")
+@click.option("--station-port", type=click.IntRange(1, 65535), default=8701, show_default=True)
+@click.option("--hub-port", type=click.IntRange(1, 65535), default=8700, show_default=True)
+def demo(data: Path, station_port: int, hub_port: int) -> None:
+    """A hub, a village station and a pretended SMS provider on this machine, until Ctrl-C."""
+    from demo import run
+
+    run.demo(data, station_port, hub_port)
+
+
+@main.command()
+@click.argument("url")
+@click.option("--number", default="+992900000001", show_default=True, help="The number of the phone.")
+@click.option("--code", default="*1339#", show_default=True, help="What to dial, such as *1339*2*1#.")
+def dial(url: str, number: str, code: str) -> None:
+    """A key phone in the terminal. URL is the station's USSD webhook, as its gateway calls it."""
+    from channel import dial as terminal
+
+    terminal.run(url, number, code)
+
+
+@main.group()
+def sync() -> None:
+    """The exchange with the upstream."""
+
+
+@sync.command("now")
+@click.pass_obj
+def sync_now(settings: Settings) -> None:
+    """Try everything that waits at once, and say how it went."""
+    _ask(settings, "POST", "sync")
+    click.echo("Everything that waits is being tried.")
+    sync_status.callback()  # type: ignore[misc]
+
+
+@sync.command("status")
+@click.pass_obj
+def sync_status(settings: Settings) -> None:
+    """What waits, since when, and why."""
+    for line in _ask(settings, "GET", "sync")["lines"]:
+        click.echo(line)
+
+
+@main.command()
+@click.argument("target", type=click.Path(path_type=Path, exists=False))
+@click.pass_obj
+def backup(settings: Settings, target: Path) -> None:
+    """Write a checked copy of the database to TARGET while the station serves. The key file is not in it."""
+    if target.exists():
+        raise click.ClickException(f"{target} exists; a backup never writes over a file.")
+    path = str(target.absolute())
+    _ask(settings, "POST", "backup", {"target": path})
+    click.echo(f"{target}: {target.stat().st_size} bytes, checked. Without {settings.keys} it cannot be read.")
+
+
+@main.group()
+def account() -> None:
+    """People who sign in to the pages."""
+
+
+@account.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(["operator", "agency", "phone"]), required=True)
+@click.option("--agency", default="", help="Code of the officer's agency, such as HCU.")
+@click.option("--password", default="", help="Read it from the environment in scripts; minted and shown when empty.")
+@click.pass_obj
+def account_add(settings: Settings, name: str, role: str, agency: str, password: str) -> None:
+    """Create an account, or give it a new password."""
+    from desk import signin
+
+    if (role == "agency") != bool(agency):
+        raise click.ClickException("An officer needs --agency, and only an officer.")
+    chosen = password or secrets.token_urlsafe(12)
+    hashed = signin.hash_password(chosen)
+    with _opened(settings) as store:
+        store.write(lambda tx: accounts.save(tx, name, hashed, role, agency))
+    click.echo(f"{name} may sign in." + ("" if password else f" Password: {chosen}"))
+
+
+@main.group()
+def station() -> None:
+    """The stations that exchange with this one."""
+
+
+@station.command("add")
+@click.argument("number", type=click.IntRange(0, 999))
+@click.pass_obj
+def station_add(settings: Settings, number: int) -> None:
+    """Admit a station; prints the key to put in its upstream.key."""
+    with _opened(settings) as store:
+        key = store.write(lambda tx: stations.add(tx, number))
+    click.echo(key.hex())
+
+
+@main.group()
+def agency() -> None:
+    """The agencies that receive cases."""
+
+
+@agency.command("token")
+@click.argument("code")
+@click.pass_obj
+def agency_token(settings: Settings, code: str) -> None:
+    """Give an agency's system a new token for the API, in place of an earlier one."""
+    from menus import pack
+
+    if code not in (known := pack.load(settings.pack).agencies):
+        raise click.ClickException(f"There is no agency {code}. The agencies are: {', '.join(known)}.")
+    token = secrets.token_urlsafe(32)
+    with _opened(settings) as store:
+        store.write(lambda tx: accounts.save_token(tx, code, token))
+    click.echo(token)
+
+
+@contextmanager
+def _locked(settings: Settings) -> Iterator[None]:
+    """Hold the station's folder for this process. SQLite is safe with one process for each file (store/sqlite.py)."""
+    lock = FileLock(settings.folder / "station.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StoreError(
+            f"The station in {settings.folder} is being served by another process: stop it first."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Store]:
+    with _locked(settings):
+        store = wsgi.open_store(settings)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def _ask(settings: Settings, method: str, what: str, body: dict[str, str] | None = None) -> dict[str, list[str]]:
+    """Ask the serving station; when none serves, do it in this process."""
+    try:
+        return local.call(settings, method, what, body)
+    except requests.ConnectionError:
+        with _opened(settings) as store:
+            return local.do(wsgi.build(settings, store), method, what, body)
+
+
+def _stop_on_signals(stop: object) -> None:
+    def handler(*_: object) -> None:
+        threading.Thread(target=stop, daemon=True).start()  # type: ignore[arg-type]
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, handler)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""What the store has acknowledged outlives a power cut, and only because every commit is synced."""
+
+import random
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+import pytest
+from msgspec import structs
+
+from cases.service import Cases
+from store import Keyring, Store, Transaction, cases, entries, identity, sqlite
+from store.writer import Writer
+from tests.power import Content, Disk
+from tests.stations import APPEAL, START_S, keys_in, open_station
+
+CUTS = 200
+CALLERS = 3
+OPERATIONS = 1500
+NORMAL = 1
+
+
+@dataclass(frozen=True)
+class Blank:
+    """A station before its first case: its file, its keys, who it is, and how its writer syncs."""
+
+    file: bytes
+    keys: Keyring
+    who: identity.Identity
+    synchronous: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run up to its cut: the texts acknowledged by reference, and the files that the cut left."""
+
+    acknowledged: dict[str, str]
+    files: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Blank:
+    folder = tmp_path_factory.mktemp("blank")
+    with open_station(folder, 7) as station:
+        who = station.store.read(identity.find)
+    assert who is not None
+    writer = sqlite.SQLite(folder / "station.db").writer()
+    synchronous = writer.execute("PRAGMA synchronous").fetchone()[0]
+    writer.close()
+    return Blank((folder / "station.db").read_bytes(), keys_in(folder), who, synchronous)
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    disk = Disk("power")
+    yield disk
+    disk.unregister()
+
+
+def cut(disk: Disk, blank: Blank, synchronous: int, seed: int) -> Run:
+    """File cases until the power goes, at a moment that `seed` picks."""
+    chance = random.Random(seed)
+    disk.files = {"station.db": Content(bytearray(blank.file), bytearray(blank.file))}
+    connection = apsw.Connection("station.db", vfs=disk.name)
+    # A VFS in Python has no shared memory, which a WAL of several connections needs.
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {chance.choice((15, 60, 1000))}")
+    disk.cut_at = disk.operations + chance.randrange(1, OPERATIONS)
+    acknowledged = file_cases(connection, blank)
+    files = disk.after_cut(chance)
+    disk.cut_at = sys.maxsize
+    connection.close()
+    return Run(acknowledged, files)
+
+
+def file_cases(connection: apsw.Connection, blank: Blank) -> dict[str, str]:
+    """File cases from several callers at once until the disk fails; the texts of the acknowledged ones."""
+    writer = Writer(connection, lambda held: Transaction(held, blank.keys, int(START_S * 1000)), sqlite.BEGIN, 256)
+    service = Cases(blank.who, has_upstream=True)
+    acknowledged: dict[str, str] = {}
+
+    def call(caller: int) -> None:
+        for number in range(OPERATIONS):
+            appeal = structs.replace(APPEAL, text=f"{caller}.{number}")
+            try:
+                filed = writer.run(lambda tx, appeal=appeal: service.open(tx, appeal))
+            except apsw.Error:
+                return
+            acknowledged[filed.reference] = appeal.text
+
+    callers = [threading.Thread(target=call, args=(caller,)) for caller in range(CALLERS)]
+    for thread in callers:
+        thread.start()
+    for thread in callers:
+        thread.join()
+    writer.close()
+    return acknowledged
+
+
+def lost_in(run: Run, blank: Blank, folder: Path) -> int:
+    """Open what the cut left as a station does, and count the acknowledged cases that are not whole there."""
+    folder.mkdir()
+    for name, content in run.files.items():
+        (folder / name).write_bytes(content)
+    store = Store(folder / "station.db", blank.keys)
+    try:
+        assert store.read(lambda tx: tx.all("PRAGMA integrity_check")) == [("ok",)]
+        assert store.read(halves) == 0
+        return sum(not store.read(lambda tx, it=item: is_whole(tx, *it)) for item in run.acknowledged.items())
+    finally:
+        store.close()
+
+
+def is_whole(tx: Transaction, reference: str, text: str) -> bool:
+    """Whether a case is there as it was filed, with its event and its outbox entry."""
+    case = cases.find(tx, reference)
+    history = [event.kind for event in cases.events_of(tx, reference)]
+    queued = [entry.kind for entry in entries.of_case(tx, reference)]
+    return case is not None and case.text == text and history == ["received"] and queued == ["case.opened"]
+
+
+def halves(tx: Transaction) -> int:
+    """How many cases, acknowledged or not, are there without their event or entry, or the other way round."""
+    counts = [tx.value(f"SELECT COUNT(*) FROM {table}") for table in ("cases", "events", "outbox")]
+    return max(counts) - min(counts)
+
+
+@pytest.mark.long
+def test_two_hundred_power_cuts_lose_no_acknowledged_case(disk: Disk, blank: Blank, tmp_path: Path) -> None:
+    acknowledged = 0
+    for seed in range(CUTS):
+        run = cut(disk, blank, blank.synchronous, seed)
+        acknowledged += len(run.acknowledged)
+        assert lost_in(run, blank, tmp_path / str(seed)) == 0, f"lost a case at seed {seed}"
+    assert acknowledged > 10 * CUTS
+
+
+@pytest.mark.long
+def test_without_a_sync_at_each_commit_acknowledged_cases_are_lost(disk: Disk, blank: Blank, tmp_path: Path) -> None:
+    lossy = 0
+    for seed in range(CUTS // 10):
+        run = cut(disk, blank, NORMAL, seed)
+        lossy += lost_in(run, blank, tmp_path / str(seed)) > 0
+    assert lossy >= CUTS // 40

@@ -1,0 +1,334 @@
+"""The store keeps what it says it keeps, sealed, in a file of this release's schema."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlite_utils import Database
+
+from store import Keyring, Store, StoreError, Transaction, cases, migrations, sqlite, subscribers
+from store.errors import KeyFileError, NewerSchemaError, SealError, StoreClosedError
+from store.writer import Writer
+from tests.stations import APPEAL, Clock, keys_in, open_station, open_store
+
+CALLERS = 16
+EACH = 25
+TO_QUEUE_S = 0.15
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path) as store:
+        yield store
+
+
+def remember(msisdn: str) -> Callable[[Transaction], str]:
+    """A job that keeps a subscriber and returns the number that it kept."""
+
+    def job(tx: Transaction) -> str:
+        subscribers.remember_language(tx, msisdn, "tg")
+        return msisdn
+
+    return job
+
+
+def known(tx: Transaction) -> int:
+    return int(tx.value("SELECT COUNT(*) FROM subscribers"))
+
+
+def test_what_is_written_is_read(store: Store) -> None:
+    store.write(remember(APPEAL.msisdn))
+    assert store.read(lambda tx: subscribers.language_of(tx, APPEAL.msisdn)) == "tg"
+
+
+def test_what_is_written_outlives_the_process(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        store.write(remember(APPEAL.msisdn))
+    with open_store(tmp_path) as store:
+        assert store.read(known) == 1
+
+
+def test_a_job_carries_the_moment_of_the_clock(tmp_path: Path) -> None:
+    clock = Clock(1_700_000_000.5)
+    with open_store(tmp_path, clock) as store:
+        assert store.write(lambda tx: tx.now) == 1_700_000_000_500
+        clock.move(1)
+        assert store.read(lambda tx: tx.now) == 1_700_000_001_500
+
+
+def test_a_reader_cannot_write(store: Store) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        store.read(remember(APPEAL.msisdn))
+
+
+def test_a_reader_sees_one_moment(store: Store) -> None:
+    def job(tx: Transaction) -> tuple[int, int]:
+        before = known(tx)
+        store.write(remember(APPEAL.msisdn))
+        return before, known(tx)
+
+    assert store.read(job) == (0, 0)
+    assert store.read(known) == 1
+
+
+@pytest.mark.parametrize(
+    ("pragma", "expected"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("trusted_schema", 0)]
+)
+def test_the_writer_is_safe_before_it_is_fast(store: Store, pragma: str, expected: object) -> None:
+    assert store.write(lambda tx: tx.value(f"PRAGMA {pragma}")) == expected
+
+
+@pytest.mark.parametrize(("pragma", "expected"), [("query_only", 1), ("wal_autocheckpoint", 0)])
+def test_a_reader_neither_writes_nor_checkpoints(store: Store, pragma: str, expected: int) -> None:
+    assert store.read(lambda tx: tx.value(f"PRAGMA {pragma}")) == expected
+
+
+# Sealed values
+
+
+@pytest.mark.parametrize("secret", [APPEAL.msisdn, APPEAL.msisdn[1:], APPEAL.name, APPEAL.text])
+def test_no_number_name_or_text_lies_open_in_the_files(tmp_path: Path, secret: str) -> None:
+    with open_station(tmp_path, 7) as station:
+        filed = station.store.write(lambda tx: station.cases.open(tx, APPEAL))
+        files = [path.read_bytes() for path in tmp_path.glob("station.db*")]
+        assert any(filed.reference.encode() in content for content in files)
+        assert not any(secret.encode() in content for content in files)
+
+
+@pytest.mark.parametrize("column", ["msisdn", "name", "text"])
+def test_a_value_moved_to_another_case_does_not_open(tmp_path: Path, column: str) -> None:
+    with open_station(tmp_path, 7) as station:
+        first, second = (station.store.write(lambda tx: station.cases.open(tx, APPEAL)) for _ in range(2))
+        move = f"UPDATE cases SET {column} = (SELECT {column} FROM cases WHERE reference = :a) WHERE reference = :b"
+        station.store.write(lambda tx: tx.run(move, a=first.reference, b=second.reference))
+        assert station.store.read(lambda tx: cases.find(tx, first.reference))
+        with pytest.raises(SealError, match="another row's value"):
+            station.store.read(lambda tx: cases.find(tx, second.reference))
+
+
+def test_a_value_moved_to_another_column_does_not_open(tmp_path: Path) -> None:
+    with open_station(tmp_path, 7) as station:
+        filed = station.store.write(lambda tx: station.cases.open(tx, APPEAL))
+        station.store.write(lambda tx: tx.run("UPDATE cases SET name = text"))
+        with pytest.raises(SealError):
+            station.store.read(lambda tx: cases.find(tx, filed.reference))
+
+
+def test_equal_texts_are_sealed_differently(store: Store) -> None:
+    one, other = store.read(lambda tx: [tx.seal("the same", "cases.text", 1) for _ in range(2)])
+    assert one != other
+
+
+def test_another_key_file_opens_nothing_and_says_so(tmp_path: Path) -> None:
+    with open_station(tmp_path, 7) as station:
+        filed = station.store.write(lambda tx: station.cases.open(tx, APPEAL))
+    (tmp_path / "keys.json").unlink()
+    with open_store(tmp_path) as store, pytest.raises(SealError, match="wrong key"):
+        store.read(lambda tx: cases.find(tx, filed.reference))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"current": 1, "keys": {"1": "short"}, "root": ""}', "\0"])
+def test_a_damaged_key_file_is_refused_with_a_sentence(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(content)
+    with pytest.raises(KeyFileError, match=r"The key file .*keys\.json cannot be read"):
+        Keyring.load(path)
+
+
+def test_a_missing_key_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError, match=r"No key file at .* Run `sado init`"):
+        Keyring.load(tmp_path / "keys.json")
+
+
+def test_a_key_file_is_private_and_never_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    Keyring.create(path)
+    before = path.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(KeyFileError, match="never replaced"):
+        Keyring.create(path)
+    assert path.read_bytes() == before
+
+
+# The writer
+
+
+class HeldConnection:
+    """A connection that counts its commits, and holds them until it is let go."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.commits = 0
+        self.go = threading.Event()
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] = {}, /) -> sqlite3.Cursor:  # noqa: B006
+        if sql == "COMMIT":
+            self.go.wait(10)
+            self.commits += 1
+        return self.connection.execute(sql, parameters)
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[HeldConnection]:
+    with open_store(tmp_path):
+        pass
+    connection = sqlite.SQLite(tmp_path / "station.db").writer()
+    yield HeldConnection(connection)
+    connection.close()
+
+
+@pytest.fixture
+def writer(tmp_path: Path, held: HeldConnection) -> Iterator[Writer]:
+    keys = keys_in(tmp_path)
+    writer = Writer(held, lambda connection: Transaction(connection, keys, 0), sqlite.BEGIN, 256)
+    yield writer
+    writer.close()
+
+
+def numbers() -> list[str]:
+    return [f"+9929{number:08}" for number in range(CALLERS * EACH)]
+
+
+def test_many_callers_each_get_their_own_result(store: Store) -> None:
+    with ThreadPoolExecutor(CALLERS) as pool:
+        results = list(pool.map(lambda msisdn: store.write(remember(msisdn)), numbers()))
+    assert results == numbers()
+    assert store.read(known) == CALLERS * EACH
+
+
+def test_callers_that_wait_together_share_a_commit(writer: Writer, held: HeldConnection) -> None:
+    with ThreadPoolExecutor(CALLERS) as pool:
+        jobs = [pool.submit(writer.run, remember(msisdn)) for msisdn in numbers()[:CALLERS]]
+        time.sleep(TO_QUEUE_S)
+        held.go.set()
+        assert [job.result() for job in jobs] == numbers()[:CALLERS]
+    assert held.commits <= CALLERS // 2
+
+
+def test_nobody_is_answered_before_the_commit(writer: Writer, held: HeldConnection) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(writer.run, remember(APPEAL.msisdn))
+        with pytest.raises(TimeoutError):
+            job.result(timeout=TO_QUEUE_S)
+        held.go.set()
+        assert job.result() == APPEAL.msisdn
+
+
+def fail(tx: Transaction) -> None:
+    """A job that raises after it has written."""
+    subscribers.remember_language(tx, "+992900000999", "tg")
+    raise ValueError("no")
+
+
+def break_the_commit(tx: Transaction) -> None:
+    """A job whose foreign key is looked at only by the commit, and found to point nowhere."""
+    tx.run("PRAGMA defer_foreign_keys = ON")
+    tx.run("INSERT INTO events VALUES ('1', 'no such case', 1, '', '', NULL, 0)")
+
+
+@pytest.mark.parametrize(("job", "error"), [(fail, ValueError), (break_the_commit, sqlite3.IntegrityError)])
+def test_a_job_that_fails_leaves_nothing_and_its_neighbours_commit(
+    writer: Writer, held: HeldConnection, job: Callable[[Transaction], None], error: type[Exception]
+) -> None:
+    jobs = [remember("+992900000001"), job, remember("+992900000002"), job, remember("+992900000003")]
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        running = [pool.submit(writer.run, each) for each in jobs]
+        time.sleep(TO_QUEUE_S)
+        held.go.set()
+        errors = [each.exception() for each in running]
+    assert [type(each) for each in errors] == [type(None), error, type(None), error, type(None)]
+    assert writer.run(known) == 3
+
+
+def test_closing_finishes_what_is_queued_and_refuses_what_comes_after(writer: Writer, held: HeldConnection) -> None:
+    with ThreadPoolExecutor(CALLERS + 1) as pool:
+        jobs = [pool.submit(writer.run, remember(msisdn)) for msisdn in numbers()[:CALLERS]]
+        time.sleep(TO_QUEUE_S)
+        closing = pool.submit(writer.close)
+        held.go.set()
+        closing.result()
+    kept = [job for job in jobs if job.exception() is None]
+    assert held.connection.execute("SELECT COUNT(*) FROM subscribers").fetchone()[0] == len(kept) > 1
+    with pytest.raises(StoreClosedError):
+        writer.run(known)
+
+
+def test_a_closed_store_refuses_jobs(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        store.write(remember(APPEAL.msisdn))
+    with pytest.raises(StoreClosedError, match="stopping"):
+        store.write(remember(APPEAL.msisdn))
+
+
+# Releases
+
+
+def names() -> list[str]:
+    return sorted(migrations.NAMES)
+
+
+@pytest.mark.parametrize("first_missing", names()[1:])
+def test_an_older_database_is_brought_up_to_date(tmp_path: Path, first_missing: str) -> None:
+    older = sqlite3.connect(tmp_path / "station.db", isolation_level=None)
+    migrations.schema.apply(Database(older), stop_before=first_missing)
+    older.execute("INSERT INTO counters VALUES ('cases', 41)")
+    older.close()
+    with open_store(tmp_path) as store:
+        assert store.write(lambda tx: tx.next_number("cases")) == 42
+        applied = store.read(lambda tx: tx.all("SELECT name FROM _sqlite_migrations ORDER BY name"))
+    assert [name for (name,) in applied] == names()
+
+
+def test_a_newer_database_is_refused_untouched(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        add = "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('sado', 'm999_later', '')"
+        store.write(lambda tx: tx.run(add))
+    before = (tmp_path / "station.db").read_bytes()
+    with pytest.raises(NewerSchemaError, match=r"m999_later.*Install that release"):
+        Store(tmp_path / "station.db", keys_in(tmp_path))
+    assert (tmp_path / "station.db").read_bytes() == before
+
+
+# Backups
+
+
+def test_a_backup_made_while_writing_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "copy" / "station.db"
+    target.parent.mkdir()
+    with open_store(tmp_path) as store:
+        store.write(remember(APPEAL.msisdn))
+        with ThreadPoolExecutor(4) as pool:
+            jobs = [pool.submit(store.write, remember(msisdn)) for msisdn in numbers()]
+            store.backup(target)
+            assert {job.result() for job in jobs} == set(numbers())
+    copy = Store(target, keys_in(tmp_path))
+    assert copy.read(lambda tx: tx.value("PRAGMA integrity_check")) == "ok"
+    assert 1 <= copy.read(known) <= 1 + len(numbers())
+    assert copy.read(lambda tx: subscribers.language_of(tx, APPEAL.msisdn)) == "tg"
+    copy.close()
+
+
+def test_a_damaged_backup_is_reported_and_removed(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        for msisdn in numbers()[:50]:
+            store.write(remember(msisdn))
+    damage_an_index(tmp_path / "station.db")
+    with open_store(tmp_path) as store, pytest.raises(StoreError, match=r"The copy is damaged .*check the disk"):
+        store.backup(tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
+
+
+def damage_an_index(path: Path) -> None:
+    """Change one key inside an index page, which only `integrity_check` notices."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_subscribers_1'")
+    (page,) = root.fetchone()
+    connection.close()
+    with path.open("r+b") as file:
+        file.seek(page * 4096 - 8)
+        file.write(b"\xff" * 4)
