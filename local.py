@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import requests
 from flask import Blueprint, Response, abort, jsonify, request
 
 from settings import Settings
@@ -21,8 +20,12 @@ from store import StoreError, Transaction, entries
 from sync import outbox
 from wsgi import Station
 
-TOKEN_FILE = "local.token"
+TOKEN_FILE = "local.token"  # noqa: S105 - a file name
 TIMEOUT_S = 120
+
+
+class NotServingError(Exception):
+    """No process serves this station now."""
 
 
 def create_token(folder: Path) -> None:
@@ -54,18 +57,18 @@ def add(station: Station) -> None:
 
 
 def call(settings: Settings, method: str, what: str, body: dict[str, str] | None) -> dict[str, Any]:
-    """Ask the serving station. Raises requests.ConnectionError when none serves, StoreError when it refuses."""
+    """Ask the serving station. Raises NotServingError when none serves, StoreError when it refuses."""
+    import requests  # a serving process never calls another: it need not carry this
     token_file = settings.folder / TOKEN_FILE
     if not token_file.exists():
         raise StoreError(f"There is no station in {settings.folder}. Run `sado init --station NUMBER` first.")
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    response = requests.request(
-        method,
-        f"http://{host}:{settings.port}/local/{what}",
-        headers={"Authorization": f"Bearer {token_file.read_text().strip()}"},
-        json=body,
-        timeout=TIMEOUT_S,
-    )
+    url = f"http://{host}:{settings.port}/local/{what}"
+    headers = {"Authorization": f"Bearer {token_file.read_text().strip()}"}
+    try:
+        response = requests.request(method, url, headers=headers, json=body, timeout=TIMEOUT_S)
+    except requests.ConnectionError:
+        raise NotServingError from None
     if response.status_code == 404:
         raise StoreError(f"Another program, or another station, answers on port {settings.port}.")
     answer: dict[str, Any] = response.json()

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import requests
 from filelock import FileLock, Timeout
 
 import local
@@ -234,7 +233,7 @@ def _ask(settings: Settings, method: str, what: str, body: dict[str, str] | None
     """Ask the serving station; when none serves, do it in this process."""
     try:
         return local.call(settings, method, what, body)
-    except requests.ConnectionError:
+    except local.NotServingError:
         with _opened(settings) as store:
             return local.do(wsgi.build(settings, store), method, what, body)
 

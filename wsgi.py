@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-import desk.pages
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask, Response, jsonify
 
+import desk.pages
 from cases.service import Cases
 from channel import ussd
 from channel.effects import Effects
@@ -135,6 +135,12 @@ def _health(store: Store, has_upstream: bool) -> tuple[Response, int]:
         return jsonify(status="failed", store="cannot write"), 503
     given_up = sum(count for (_, state), (count, _) in counts.items() if state in outbox.GIVEN_UP)
     waiting = sum(count for (_, state), (count, _) in counts.items() if state in outbox.WAITING)
-    line_word = ("down" if line.down_since else "up") if has_upstream else "none"
+    line_word = _line_word(line) if has_upstream else "none"
     status = "degraded" if line.down_since or given_up else "ok"
     return jsonify(status=status, store="ok", line=line_word, outbox={"waiting": waiting, "given_up": given_up}), 200
+
+
+def _line_word(line: entries.Destination) -> str:
+    if line.down_since:
+        return "down"
+    return "up" if line.ok_at else "not tried yet"

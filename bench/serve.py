@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import wsgi
 from settings import Settings
-from store import Keyring, Store, identity
+from store import Keyring, Store
 from store.engine import MAX_GROUP
 
 TOKEN = "bench-token-bench-token-bench"
@@ -26,9 +28,10 @@ THREADS = 16
 def station_app(folder: Path, max_group: int) -> Flask:
     """The whole station, as `sado serve` builds it, on a new database."""
     settings = Settings(data=str(folder), africastalking_token=TOKEN, upstream="http://127.0.0.1:9")
+    command = [sys.executable, "-m", "sado", "init", "--station", "7"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"SADO_DATA": str(folder)})
     settings.upstream_key.write_text("00" * 32)
-    store = Store(settings.database, Keyring.create(settings.keys), max_group=max_group)
-    store.write(lambda tx: identity.create(tx, 7))
+    store = Store(settings.database, Keyring.load(settings.keys), max_group=max_group)
     return wsgi.build(settings, store).app
 
 

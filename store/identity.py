@@ -32,5 +32,5 @@ def create(tx: Transaction, number: int) -> Identity:
 
 def find(tx: Transaction) -> Identity | None:
     """The identity, or None before `create`."""
-    values = {name: value for name, value in tx.all("SELECT name, value FROM identity")}
+    values = dict(tx.all("SELECT name, value FROM identity"))
     return Identity(int(values["number"]), values["incarnation"]) if values else None

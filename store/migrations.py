@@ -9,32 +9,50 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
-
 from store.errors import NewerSchemaError
 
 if TYPE_CHECKING:
     import sqlite3
 
-schema = Migrations("sado")
+    from sqlite_utils import Database
+    from sqlite_utils.migrations import Migrations
+
+SET = "sado"
 
 
 def apply(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the database to this release's schema. Raises NewerSchemaError when a later release wrote it."""
-    database = Database(connection)
-    unknown = {migration.name for migration in schema.applied(database)} - NAMES
-    if unknown:
+    """Bring the database to this release's schema. Raises NewerSchemaError when a later release wrote it.
+
+    sqlite-utils, which runs the migrations, is loaded only when there is one to run: it costs a small box 3 MB."""
+    applied = _applied(connection)
+    names = {migration.__name__ for migration in MIGRATIONS}
+    if unknown := applied - names:
         raise NewerSchemaError(
             f"{path} was written by a newer release of Sado ({', '.join(sorted(unknown))}). "
             "Install that release, or restore a backup made before it."
         )
-    schema.apply(database)
+    if applied != names:
+        from sqlite_utils import Database
+
+        schema().apply(Database(connection))
 
 
-def _known_names() -> frozenset[str]:
-    """The names of this release's migrations: to an empty database, all of them are pending."""
-    return frozenset(migration.name for migration in schema.pending(Database(memory=True)))
+def schema() -> Migrations:
+    """The migrations as sqlite-utils takes them: each in a transaction with its own record."""
+    from sqlite_utils.migrations import Migrations
+
+    registered = Migrations(SET)
+    for migration in MIGRATIONS:
+        registered()(migration)
+    return registered
+
+
+def _applied(connection: sqlite3.Connection) -> set[str]:
+    table = "SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'"
+    if connection.execute(table).fetchone() is None:
+        return set()
+    rows = connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = :name", {"name": SET})
+    return {row[0] for row in rows}
 
 
 def _create(database: Database, *statements: str) -> None:
@@ -42,7 +60,6 @@ def _create(database: Database, *statements: str) -> None:
         database.execute(statement)
 
 
-@schema()
 def m001_station(database: Database) -> None:
     """Who this station is, and its counters."""
     _create(
@@ -52,7 +69,6 @@ def m001_station(database: Database) -> None:
     )
 
 
-@schema()
 def m002_conversations(database: Database) -> None:
     """Subscribers by keyed hash, their USSD sessions, and wrong tries."""
     _create(
@@ -75,7 +91,6 @@ def m002_conversations(database: Database) -> None:
     )
 
 
-@schema()
 def m003_cases(database: Database) -> None:
     """Cases and their events."""
     _create(
@@ -111,7 +126,6 @@ def m003_cases(database: Database) -> None:
     )
 
 
-@schema()
 def m004_sync(database: Database) -> None:
     """The outbox, the state of each destination, and how far each lane has come with each peer."""
     _create(
@@ -161,7 +175,6 @@ def m004_sync(database: Database) -> None:
     )
 
 
-@schema()
 def m005_desk(database: Database) -> None:
     """People who sign in, and the agencies' tokens."""
     _create(
@@ -177,4 +190,4 @@ def m005_desk(database: Database) -> None:
     )
 
 
-NAMES = _known_names()
+MIGRATIONS = (m001_station, m002_conversations, m003_cases, m004_sync, m005_desk)

@@ -14,7 +14,7 @@ from store.errors import StoreError
 
 BEGIN = "BEGIN IMMEDIATE"
 BUSY_TIMEOUT_MS = 5000
-CACHE_KIB = 2048
+CACHE_KIB = 1024
 
 # The disk is full or fails: nothing was kept, and the same work may succeed later.
 DiskError = sqlite3.OperationalError

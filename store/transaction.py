@@ -13,14 +13,20 @@ Row = Any
 class Cursor(Protocol):
     """What a driver gives back for a statement."""
 
-    def fetchone(self) -> Any: ...
-    def fetchall(self) -> list[Any]: ...
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
+        ...
 
 
 class Connection(Protocol):
     """What the store needs of a driver; SQL uses named parameters (`:name`)."""
 
-    def execute(self, sql: str, parameters: Mapping[str, Any] = ..., /) -> Cursor: ...
+    def execute(self, sql: str, parameters: Mapping[str, Any] = ..., /) -> Cursor:
+        """Run one statement."""
+        ...
 
 
 class Transaction:

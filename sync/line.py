@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-import requests
+import json
+
+import urllib3
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as LateError
 
 from sync.exchange import LineDownError
 
@@ -16,28 +20,28 @@ class Line:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/") + PATH
-        self._session = requests.Session()
+        self._pool = urllib3.PoolManager(
+            num_pools=1, timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S), retries=False
+        )
 
     def post(self, frame: bytes) -> bytes:
         """The upstream's answer. Raises LineDownError with what an operator can understand."""
         try:
-            response = self._session.post(
-                self._url, data=frame, headers={"Content-Type": CONTENT_TYPE}, timeout=(CONNECT_S, READ_S)
-            )
-        except requests.Timeout:
+            response = self._pool.request("POST", self._url, body=frame, headers={"Content-Type": CONTENT_TYPE})
+        except LateError:
             raise LineDownError("the upstream does not answer in time") from None
-        except requests.RequestException:
+        except HTTPError:
             raise LineDownError("the upstream cannot be reached") from None
-        if response.status_code != requests.codes.ok:
+        if response.status != 200:
             raise LineDownError(_refusal(response))
-        return response.content
+        return response.data
 
 
-def _refusal(response: requests.Response) -> str:
+def _refusal(response: urllib3.BaseHTTPResponse) -> str:
     """The upstream's own words, where they are problem details (RFC 9457)."""
     if response.headers.get("Content-Type", "").startswith("application/problem+json"):
         try:
-            return f"the upstream refuses: {response.json()['title']}"
-        except (ValueError, KeyError):
+            return f"the upstream refuses: {json.loads(response.data)['title']}"
+        except (ValueError, KeyError, TypeError):
             pass
-    return f"the upstream answers with HTTP status {response.status_code}"
+    return f"the upstream answers with HTTP status {response.status}"

@@ -11,9 +11,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import requests
-from urllib3.exceptions import NewConnectionError
-
 from channel.gateways import BadRequestError, Hop, SessionEnd, msisdn_from
 from menus.gsm import Budget
 from sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
@@ -69,7 +66,8 @@ class AfricasTalkingSms:
     """Sends SMS through the africastalking SDK, whose traps end in this class.
 
     It wants a list of recipients, may return a string, loses the HTTP status of a refusal, and lets time-outs
-    through bare: after a read time-out the message may have gone. `url` stands in for the provider's own address.
+    through bare: after a read time-out the message may have gone. It is loaded at the first message, for a small box
+    that only answers phones. `url` stands in for the provider's own address.
     """
 
     def __init__(self, username: str, api_key: str, sender: str, url: str) -> None:
@@ -81,6 +79,8 @@ class AfricasTalkingSms:
 
     def send(self, msisdn: str, text: str) -> None:
         """Return when the provider has accepted the message. Raises one of the outbox's SendErrors."""
+        import requests
+
         client = self._client()
         try:
             answer = client.send(text, [msisdn], self._sender)
@@ -95,7 +95,7 @@ class AfricasTalkingSms:
         _judge(answer)
 
     def _client(self) -> Any:
-        """The SDK's SMS service, made at the first message: a station that sends none does not load it."""
+        """The SDK's SMS service, made at the first message."""
         if self._sms is None:
             import africastalking
             from africastalking.Service import AfricasTalkingException
@@ -107,8 +107,10 @@ class AfricasTalkingSms:
         return self._sms
 
 
-def _broken(error: requests.ConnectionError) -> SendError:
+def _broken(error: Exception) -> SendError:
     """A connection that was never made carried nothing; one that broke later may have."""
+    from urllib3.exceptions import NewConnectionError
+
     cause = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(cause, NewConnectionError):
         return DestinationDownError("the SMS gateway cannot be reached")
