@@ -16,7 +16,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, request
 
 from settings import Settings
-from store import StoreError, Transaction, entries
+from store import DiskError, StoreError, Transaction, entries
 from sync import outbox
 from wsgi import Station
 
@@ -48,7 +48,7 @@ def add(station: Station) -> None:
             abort(404)
         try:
             return jsonify(do(station, request.method, what, request.get_json(silent=True)))
-        except StoreError as error:
+        except (StoreError, DiskError) as error:
             response = jsonify(error=str(error))
             response.status_code = 409
             return response
@@ -59,6 +59,7 @@ def add(station: Station) -> None:
 def call(settings: Settings, method: str, what: str, body: dict[str, str] | None) -> dict[str, Any]:
     """Ask the serving station. Raises NotServingError when none serves, StoreError when it refuses."""
     import requests  # a serving process never calls another: it need not carry this
+
     token_file = settings.folder / TOKEN_FILE
     if not token_file.exists():
         raise StoreError(f"There is no station in {settings.folder}. Run `sado init --station NUMBER` first.")
@@ -69,7 +70,7 @@ def call(settings: Settings, method: str, what: str, body: dict[str, str] | None
         response = requests.request(method, url, headers=headers, json=body, timeout=TIMEOUT_S)
     except requests.ConnectionError:
         raise NotServingError from None
-    if response.status_code == 404:
+    if response.status_code == 404 or not response.headers.get("Content-Type", "").startswith("application/json"):
         raise StoreError(f"Another program, or another station, answers on port {settings.port}.")
     answer: dict[str, Any] = response.json()
     if "error" in answer:

@@ -19,9 +19,9 @@ import local
 import settings as all_settings
 import wsgi
 from settings import Settings, SettingsError
-from store import Keyring, Store, StoreError, accounts, identity, stations
+from store import DiskError, Keyring, Store, StoreError, accounts, identity, stations
 
-EXPECTED = (SettingsError, StoreError, ValueError, OSError)
+EXPECTED = (SettingsError, StoreError, DiskError, ValueError, OSError)
 
 
 class Commands(click.Group):
@@ -54,11 +54,12 @@ def main(ctx: click.Context) -> None:
 def init(settings: Settings, station: int) -> None:
     """Make a new station: its folder, keys and database."""
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
-    local.create_token(settings.folder)
-    store = Store(settings.database, keys)
-    store.write(lambda tx: identity.create(tx, station))
-    store.close()
+    with _locked(settings):
+        keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
+        local.create_token(settings.folder)
+        store = Store(settings.database, keys)
+        store.write(lambda tx: identity.create(tx, station))
+        store.close()
     click.echo(f"Station {station:03} is ready in {settings.folder}.")
     click.echo(f"Keep a copy of {settings.keys} elsewhere: without it nothing in the database can be read.")
     click.echo("Next: `sado account add NAME --role operator`, then `sado serve`.")
@@ -77,15 +78,16 @@ def serve(settings: Settings) -> None:
             station.app, host=settings.host, port=settings.port, threads=settings.threads, ident="sado"
         )
         station.start()
-        _stop_on_signals(server.close)
+        stopped = _on_signals()
+        # In a thread, because the server's own loop goes on for as long as anyone keeps a connection open.
+        serving = threading.Thread(target=server.run, daemon=True)
+        serving.start()
         click.echo(f"Station {station.identity.number:03} listens on http://{settings.host}:{settings.port}", err=True)
-        try:
-            server.run()
-        except (OSError, KeyboardInterrupt):
+        while serving.is_alive() and not stopped.wait(0.5):
             pass
-        finally:
-            server.task_dispatcher.shutdown()
-            station.stop()
+        server.close()
+        server.task_dispatcher.shutdown()
+        station.stop()
 
 
 @main.command()
@@ -96,7 +98,8 @@ def demo(data: Path, station_port: int, hub_port: int) -> None:
     """A hub, a village station and a pretended SMS provider on this machine, until Ctrl-C."""
     from demo import run
 
-    run.demo(data, station_port, hub_port)
+    with _locked(Settings(data=str(data))):
+        run.demo(data, station_port, hub_port)
 
 
 @main.command()
@@ -139,8 +142,9 @@ def backup(settings: Settings, target: Path) -> None:
     """Write a checked copy of the database to TARGET while the station serves. The key file is not in it."""
     if target.exists():
         raise click.ClickException(f"{target} exists; a backup never writes over a file.")
-    path = str(target.absolute())
-    _ask(settings, "POST", "backup", {"target": path})
+    if not target.absolute().parent.is_dir():
+        raise click.ClickException(f"{target.absolute().parent} is not a folder; make it first.")
+    _ask(settings, "POST", "backup", {"target": str(target.absolute())})
     click.echo(f"{target}: {target.stat().st_size} bytes, checked. Without {settings.keys} it cannot be read.")
 
 
@@ -153,7 +157,9 @@ def account() -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice(["operator", "agency", "phone"]), required=True)
 @click.option("--agency", default="", help="Code of the officer's agency, such as HCU.")
-@click.option("--password", default="", help="Read it from the environment in scripts; minted and shown when empty.")
+@click.option(
+    "--password", default="", envvar="ACCOUNT_PASSWORD", show_envvar=True, help="Minted and shown when empty."
+)
 @click.pass_obj
 def account_add(settings: Settings, name: str, role: str, agency: str, password: str) -> None:
     """Create an account, or give it a new password."""
@@ -161,6 +167,8 @@ def account_add(settings: Settings, name: str, role: str, agency: str, password:
 
     if (role == "agency") != bool(agency):
         raise click.ClickException("An officer needs --agency, and only an officer.")
+    if agency:
+        _check_agency(settings, agency)
     chosen = password or secrets.token_urlsafe(12)
     hashed = signin.hash_password(chosen)
     with _opened(settings) as store:
@@ -193,14 +201,18 @@ def agency() -> None:
 @click.pass_obj
 def agency_token(settings: Settings, code: str) -> None:
     """Give an agency's system a new token for the API, in place of an earlier one."""
-    from menus import pack
-
-    if code not in (known := pack.load(settings.pack).agencies):
-        raise click.ClickException(f"There is no agency {code}. The agencies are: {', '.join(known)}.")
+    _check_agency(settings, code)
     token = secrets.token_urlsafe(32)
     with _opened(settings) as store:
         store.write(lambda tx: accounts.save_token(tx, code, token))
     click.echo(token)
+
+
+def _check_agency(settings: Settings, code: str) -> None:
+    from menus import pack
+
+    if code not in (known := pack.load(settings.pack).agencies):
+        raise click.ClickException(f"There is no agency {code}. The agencies are: {', '.join(known)}.")
 
 
 @contextmanager
@@ -238,12 +250,12 @@ def _ask(settings: Settings, method: str, what: str, body: dict[str, str] | None
             return local.do(wsgi.build(settings, store), method, what, body)
 
 
-def _stop_on_signals(stop: object) -> None:
-    def handler(*_: object) -> None:
-        threading.Thread(target=stop, daemon=True).start()  # type: ignore[arg-type]
-
+def _on_signals() -> threading.Event:
+    """What Ctrl-C, or a service manager's word, sets."""
+    stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, handler)
+        signal.signal(name, lambda *_: stopped.set())
+    return stopped
 
 
 if __name__ == "__main__":

@@ -87,6 +87,8 @@ def build(settings: Settings, store: Store) -> Station:
             has_upstream=bool(settings.upstream),
         ),
     )
+    # Cookies do not tell ports apart: two stations on one machine need two names.
+    app.config["SESSION_COOKIE_NAME"] = f"sado-{known.number:03}"
     upstream = _upstream(settings, store, known, cases)
     transports = _transports(settings, pack, cases)
     scheduler = schedule.create(store, upstream, transports)

@@ -29,6 +29,7 @@ START_S, STOP_S = 30, 15
 
 def demo(data: Path, station_port: int, hub_port: int) -> None:
     """Run until Ctrl-C. Started again on the same folder, it goes on where it was."""
+    stopped = _on_signals()
     data.mkdir(parents=True, exist_ok=True)
     facts, is_new = _facts(data, station_port, hub_port)
     provider = Provider(data / "sms.ndjson", facts["provider_key"])
@@ -39,12 +40,12 @@ def demo(data: Path, station_port: int, hub_port: int) -> None:
         _serve(_station_settings(data, station_port, facts, provider.url)),
     ]
     try:
-        _wait_until_up([facts["hub"]["url"], facts["station"]["url"]], children)
+        _wait_until_up([facts["hub"]["url"], facts["station"]["url"]], children, stopped)
         if is_new:
             people.dial_all(facts["station"]["ussd"], facts["service_code"])
         _write(data / "demo.json", facts)
         _say(facts, data)
-        _wait_for_signal(children)
+        _wait_for_signal(children, stopped)
     finally:
         _stop(children)
         provider.stop()
@@ -52,8 +53,11 @@ def demo(data: Path, station_port: int, hub_port: int) -> None:
 
 
 def _facts(data: Path, station_port: int, hub_port: int) -> tuple[dict[str, Any], bool]:
-    """All that a script needs, and whether the folder is new. Secrets are minted once for a folder."""
-    kept = data / "demo.json"
+    """All that a script needs, and whether the folder is new. Secrets are minted once for a folder. The file of
+    the last run is put aside: a script that waits for demo.json must not find it before the stations are up."""
+    kept = data / "kept.json"
+    if (data / "demo.json").exists():
+        (data / "demo.json").replace(kept)
     is_new = not kept.exists()
     facts = _make(data) if is_new else json.loads(kept.read_text("utf-8"))
     station = f"http://127.0.0.1:{station_port}"
@@ -137,18 +141,21 @@ def _station_settings(data: Path, port: int, facts: dict[str, Any], provider: st
 
 
 def _serve(settings: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A station in a process and a process group of its own, so that Ctrl-C reaches it through us and in order."""
+    """A station in a process and a process group of its own, so that Ctrl-C reaches it through us and in order.
+    -P: modules come from where Sado is installed, never from the folder that we were started in."""
     log = (Path(settings["SADO_DATA"]) / "station.log").open("ab")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SADO_")}
-    command = [sys.executable, "-m", "sado", "serve"]
+    command = [sys.executable, "-P", "-m", "sado", "serve"]
     with log:
         return subprocess.Popen(command, env=inherited | settings, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
 
 
-def _wait_until_up(urls: list[str], children: list[subprocess.Popen[bytes]]) -> None:
+def _wait_until_up(urls: list[str], children: list[subprocess.Popen[bytes]], stopped: threading.Event) -> None:
     deadline = time.monotonic() + START_S
     for url in urls:
         while not _is_up(url):
+            if stopped.is_set():
+                raise click.Abort
             if time.monotonic() > deadline or any(child.poll() is not None for child in children):
                 raise click.ClickException("A station did not start; station.log in its folder says why.")
             time.sleep(0.1)
@@ -183,10 +190,15 @@ def _say(facts: dict[str, Any], data: Path) -> None:
     click.echo(f"Officers of other agencies, tokens and webhooks: {data / 'demo.json'}. Ctrl-C stops all of it.")
 
 
-def _wait_for_signal(children: list[subprocess.Popen[bytes]]) -> None:
+def _on_signals() -> threading.Event:
+    """From the first moment: the stations are in groups of their own and would outlive us."""
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
+    return stopped
+
+
+def _wait_for_signal(children: list[subprocess.Popen[bytes]], stopped: threading.Event) -> None:
     while not stopped.wait(0.5):
         if any(child.poll() is not None for child in children):
             raise click.ClickException("A station ended; station.log in its folder says why.")
@@ -195,8 +207,10 @@ def _wait_for_signal(children: list[subprocess.Popen[bytes]]) -> None:
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:
     for child in children:
         child.terminate()
+    deadline = time.monotonic() + STOP_S
     for child in children:
         try:
-            child.wait(STOP_S)
+            child.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             child.kill()
+            child.wait()

@@ -1,0 +1,236 @@
+"""The operator's pages: what waits and why, what was given up on, and where a case stands.
+
+All of it is local data, so it works with the line down. Lists show no number in full.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from cases import reference, service
+from cases.service import Cases, UnknownCaseError
+from desk import language, words
+from desk.language import _
+from desk.signin import needs_role
+from menus.pack import Pack
+from menus.places import UnknownPlaceError
+from store import Store, Transaction, entries, lanes
+from store import cases as rows
+from store.cases import CaseRow, EventRow
+from store.entries import Destination, Entry
+from store.lanes import Quarantined
+from sync import outbox
+
+LISTED = 200
+TYPING = re.compile(r"[\s\-().№]+")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One destination in words; `state` is up, down or new."""
+
+    title: str
+    state: str
+    sentence: str
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry in words."""
+
+    entry: Entry
+    what: str
+    where: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the outbox page shows, all read at one moment."""
+
+    lines: list[Line]
+    waiting: list[Row]
+    given_up: list[Row]
+    aside: list[Quarantined]
+    waiting_count: int
+    given_up_count: int
+    oldest: int | None
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case with its codes put into words."""
+
+    case: CaseRow
+    msisdn: str
+    kind: str
+    topic: str
+    place: str
+    agency: str
+    status: str
+
+
+def create(store: Store, cases: Cases, pack: Pack, has_upstream: bool) -> Blueprint:
+    """The operator's blueprint."""
+    blueprint = Blueprint("operator", __name__, url_prefix="/operator")
+
+    @blueprint.get("", strict_slashes=False)
+    @needs_role("operator")
+    def index() -> ResponseReturnValue:
+        overview = store.read(lambda tx: _overview(tx, has_upstream))
+        return render_template("desk/operator.html", it=overview, words=words, listed=LISTED)
+
+    @blueprint.post("/retry")
+    @needs_role("operator")
+    def retry_all() -> ResponseReturnValue:
+        store.write(outbox.retry_all_now)
+        flash(_("Everything that waits is being tried now."))
+        return redirect(url_for("operator.index"))
+
+    @blueprint.post("/retry/<int:entry_id>")
+    @needs_role("operator")
+    def retry(entry_id: int) -> ResponseReturnValue:
+        if store.write(lambda tx: outbox.retry(tx, entry_id)):
+            flash(_("It waits in the outbox again and is sent next."))
+        else:
+            flash(_("This entry is not among those given up on any more."))
+        return redirect(url_for("operator.index"))
+
+    @blueprint.get("/find")
+    @needs_role("operator")
+    def find() -> ResponseReturnValue:
+        typed = request.args.get("q", "").strip()
+        found = store.read(lambda tx: _find(tx, typed))
+        if len(found) == 1 and found[0].reference == TYPING.sub("", typed):
+            return redirect(url_for("operator.case", number=found[0].reference))
+        views = [case_view(pack, case) for case in found]
+        return render_template("desk/find.html", typed=typed, found=views, hint=_hint(typed, found))
+
+    @blueprint.get("/case/<number>")
+    @needs_role("operator")
+    def case(number: str) -> ResponseReturnValue:
+        try:
+            found, events, sent = store.read(lambda tx: _case(tx, cases, number))
+        except UnknownCaseError:
+            abort(404)
+        history = [(words.event(event.kind), actor(pack, event), event) for event in events]
+        return render_template("desk/case.html", it=case_view(pack, found), history=history, sent=sent)
+
+    return blueprint
+
+
+def case_view(pack: Pack, case: CaseRow) -> CaseView:
+    """The case in the words of the pack; a code that the pack does not know shows as it came."""
+    spoken = language.current()
+    labels, agency = pack.tree.labels, pack.agencies.get(case.agency)
+    return CaseView(
+        case=case,
+        msisdn=masked(case.msisdn),
+        kind=labels.get(("kind", case.kind), {}).get(spoken, case.kind),
+        topic=labels.get(("topic", case.topic), {}).get(spoken, case.topic),
+        place=_place(pack, case.place, spoken),
+        agency=agency.names.get(spoken, case.agency) if agency else case.agency,
+        status=pack.status(case.status, spoken),
+    )
+
+
+def masked(msisdn: str) -> str:
+    """A number by its last three digits: enough to tell two apart, too little to call."""
+    return f"… {msisdn[-3:]}"
+
+
+def actor(pack: Pack, event: EventRow) -> str:
+    """Who did it, in words."""
+    who, _colon, code = event.actor.partition(":")
+    if who == "agency" and code in pack.agencies:
+        return pack.agencies[code].names.get(language.current(), code)
+    return {"resident": _("resident"), "channel": _("channel")}.get(who, event.actor)
+
+
+def msisdn_from(typed: str) -> str | None:
+    """A telephone number in E.164, as people here write it; None when it is none."""
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(re.sub(r"^00", "+", typed), "TJ")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _overview(tx: Transaction, has_upstream: bool) -> Overview:
+    counts = entries.counts(tx)
+    names = [*([outbox.UPSTREAM] if has_upstream else []), outbox.SMS]
+    names += sorted({name for name, _state in counts} - set(names))
+    known = {name: entries.destination(tx, name) for name in names}
+    waits = [found for (_name, state), found in counts.items() if state in outbox.WAITING]
+    return Overview(
+        lines=[_line(tx, known[name], counts.get((name, "queued"), (0, 0))[0]) for name in names],
+        waiting=[_row(one, known[one.destination], tx.now) for one in entries.listed(tx, outbox.WAITING, LISTED)],
+        given_up=[_row(one, known[one.destination], tx.now) for one in entries.listed(tx, outbox.GIVEN_UP, LISTED)],
+        aside=lanes.quarantined(tx, LISTED),
+        waiting_count=sum(count for count, _oldest in waits),
+        given_up_count=sum(count for (_name, state), (count, _at) in counts.items() if state in outbox.GIVEN_UP),
+        oldest=min((oldest for _count, oldest in waits), default=None),
+    )
+
+
+def _line(tx: Transaction, to: Destination, waiting: int) -> Line:
+    state = "down" if to.down_since is not None else "new" if to.ok_at is None else "up"
+    if to.name == outbox.UPSTREAM:
+        return Line(_("The line"), state, words.line(to, tx.now), waiting)
+    if to.name == outbox.SMS:
+        return Line(_("SMS"), state, words.sms(to, tx.now), waiting)
+    return Line(words.destination(to.name), state, words.station(to), waiting)
+
+
+def _row(entry: Entry, to: Destination, now: int) -> Row:
+    why = words.why(entry, to, now) if entry.state in outbox.WAITING else words.cause(entry.reason)
+    return Row(entry, words.kind(entry.kind), words.destination(entry.destination), words.state(entry.state), why)
+
+
+def _find(tx: Transaction, typed: str) -> list[CaseRow]:
+    """The case with this reference, or the latest ones filed from this number."""
+    plain = TYPING.sub("", typed)
+    case = rows.find(tx, plain) if reference.is_reference(plain) else None
+    if case is not None:
+        return [case]
+    msisdn = msisdn_from(plain)
+    return service.mine(tx, msisdn) if msisdn else []
+
+
+def _hint(typed: str, found: list[CaseRow]) -> str:
+    """What to do when nothing was found."""
+    plain = TYPING.sub("", typed)
+    if found:
+        return ""
+    if not typed:
+        return _("Type a reference number or a telephone number.")
+    if reference.is_reference(plain):
+        return _("The number is typed right, but this station has no such case.")
+    if len(plain) == reference.LENGTH and plain.isdigit():
+        return _("There is a slip in this reference number: one digit is wrong, or two changed places.")
+    if msisdn_from(plain):
+        return _("No case was filed from this telephone number.")
+    return _("This is neither a reference number (10 digits) nor a telephone number.")
+
+
+def _case(tx: Transaction, cases: Cases, number: str) -> tuple[CaseRow, list[EventRow], list[Row]]:
+    case = cases.get(tx, number)
+    sent = [_row(one, entries.destination(tx, one.destination), tx.now) for one in entries.of_case(tx, number)]
+    return case, rows.events_of(tx, number), sent
+
+
+def _place(pack: Pack, code: str, spoken: str) -> str:
+    try:
+        return pack.gazetteer.get(code).names.get(spoken, code)
+    except UnknownPlaceError:
+        return code

@@ -1,0 +1,111 @@
+"""All pages of the desk on one app, each behind the same guards."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from flask import Blueprint, Flask, Response, render_template, request
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+
+from cases.service import Cases
+from desk import language, operator, phone, signin
+from desk.language import N_, _
+from menus.pack import Pack
+from store import DiskError, Store
+
+log = logging.getLogger(__name__)
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self';"
+    " frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+SENTENCES = {
+    400: N_("The form did not arrive whole. Go back and try again."),
+    403: N_("This page is not for your account."),
+    404: N_("There is nothing at this address."),
+    405: N_("This address is not a page. Go back and use the buttons."),
+    413: N_("This is too large to send."),
+    500: N_("Something went wrong on our side. The log has the details."),
+}
+STALE = N_("This page was open too long, or the form did not come from it. Go back, reload the page and try again.")
+DISK = N_("The station cannot write to its disk. Nothing was changed; tell whoever runs this station.")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the pages need to know of the settings. `ussd_path` is empty when no gateway is set."""
+
+    phone_page: bool
+    phone_sms_url: str
+    service_code: str
+    ussd_path: str
+    secure_cookies: bool
+    has_upstream: bool
+
+
+def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options) -> None:
+    """Register the desk on the app."""
+    from desk import agency_api, officer
+
+    signin.install(app, store, options.secure_cookies)
+    language.install(app, pack.time_zone, store.now)
+    csrf = _csrf(app)
+    pages = [operator.create(store, cases, pack, options.has_upstream), officer.create(store, cases, pack)]
+    homes = {"operator": "/operator", "agency": pages[1].url_prefix or "/agency"}
+    if options.phone_page:
+        pages.append(phone.create(options.service_code, options.ussd_path, options.phone_sms_url))
+        homes["phone"] = "/phone"
+    app.jinja_env.globals["places"] = lambda: _places(homes)
+    for blueprint in (signin.create(store, homes), *pages):
+        _guard(blueprint, csrf)
+        app.register_blueprint(blueprint)
+    app.register_blueprint(agency_api.create(store, cases, pack))
+
+
+def _csrf(app: Flask) -> CSRFProtect:
+    """The guard of the desk's forms. Webhooks, exchanges and agencies' systems carry secrets of their own, so it
+    is not on by default; and our pages send no Referer, which its check on HTTPS would ask for."""
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None)
+    return CSRFProtect(app)
+
+
+def _guard(blueprint: Blueprint, csrf: CSRFProtect) -> None:
+    """Check forms, send the protecting headers, and answer every fault with a plain sentence."""
+    blueprint.before_request(csrf.protect)
+    blueprint.after_request(language.remember)
+    blueprint.after_request(_protect)
+    blueprint.register_error_handler(HTTPException, _refuse)
+    blueprint.register_error_handler(DiskError, _disk)
+
+
+def _protect(response: Response) -> Response:
+    response.headers.update(HEADERS)
+    if request.endpoint != "desk.static":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _refuse(error: HTTPException) -> tuple[str, int] | HTTPException:
+    status = error.code or 500
+    if status < 400:
+        return error
+    sentence = STALE if isinstance(error, CSRFError) else SENTENCES.get(status, SENTENCES[500 if status > 499 else 400])
+    return render_template("desk/error.html", sentence=_(sentence)), status
+
+
+def _disk(error: DiskError) -> tuple[str, int]:
+    log.error("the store cannot write: %s", error)
+    return render_template("desk/error.html", sentence=_(DISK)), 503
+
+
+def _places(homes: dict[str, str]) -> list[tuple[str, str]]:
+    """(address, title) of the pages that the person signed in may open."""
+    titles = {"operator": _("Outbox"), "agency": _("Cases"), "phone": _("Phone")}
+    role = getattr(current_user, "role", "")
+    open_to = ("operator", "phone") if role == "operator" else (role,)
+    return [(homes[one], titles[one]) for one in open_to if one in homes]

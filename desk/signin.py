@@ -1,0 +1,195 @@
+"""Signing in: who may see which pages, and what a wrong password costs.
+
+A wrong password delays the next try for that account, at most by 42 seconds: guessing becomes hopeless, and nobody
+can lock another person out for good. An unknown name gets the same words after the same work.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ParamSpec
+from urllib.parse import urlsplit
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import Blueprint, Flask, abort, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, current_user, login_user, logout_user
+
+from store import Store, Transaction, accounts, attempts
+from store.accounts import Account
+
+SHORTEST_PASSWORD = 12
+LONGEST_DELAY_S = 42
+LIFETIME = timedelta(hours=12)
+# OWASP's least for argon2id: a village box has little memory, and two at once are enough for its people.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_at_once = threading.BoundedSemaphore(2)
+# What a name without an account is compared with, so that it takes as long.
+_DECOY = "$argon2id$v=19$m=19456,t=2,p=1$Okh4d3dh88sM+M70v/8NpA$I72rQpE3bQqMzI9I6M9oqjGxLdan5BMeX5sTinjxHKg"
+_UNKNOWN = "sign-in with an unknown name"
+
+P = ParamSpec("P")
+View = Callable[P, ResponseReturnValue]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is signed in. `stamp` follows the password: a new one ends the sessions begun with the old."""
+
+    name: str
+    role: str
+    agency: str
+    stamp: str
+    is_authenticated: bool = True
+    is_active: bool = True
+    is_anonymous: bool = False
+
+    def get_id(self) -> str:
+        """What the cookie keeps."""
+        return f"{self.stamp} {self.name}"
+
+
+def hash_password(password: str) -> str:
+    """The password as it is kept (argon2id). Raises ValueError, with a sentence, for one that is too short."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise ValueError(f"A password needs at least {SHORTEST_PASSWORD} characters.")
+    return _hasher.hash(password)
+
+
+def needs_role(*roles: str) -> Callable[[View[P]], View[P]]:
+    """Open a page to people with one of these roles only; everybody else signs in first or is refused."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @functools.wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            if not current_user.is_authenticated:
+                return redirect(url_for("desk.sign_in", next=_here()))
+            if current_user.role not in roles:
+                abort(403)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def install(app: Flask, store: Store, secure_cookies: bool) -> None:
+    """Set up the sign-in cookie, and who the person behind it is."""
+    app.secret_key = store.keys.derive("cookies")
+    app.config.update(
+        SESSION_COOKIE_NAME="sado",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_SECURE=secure_cookies,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=LIFETIME,
+    )
+    manager = LoginManager(app)
+    manager.user_loader(lambda user_id: _signed_in(store, user_id))
+
+
+def create(store: Store, homes: Mapping[str, str]) -> Blueprint:
+    """The first page, sign-in, sign-out and the desk's style sheet. `homes` gives each role's own page."""
+    blueprint = Blueprint(
+        "desk", __name__, template_folder="templates", static_folder="static", static_url_path="/desk/static"
+    )
+
+    @blueprint.get("/")
+    def home() -> ResponseReturnValue:
+        if not current_user.is_authenticated:
+            return redirect(url_for("desk.sign_in"))
+        if current_user.role not in homes:
+            abort(403)
+        return redirect(homes[current_user.role])
+
+    @blueprint.get("/signin")
+    def sign_in() -> ResponseReturnValue:
+        return _form(failed=False)
+
+    @blueprint.post("/signin")
+    def enter() -> ResponseReturnValue:
+        person = authenticate(store, request.form.get("name", "").strip(), request.form.get("password", ""))
+        if person is None:
+            return _form(failed=True), 403
+        session.clear()
+        session.permanent = True
+        session["since"] = store.now()
+        login_user(person)
+        return redirect(local_path(request.form.get("next", "")))
+
+    @blueprint.post("/signout")
+    def leave() -> ResponseReturnValue:
+        logout_user()
+        session.clear()
+        return redirect(url_for("desk.sign_in"))
+
+    return blueprint
+
+
+def authenticate(store: Store, name: str, password: str) -> Person | None:
+    """The person, or None: a wrong name, a wrong password, or too soon after a wrong one.
+
+    The try is counted before the password is looked at, so many tries at one moment gain nothing."""
+    account = store.write(lambda tx: _count_try(tx, name))
+    if not _matches(account.password if account else _DECOY, password) or account is None:
+        return None
+    store.write(lambda tx: accounts.set_failures(tx, name, 0, 0))
+    return _person(store, account)
+
+
+def local_path(target: str) -> str:
+    """`target` if it is a path on this station, else the first page: a link must not lead people elsewhere."""
+    parts = urlsplit(target) if target.isprintable() and "\\" not in target else None
+    if parts is None or parts.scheme or parts.netloc or not target.startswith("/") or target.startswith("//"):
+        return "/"
+    return target
+
+
+def _form(failed: bool) -> str:
+    return render_template("desk/signin.html", failed=failed, next=local_path(request.values.get("next", "")))
+
+
+def _here() -> str | None:
+    """The page to come back to: after a form there is none."""
+    if request.method != "GET":
+        return None
+    return request.full_path if request.query_string else request.path
+
+
+def _count_try(tx: Transaction, name: str) -> Account | None:
+    """The account if it may be tried now. A name without one costs a write too."""
+    account = accounts.find(tx, name)
+    if account is None or account.blocked_until > tx.now:
+        attempts.add(tx, _UNKNOWN, tx.now - LONGEST_DELAY_S * 1000)
+        return None
+    delay_s = min(2 ** min(account.failures, 10), LONGEST_DELAY_S)
+    accounts.set_failures(tx, name, account.failures + 1, tx.now + delay_s * 1000)
+    return account
+
+
+def _matches(hashed: str, password: str) -> bool:
+    with _at_once:
+        try:
+            return _hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def _signed_in(store: Store, user_id: str) -> Person | None:
+    """The person of a cookie, unless it is over twelve hours old or its password has changed since."""
+    if session.get("since", 0) < store.now() - LIFETIME.total_seconds() * 1000:
+        return None
+    name = user_id.partition(" ")[2]
+    account = store.read(lambda tx: accounts.find(tx, name))
+    person = _person(store, account) if account else None
+    return person if person and person.get_id() == user_id else None
+
+
+def _person(store: Store, account: Account) -> Person:
+    stamp = store.keys.digest("signed in", f"{account.name} {account.password}")[:8].hex()
+    return Person(account.name, account.role, account.agency, stamp)

@@ -1,0 +1,136 @@
+"""The words for what the outbox holds: kinds, destinations, states and causes, in the page's language."""
+
+from __future__ import annotations
+
+from desk.language import N_, _, moment
+from store.entries import Destination, Entry
+from sync import outbox
+
+KINDS = {
+    "case.opened": N_("new case"),
+    "case.moved": N_("new status"),
+    "case.notified": N_("the resident was told"),
+    "notice": N_("SMS notice"),
+}
+STATES = {
+    "queued": N_("waiting"),
+    "acked": N_("arrived"),
+    "dead": N_("given up after many tries"),
+    "rejected": N_("refused by the destination"),
+    "unknown": N_("unknown outcome: it may have arrived"),
+}
+EVENTS = {
+    "received": N_("Received by the channel"),
+    "registered": N_("Registered by the agency"),
+    "in_review": N_("Taken into review"),
+    "documents_needed": N_("Documents asked for"),
+    "answered": N_("Answered"),
+    "refused": N_("Refused"),
+    "closed": N_("Closed"),
+    "notified": N_("An SMS about news was sent"),
+}
+# What the transports say; the part after a colon, or a number at the end, is the other side's own.
+CAUSES = (
+    N_("the upstream does not answer in time"),
+    N_("the upstream cannot be reached"),
+    N_("the upstream refuses"),
+    N_("the upstream answers with HTTP status"),
+    N_("The answer belongs to another exchange"),
+    N_("The frame is cut or of the wrong direction"),
+    N_("The frame's MAC is wrong: another key, or bytes changed on the way"),
+    N_("The frame is cut"),
+    N_("These bytes are not a frame of this protocol"),
+    N_("the SMS gateway does not answer"),
+    N_("the SMS gateway cannot be reached"),
+    N_("the SMS gateway took the message but did not say what became of it"),
+    N_("the line broke before the SMS gateway said what became of the message"),
+    N_("the SMS gateway refuses our user name or key"),
+    N_("the SMS gateway answers with an error"),
+    N_("the SMS gateway's answer cannot be read"),
+    N_("the SMS gateway took nothing"),
+    N_("the SMS gateway refuses this number"),
+    N_("the SMS gateway takes nothing now"),
+    N_("the SMS gateway did not take it"),
+)
+
+
+def kind(name: str) -> str:
+    """What an entry tells of."""
+    return _(KINDS[name]) if name in KINDS else name
+
+
+def state(name: str) -> str:
+    """How an entry ended, or that it waits."""
+    return _(STATES[name]) if name in STATES else name
+
+
+def event(name: str) -> str:
+    """What happened to a case."""
+    return _(EVENTS[name]) if name in EVENTS else name
+
+
+def destination(name: str) -> str:
+    """Where an entry goes, or where an event came from."""
+    if name == outbox.UPSTREAM:
+        return _("the upstream station")
+    if name == outbox.SMS:
+        return _("SMS to the resident")
+    return _("station {number}", number=name.partition(":")[2] or name)
+
+
+def cause(reason: str) -> str:
+    """Why something did not leave, without its last full stop: it stands inside a sentence."""
+    plain = reason.strip().removesuffix(".")
+    head, colon, detail = (plain, "", "") if plain in CAUSES else plain.partition(":")
+    words, space, number = head.rpartition(" ")
+    if number.isdigit():
+        return f"{_(words)}{space}{number}{colon}{detail}"
+    return f"{_(head)}{colon}{detail}" if head else ""
+
+
+def why(entry: Entry, to: Destination, now: int) -> str:
+    """Why an entry still waits, as a sentence."""
+    if entry.lease_until > now:
+        return _("It is being sent now.")
+    if to.down_since is not None:
+        return _("Waits for the SMS gateway.") if entry.destination == outbox.SMS else _("Waits for the line.")
+    if entry.destination not in (outbox.SMS, outbox.UPSTREAM):
+        return _("Waits until that station calls.")
+    if entry.reason and entry.due_at > now:
+        return _("{reason}. Next try at {at}.", reason=_capital(cause(entry.reason)), at=moment(entry.due_at))
+    return _("It is next in line.")
+
+
+def line(to: Destination, now: int) -> str:
+    """How the line to the upstream is, as a sentence or two."""
+    if to.down_since is not None:
+        down = _("The line has been down since {at}: {reason}.", at=moment(to.down_since), reason=cause(to.reason))
+        return f"{down} {_next_try(to, now)}"
+    if to.ok_at is not None:
+        return _("The line is up. Last exchange at {at}.", at=moment(to.ok_at))
+    return _("The upstream was not called yet.")
+
+
+def sms(to: Destination, now: int) -> str:
+    """How the SMS gateway is, as a sentence or two."""
+    if to.down_since is not None:
+        down = _("SMS cannot leave since {at}: {reason}.", at=moment(to.down_since), reason=cause(to.reason))
+        return f"{down} {_next_try(to, now)}"
+    if to.ok_at is not None:
+        return _("SMS leave as they should. Last one at {at}.", at=moment(to.ok_at))
+    return _("No SMS was sent yet.")
+
+
+def station(to: Destination) -> str:
+    """When a downstream station last called."""
+    if to.ok_at is not None:
+        return _("Last called at {at}.", at=moment(to.ok_at))
+    return _("It has not called yet.")
+
+
+def _next_try(to: Destination, now: int) -> str:
+    return _("Next try at {at}.", at=moment(to.due_at)) if to.due_at > now else _("The next try begins any moment.")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,290 @@
+"""A case: what is kept together, which event may follow which, and who may read it over a phone."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cases import access, reference, service, statuses
+from cases.access import Refusal
+from cases.service import Filed, Opened, UnknownCaseError
+from cases.statuses import MOVES, STATUSES
+from store import Store, Transaction, cases, entries
+from store.cases import CaseRow, EventRow
+from store.entries import Entry
+from sync import outbox
+from tests.stations import APPEAL, START_S, Clock, Station, open_station
+
+FILED_AT = int(START_S * 1000)
+OTHER = "+992900000002"
+DAY_S = 24 * 3600
+PAIRS = list(itertools.product(STATUSES, [*STATUSES, "approved"]))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def village(tmp_path: Path, clock: Clock) -> Iterator[Station]:
+    with open_station(tmp_path, 7, clock=clock) as station:
+        yield station
+
+
+@pytest.fixture
+def filed(village: Station) -> Filed:
+    return file(village)
+
+
+def file(station: Station) -> Filed:
+    return station.store.write(lambda tx: station.cases.open(tx, APPEAL))
+
+
+def record(station: Station, number: str, kind: str, text: str = "words", agency: str = "water") -> CaseRow:
+    return station.store.write(lambda tx: station.cases.record(tx, agency, number, kind, text))
+
+
+def case_of(station: Station, number: str) -> CaseRow:
+    return station.store.read(lambda tx: station.cases.get(tx, number))
+
+
+def history(station: Station, number: str) -> list[EventRow]:
+    return station.store.read(lambda tx: cases.events_of(tx, number))
+
+
+def queued(station: Station, number: str) -> list[Entry]:
+    return station.store.read(lambda tx: entries.of_case(tx, number))
+
+
+def rows(store: Store) -> list[int]:
+    tables = ("cases", "events", "outbox", "counters", "attempts")
+    return store.read(lambda tx: [tx.value(f"SELECT COUNT(*) FROM {table}") for table in tables])
+
+
+# Filing
+
+
+def test_a_case_its_event_and_its_entry_are_kept_together(village: Station, filed: Filed) -> None:
+    assert case_of(village, filed.reference).text == APPEAL.text
+    assert [event.kind for event in history(village, filed.reference)] == ["received"]
+    assert [(entry.destination, entry.kind) for entry in queued(village, filed.reference)] == [
+        (outbox.UPSTREAM, service.OPENED)
+    ]
+
+
+def test_what_fails_after_filing_takes_the_case_back(village: Station) -> None:
+    def fail(tx: Transaction) -> None:
+        village.cases.open(tx, APPEAL)
+        raise ValueError("the screen could not be made")
+
+    before = rows(village.store)
+    with pytest.raises(ValueError, match="the screen"):
+        village.store.write(fail)
+    assert rows(village.store) == before
+
+
+def test_the_entry_carries_the_whole_appeal(village: Station, filed: Filed) -> None:
+    (entry,) = village.store.read(lambda tx: entries.in_lane(tx, outbox.UPSTREAM, outbox.URGENT, 0, 9))
+    opened = msgspec.json.decode(entry.body, type=Opened)
+    assert msgspec.structs.asdict(opened).items() >= msgspec.structs.asdict(APPEAL).items()
+    assert (opened.reference, opened.station, opened.received_at) == (filed.reference, 7, FILED_AT)
+
+
+def test_a_station_without_an_upstream_queues_nothing(tmp_path: Path) -> None:
+    with open_station(tmp_path / "hub", 1, has_upstream=False) as hub:
+        assert queued(hub, file(hub).reference) == []
+
+
+def test_a_phone_lists_its_own_cases_newest_first(village: Station, filed: Filed) -> None:
+    later = file(village)
+    mine = village.store.read(lambda tx: service.mine(tx, APPEAL.msisdn))
+    assert [case.reference for case in mine] == [later.reference, filed.reference]
+    assert village.store.read(lambda tx: service.mine(tx, OTHER)) == []
+
+
+# Moves
+
+
+def path_to(status: str) -> list[str]:
+    """The shortest way to a status, found in the table."""
+    paths = {statuses.RECEIVED: [statuses.RECEIVED]}
+    for at in paths_in_order(paths):
+        for after in sorted(MOVES[at] - paths.keys()):
+            paths[after] = [*paths[at], after]
+    return paths[status][1:]
+
+
+def paths_in_order(paths: dict[str, list[str]]) -> Iterator[str]:
+    """The statuses in `paths`, also those that are added meanwhile."""
+    seen = 0
+    while seen < len(paths):
+        yield list(paths)[seen]
+        seen += 1
+
+
+def test_every_status_is_reached_and_every_way_can_end() -> None:
+    assert all(path_to(status)[-1:] == [status] for status in STATUSES[1:])
+    assert [status for status, after in MOVES.items() if not after] == ["closed"]
+    assert [status for status, after in MOVES.items() if "closed" in after] == ["answered", "refused"]
+
+
+@pytest.mark.parametrize(("status", "event"), PAIRS)
+def test_an_event_follows_only_where_the_table_says(village: Station, filed: Filed, status: str, event: str) -> None:
+    for step in path_to(status):
+        record(village, filed.reference, step)
+    before = rows(village.store)
+    if event in MOVES[status]:
+        assert record(village, filed.reference, event, "other words").status == event
+    else:
+        with pytest.raises(statuses.IllegalMoveError, match=f"that is {status} cannot become {event}"):
+            record(village, filed.reference, event, "other words")
+        assert rows(village.store) == before
+        assert case_of(village, filed.reference).status == status
+
+
+@pytest.mark.parametrize("event", sorted(statuses.WITH_WORDS))
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_what_the_resident_waits_for_needs_words(village: Station, filed: Filed, event: str, text: str) -> None:
+    record(village, filed.reference, "registered")
+    with pytest.raises(statuses.WordsMissingError, match=event):
+        record(village, filed.reference, event, text)
+    assert case_of(village, filed.reference).status == "registered"
+
+
+def test_received_and_registered_are_two_moments(village: Station, filed: Filed, clock: Clock) -> None:
+    assert case_of(village, filed.reference).registered_at is None
+    clock.move(DAY_S)
+    record(village, filed.reference, "registered")
+    clock.move(DAY_S)
+    case = record(village, filed.reference, "answered")
+    assert (case.received_at, case.registered_at) == (FILED_AT, FILED_AT + DAY_S * 1000)
+    assert case.updated_at == FILED_AT + 2 * DAY_S * 1000
+
+
+def test_the_same_event_again_changes_nothing(village: Station, filed: Filed, clock: Clock) -> None:
+    record(village, filed.reference, "registered")
+    once = record(village, filed.reference, "answered", "Water is back.")
+    before = rows(village.store)
+    clock.move(60)
+    assert record(village, filed.reference, "answered", "Water is back.") == once
+    assert rows(village.store) == before
+
+
+def test_a_second_question_with_the_same_words_is_an_event_of_its_own(village: Station, filed: Filed) -> None:
+    for event in ("registered", "documents_needed", "in_review", "documents_needed"):
+        record(village, filed.reference, event, "Send a copy.")
+    assert [event.kind for event in history(village, filed.reference)].count("documents_needed") == 2
+
+
+def test_another_agency_is_told_as_if_there_were_no_case(village: Station, filed: Filed) -> None:
+    before = rows(village.store)
+    told = []
+    for number, agency in ((filed.reference, "tax"), ("0070000000", "water")):
+        with pytest.raises(UnknownCaseError) as refusal:
+            record(village, number, "registered", agency=agency)
+        told.append(type(refusal.value))
+    assert told == [UnknownCaseError] * 2
+    assert rows(village.store) == before
+
+
+def test_each_event_at_the_filing_station_makes_one_notice(village: Station, filed: Filed) -> None:
+    record(village, filed.reference, "registered")
+    record(village, filed.reference, "registered")
+    record(village, filed.reference, "answered")
+    notices = [entry.kind for entry in queued(village, filed.reference) if entry.destination == outbox.SMS]
+    assert notices == ["notice", "notice"]
+
+
+def test_the_last_words_are_the_agency_s(village: Station, filed: Filed) -> None:
+    assert village.store.read(lambda tx: service.last_words(tx, filed.reference)) == ""
+    record(village, filed.reference, "registered", "")
+    record(village, filed.reference, "answered", "Water is back.")
+    record(village, filed.reference, "closed", "")
+    assert village.store.read(lambda tx: service.last_words(tx, filed.reference)) == "Water is back."
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "error"),
+    [
+        ("case.merged", "{}", service.UnknownEventError),
+        (service.OPENED, "{}", msgspec.ValidationError),
+        (service.MOVED, "not json", msgspec.DecodeError),
+        (service.NOTIFIED, '{"event":"1.a.1","reference":"0","at":1}', UnknownCaseError),
+    ],
+)
+def test_an_event_that_cannot_be_applied_says_why(village: Station, kind: str, body: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        village.store.write(lambda tx: village.cases.apply(tx, kind, body))
+
+
+# Reading over a phone
+
+
+def look(station: Station, number: str, msisdn: str, pin: str) -> CaseRow | Refusal:
+    return station.store.write(lambda tx: access.open_for(tx, number, msisdn, pin))
+
+
+def wrong(pin: str) -> str:
+    return f"{(int(pin) + 1) % 10_000:04}"
+
+
+def unissued() -> str:
+    return "007000000" + reference.check_digit("007000000")
+
+
+def test_the_phone_that_filed_needs_no_pin(village: Station, filed: Filed) -> None:
+    assert look(village, filed.reference, APPEAL.msisdn, "") == case_of(village, filed.reference)
+
+
+def test_another_phone_needs_the_pin(village: Station, filed: Filed) -> None:
+    assert look(village, filed.reference, OTHER, "") is Refusal.ASK_PIN
+    assert look(village, filed.reference, OTHER, wrong(filed.pin)) is Refusal.WRONG
+    assert look(village, filed.reference, OTHER, filed.pin) == case_of(village, filed.reference)
+
+
+def test_three_wrong_pins_lock_the_case_for_a_day(village: Station, filed: Filed, clock: Clock) -> None:
+    tries = [look(village, filed.reference, f"+99290000010{phone}", wrong(filed.pin)) for phone in range(3)]
+    assert tries == [Refusal.WRONG, Refusal.WRONG, Refusal.LOCKED]
+    clock.move(DAY_S - 0.001)
+    assert look(village, filed.reference, OTHER, filed.pin) is Refusal.LOCKED
+    clock.move(0.001)
+    assert look(village, filed.reference, OTHER, filed.pin) == case_of(village, filed.reference)
+
+
+def test_a_lock_does_not_shut_out_the_phone_that_filed(village: Station, filed: Filed) -> None:
+    for _ in range(3):
+        look(village, filed.reference, OTHER, wrong(filed.pin))
+    assert look(village, filed.reference, APPEAL.msisdn, "") == case_of(village, filed.reference)
+
+
+def test_five_wrong_pins_lock_the_phone_for_every_case(village: Station) -> None:
+    several = [file(village) for _ in range(4)]
+    tries = [look(village, one.reference, OTHER, wrong(one.pin)) for one in (*several[:3], *several[:2])]
+    assert tries == [Refusal.WRONG] * 4 + [Refusal.LOCKED]
+    assert look(village, several[3].reference, OTHER, several[3].pin) is Refusal.LOCKED
+    assert look(village, several[3].reference, "+992900000003", several[3].pin) == case_of(village, several[3].reference)
+
+
+def test_a_number_without_a_case_reads_the_same(village: Station, filed: Filed) -> None:
+    pins = ["", *[wrong(filed.pin)] * 4]
+    known = [look(village, filed.reference, OTHER, pin) for pin in pins]
+    unknown = [look(village, unissued(), "+992900000003", pin) for pin in pins]
+    assert known == unknown == [Refusal.ASK_PIN, Refusal.WRONG, Refusal.WRONG, Refusal.LOCKED, Refusal.LOCKED]
+
+
+def test_a_slip_in_the_number_costs_no_try(village: Station, filed: Filed) -> None:
+    slip = f"{(int(filed.reference) + 1) % 10**10:010}"
+    assert {look(village, slip, OTHER, filed.pin) for _ in range(9)} == {Refusal.MISTYPED}
+    assert look(village, filed.reference, OTHER, filed.pin) == case_of(village, filed.reference)
+
+
+def test_pins_outlive_a_restart_and_are_not_stored(tmp_path: Path) -> None:
+    with open_station(tmp_path / "one", 7) as station:
+        one = file(station)
+    with open_station(tmp_path / "one", 7) as station:
+        assert look(station, one.reference, OTHER, one.pin) == case_of(station, one.reference)
+        kept = station.store.read(lambda tx: tx.all("SELECT * FROM cases"))
+    assert one.pin not in [str(value) for value in kept[0]]

@@ -1,0 +1,357 @@
+"""When things leave: nothing before it is due, at once when something waits, and never again for nothing."""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from store import Store, Transaction, attempts, entries, lanes, sessions
+from store.entries import Entry
+from sync import dispatch, exchange, outbox, schedule, wire
+from sync.exchange import LineDownError
+from sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError
+from tests.stations import Clock, open_store
+
+VILLAGE = 7
+KEY = secrets.token_bytes(32)
+EVERY_S = 60.0
+LONGEST_FIRST_WAIT_S = 20
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    with open_store(tmp_path, clock) as store:
+        yield store
+
+
+@dataclass
+class Hub:
+    """An upstream played in memory: takes all it is sent, answers with `news`; while `is_down`, nothing arrives."""
+
+    is_down: bool = False
+    taken: dict[str, int] = field(default_factory=dict)
+    news: list[dict[str, wire.Run]] = field(default_factory=list)
+    calls: int = 0
+
+    def post(self, frame: bytes) -> bytes:
+        self.calls += 1
+        if self.is_down:
+            raise LineDownError("the upstream cannot be reached")
+        up = wire.unpack_up(frame, KEY)
+        for lane, run in up.lanes.items():
+            self.taken[lane] = run.first + len(run.events) - 1
+        lanes = self.news.pop(0) if self.news else {}
+        return wire.pack(wire.DOWN, VILLAGE, KEY, wire.Down(up.exchange, self.taken, lanes, bool(self.news)))
+
+
+def upstream(store: Store, hub: Hub, apply: exchange.Apply = lambda tx, kind, body: None) -> schedule.Upstream:
+    return schedule.Upstream(store, VILLAGE, KEY, hub, apply, EVERY_S)  # type: ignore[arg-type]
+
+
+def put(store: Store, destination: str = outbox.UPSTREAM, lane: str = outbox.URGENT) -> int:
+    return store.write(lambda tx: outbox.put(tx, destination, "case.opened", "0070000017", "{}", lane))
+
+
+def entry(store: Store, entry_id: int) -> Entry:
+    return next(one for one in store.read(everything) if one.id == entry_id)
+
+
+def everything(tx: Transaction) -> list[Entry]:
+    return entries.listed(tx, ("queued", "acked", "rejected", "dead", "unknown"), 100)
+
+
+def line_of(store: Store, destination: str = outbox.UPSTREAM) -> entries.Destination:
+    return store.read(lambda tx: entries.destination(tx, destination))
+
+
+def test_what_waits_is_exchanged_at_once(store: Store) -> None:
+    hub = Hub()
+    upstream(store, hub).step()
+    waiting = put(store)
+
+    upstream(store, hub).step()
+
+    assert hub.taken == {"u": 1}
+    assert entry(store, waiting).state == "acked"
+
+
+def test_a_quiet_line_is_used_once_in_its_interval(store: Store, clock: Clock) -> None:
+    hub = Hub()
+    line = upstream(store, hub)
+    for _ in range(3):
+        line.step()
+    assert hub.calls == 1
+
+    clock.move(EVERY_S - 1)
+    line.step()
+    assert hub.calls == 1
+
+    clock.move(1)
+    line.step()
+    assert hub.calls == 2
+
+
+def test_the_exchange_goes_on_while_the_upstream_has_more(store: Store) -> None:
+    seen: list[str] = []
+    batches = [{"u": wire.Run(number, [wire.Event("case.moved", "", str(number))])} for number in (1, 2, 3)]
+    hub = Hub(news=batches)
+
+    put(store)
+    for _ in range(3):
+        upstream(store, hub, lambda tx, kind, body: seen.append(body)).step()
+        put(store)
+
+    assert seen == ["1", "2", "3"]
+    assert store.read(lambda tx: lanes.cursor(tx, outbox.UPSTREAM, "u")) == 3
+
+
+def test_a_line_that_is_down_is_noted_and_loses_nothing(store: Store, clock: Clock) -> None:
+    waiting = put(store)
+
+    upstream(store, Hub(is_down=True)).step()
+
+    line = line_of(store)
+    assert (line.failures, line.down_since, line.reason) == (1, int(clock() * 1000), "the upstream cannot be reached")
+    assert (entry(store, waiting).state, entry(store, waiting).lease_until) == ("queued", 0)
+
+
+def test_a_line_that_is_down_is_left_alone_until_due(store: Store, clock: Clock) -> None:
+    hub = Hub(is_down=True)
+    line = upstream(store, hub)
+    put(store)
+    for _ in range(5):
+        line.step()
+    assert hub.calls == 1
+
+    clock.move((line_of(store).due_at - clock() * 1000) / 1000 - 0.1)
+    line.step()
+    assert hub.calls == 1
+
+    clock.move(0.2)
+    line.step()
+    assert hub.calls == 2
+
+
+def test_waits_grow_while_the_line_stays_down_and_end_when_it_is_back(store: Store, clock: Clock) -> None:
+    hub = Hub(is_down=True)
+    line = upstream(store, hub)
+    put(store)
+    waits = []
+    for _ in range(12):
+        line.step()
+        waits.append(line_of(store).due_at / 1000 - clock())
+        clock.move(waits[-1] + 1)
+    down_since = line_of(store).down_since
+
+    hub.is_down = False
+    line.step()
+
+    assert waits[0] < LONGEST_FIRST_WAIT_S < waits[3] < waits[6]
+    assert max(waits) <= 1.3 * HOUR_S
+    assert down_since is not None and down_since < clock() * 1000 - DAY_S / 12
+    assert (line_of(store).failures, line_of(store).down_since, hub.taken) == (0, None, {"u": 1})
+
+
+def test_an_answer_that_is_no_frame_counts_as_a_line_that_is_down(store: Store) -> None:
+    class Portal:
+        """A captive portal: every request is answered with its own page."""
+
+        def post(self, frame: bytes) -> bytes:
+            return b"<html>Pay here</html>"
+
+    waiting = put(store)
+    schedule.Upstream(store, VILLAGE, KEY, Portal(), lambda tx, kind, body: None, EVERY_S).step()  # type: ignore[arg-type]
+
+    assert line_of(store).failures == 1
+    assert entry(store, waiting).state == "queued"
+
+
+@dataclass
+class Phones:
+    """A transport that does what it is told for each entry."""
+
+    send_as: Callable[[Entry], None]
+    handed: list[int] = field(default_factory=list)
+    told: list[int] = field(default_factory=list)
+
+    def send(self, entry: Entry) -> None:
+        self.handed.append(entry.id)
+        self.send_as(entry)
+
+    def sent(self, tx: Transaction, entry: Entry) -> None:
+        self.told.append(entry.id)
+
+
+def accept(entry: Entry) -> None:
+    pass
+
+
+def fail(error: Exception) -> Callable[[Entry], None]:
+    def send(entry: Entry) -> None:
+        raise error
+
+    return send
+
+
+def test_an_entry_that_was_taken_is_acked_and_told_of(store: Store) -> None:
+    sms = put(store, outbox.SMS)
+    phones = Phones(accept)
+
+    assert dispatch.step(store, outbox.SMS, phones)
+    assert not dispatch.step(store, outbox.SMS, phones)
+
+    assert (phones.handed, phones.told) == ([sms], [sms])
+    assert entry(store, sms).state == "acked"
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        pytest.param(RejectedError("the gateway refuses this number"), "rejected", id="rejected"),
+        pytest.param(OutcomeUnknownError("no answer came"), "unknown", id="unknown"),
+    ],
+)
+def test_an_entry_without_hope_is_left_for_a_person(store: Store, clock: Clock, error: Exception, state: str) -> None:
+    sms = put(store, outbox.SMS)
+    phones = Phones(fail(error))
+
+    assert dispatch.step(store, outbox.SMS, phones)
+    clock.move(DAY_S)
+    assert not dispatch.step(store, outbox.SMS, phones)
+
+    assert (phones.handed, phones.told) == ([sms], [])
+    assert (entry(store, sms).state, entry(store, sms).reason) == (state, str(error))
+
+
+@pytest.mark.parametrize(
+    "error", [DeferredError("not now"), ZeroDivisionError()], ids=["deferred", "an error of our own"]
+)
+def test_a_deferred_entry_lets_others_pass_and_is_tried_later(store: Store, clock: Clock, error: Exception) -> None:
+    first, second = put(store, outbox.SMS), put(store, outbox.SMS)
+    phones = Phones(lambda one: fail(error)(one) if one.id == first and len(phones.handed) == 1 else None)
+
+    schedule.send(store, outbox.SMS, phones)
+    assert phones.handed == [first, second]
+    assert (entry(store, first).state, entry(store, first).attempts) == ("queued", 1)
+
+    clock.move(LONGEST_FIRST_WAIT_S)
+    schedule.send(store, outbox.SMS, phones)
+    assert phones.handed == [first, second, first]
+    assert phones.told == [second, first]
+
+
+def test_after_the_last_attempt_an_entry_is_a_dead_letter_until_a_person_retries_it(store: Store, clock: Clock) -> None:
+    sms = put(store, outbox.SMS)
+    phones = Phones(fail(DeferredError("not now")))
+    for _ in range(outbox.MOST_ATTEMPTS + 5):
+        dispatch.step(store, outbox.SMS, phones)
+        clock.move(DAY_S)
+    assert (len(phones.handed), entry(store, sms).state) == (outbox.MOST_ATTEMPTS, "dead")
+
+    assert store.write(lambda tx: outbox.retry(tx, sms))
+    phones.send_as = accept
+    dispatch.step(store, outbox.SMS, phones)
+    assert entry(store, sms).state == "acked"
+
+
+def test_a_gateway_that_is_down_costs_no_attempt_and_is_asked_once(store: Store, clock: Clock) -> None:
+    waiting = [put(store, outbox.SMS) for _ in range(3)]
+    phones = Phones(fail(DestinationDownError("the SMS gateway cannot be reached")))
+
+    schedule.send(store, outbox.SMS, phones)
+    schedule.send(store, outbox.SMS, phones)
+    assert phones.handed == waiting[:1]
+    assert {(one.state, one.attempts) for one in store.read(everything)} == {("queued", 0)}
+
+    phones.send_as = accept
+    clock.move(LONGEST_FIRST_WAIT_S)
+    schedule.send(store, outbox.SMS, phones)
+    assert phones.told == waiting
+    assert line_of(store, outbox.SMS).down_since is None
+
+
+def test_what_follows_from_sending_is_kept_with_the_ack_or_not_at_all(store: Store, clock: Clock) -> None:
+    class Forgetful(Phones):
+        def sent(self, tx: Transaction, entry: Entry) -> None:
+            tx.next_number("told")
+            raise RuntimeError
+
+    sms = put(store, outbox.SMS)
+    with pytest.raises(RuntimeError):
+        dispatch.step(store, outbox.SMS, Forgetful(accept))
+
+    assert entry(store, sms).state == "queued"
+    assert store.read(lambda tx: tx.value("SELECT value FROM counters WHERE name = 'told'")) is None
+
+
+def test_a_process_that_died_while_sending_leaves_its_lease_to_the_next(store: Store) -> None:
+    sms = put(store, outbox.SMS)
+    assert store.write(lambda tx: outbox.claim(tx, outbox.SMS)) is not None
+    assert store.write(lambda tx: outbox.claim(tx, outbox.SMS)) is None
+
+    store.write(outbox.recover)
+
+    claimed = store.write(lambda tx: outbox.claim(tx, outbox.SMS))
+    assert claimed is not None and claimed.id == sms
+
+
+def test_forget_deletes_only_what_is_old(store: Store, clock: Clock) -> None:
+    put(store, outbox.SMS)
+    dispatch.step(store, outbox.SMS, Phones(accept))
+    never_sent = put(store, outbox.SMS)
+    store.write(lambda tx: sessions.save(tx, b"old", "{}", True))
+    store.write(lambda tx: attempts.add(tx, "old", 0))
+
+    clock.move(outbox.KEEP_MS / 1000 + 1)
+    since = int(clock() * 1000) - DAY_S * 1000
+    store.write(lambda tx: sessions.save(tx, b"new", "{}", True))
+    store.write(lambda tx: attempts.add(tx, "new", since))
+    recent = put(store, outbox.UPSTREAM)
+    upstream(store, Hub()).step()
+    schedule.forget(store)
+
+    assert [one.id for one in store.read(everything)] == [never_sent, recent]
+    assert store.read(lambda tx: (sessions.load(tx, b"old"), sessions.load(tx, b"new"))) == (
+        None,
+        ("{}", since + DAY_S * 1000),
+    )
+    assert store.read(lambda tx: (attempts.count(tx, "old", 0), attempts.count(tx, "new", 0))) == (0, 1)
+
+
+def test_the_scheduler_never_runs_a_job_beside_itself(store: Store) -> None:
+    scheduler = schedule.create(store, upstream(store, Hub()), {outbox.SMS: Phones(accept)})
+
+    jobs = scheduler.get_jobs()
+
+    assert {job.id for job in jobs} == {"exchange", "send sms", "forget"}
+    scheduler.start(paused=True)
+    assert {(job.max_instances, job.coalesce, job.misfire_grace_time) for job in scheduler.get_jobs()} == {
+        (1, True, None)
+    }
+    scheduler.shutdown()
+
+
+@pytest.mark.parametrize("content", [None, "", "zz" * 32, "00" * 31], ids=["no file", "empty", "not hex", "too short"])
+def test_a_key_file_without_a_key_says_where_the_key_comes_from(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "upstream.key"
+    if content is not None:
+        path.write_text(content)
+
+    with pytest.raises(ValueError, match="sado station add"):
+        schedule.read_key(path)
+
+
+def test_a_notice_is_sealed_while_it_waits(store: Store) -> None:
+    store.write(lambda tx: outbox.put(tx, outbox.SMS, "notice", "", json.dumps({"msisdn": "+992900000001"})))
+
+    assert b"+992900000001" not in store.read(lambda tx: tx.value("SELECT body FROM outbox"))

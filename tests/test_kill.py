@@ -1,0 +1,196 @@
+"""What a resident was shown outlives any kill: appeals are filed while the station is killed again and again, and
+every one whose reference was shown is at the hub once."""
+
+import random
+import secrets
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from store import Keyring, Store, Transaction
+from store import cases as rows
+from tests.processes import SADO, HungUpError, Phone, Station, new_session, pair, shown_reference, until
+
+KILLS, KILLS_OF_EAGER = 50, 10
+CALLERS = 6
+LONGEST_LIFE_S, START_UP_S = 0.3, 0.5
+SYNC_S = 60
+EAGER = (sys.executable, "-P", str(Path(__file__).with_name("eager_station.py")))
+
+
+@dataclass(frozen=True)
+class Appeal:
+    """One try to file: what was written, and the reference that the phone showed, if it showed one."""
+
+    text: str
+    shown: str | None
+
+
+@dataclass
+class Caller:
+    """A phone that files one appeal after another. When the station does not answer, its gateway repeats the hop,
+    or the resident gives up; which of them, `chance` says."""
+
+    phone: Phone
+    chance: random.Random
+    appeals: list[Appeal] = field(default_factory=list)
+    cuts: int = 0
+
+    def run(self, stopped: threading.Event) -> None:
+        while not stopped.is_set():
+            self.file(stopped)
+
+    def file(self, stopped: threading.Event) -> None:
+        """Most dial all of it in one go; the others type step by step."""
+        text = f"Об нест {secrets.token_hex(8)}"
+        inputs = ("2", "1", str(self.chance.randint(1, 9)), "Ёвон", "1", text, "Раҳимова Гулнора", "1")
+        first = len(inputs) if self.chance.random() < 0.7 else 0
+        session_id = new_session()
+        screen = ""
+        for count in range(first, len(inputs) + 1):
+            answer = self.hop(session_id, "*".join(inputs[:count]), stopped)
+            if answer is None:
+                break
+            screen = answer
+        self.appeals.append(Appeal(text, shown_reference(screen)))
+
+    def hop(self, session_id: str, text: str, stopped: threading.Event) -> str | None:
+        """The answer, or None when the resident gives up."""
+        while not stopped.is_set():
+            try:
+                return self.phone.hop(session_id, text)
+            except HungUpError:
+                self.cuts += 1
+                if self.chance.random() < 0.3:
+                    return None
+                time.sleep(0.05)
+        return None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the hub has of what the phones were shown."""
+
+    shown: int
+    lost: list[Appeal]
+    doubled: list[str]
+
+
+def compare(appeals: list[Appeal], at_hub: list[tuple[str, str]]) -> Verdict:
+    """Match (reference, text) at the hub against the phones."""
+    kept = set(at_hub)
+    times = Counter(text for _, text in at_hub)
+    shown = [appeal for appeal in appeals if appeal.shown]
+    return Verdict(
+        len(shown),
+        [appeal for appeal in shown if (appeal.shown, appeal.text) not in kept],
+        [text for text, count in times.items() if count > 1],
+    )
+
+
+def cases_in(folder: Path) -> list[tuple[str, str]]:
+    """Reference and text of every case in a database that nobody serves."""
+
+    def job(tx: Transaction) -> list[tuple[str, str]]:
+        found = (rows.find(tx, row[0]) for row in tx.all("SELECT reference FROM cases"))
+        return [(case.reference, case.text) for case in found if case is not None]
+
+    store = Store(folder / "sado.db", Keyring.load(folder / "keys.json"))
+    try:
+        return store.read(job)
+    finally:
+        store.close()
+
+
+def callers_of(village: Station, seed: int) -> list[Caller]:
+    """Phones whose language the station knows."""
+    callers = [
+        Caller(Phone(village.webhook, f"+99290000{number:04}"), random.Random(f"{seed} {number}"))
+        for number in range(CALLERS)
+    ]
+    for caller in callers:
+        caller.phone.walk("1")
+    return callers
+
+
+@contextmanager
+def load(callers: list[Caller]) -> Iterator[None]:
+    """All callers at once, until the end of the block."""
+    stopped = threading.Event()
+    threads = [threading.Thread(target=caller.run, args=[stopped]) for caller in callers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        for thread in threads:
+            thread.join()
+
+
+def kill_and_restart(village: Station, chance: random.Random, times: int) -> None:
+    """Kill at random moments of a short life; one life in five ends before the station is up."""
+    for _ in range(times):
+        if chance.random() < 0.2:
+            time.sleep(chance.uniform(0, START_UP_S))
+        else:
+            village.wait_until_up()
+            time.sleep(chance.uniform(0, LONGEST_LIFE_S))
+        village.kill()
+        village.spawn()
+    village.wait_until_up()
+
+
+def all_sent(village: Station) -> bool:
+    if village.health()["outbox"]["waiting"]:
+        village.sync_now()
+    return not village.health()["outbox"]["waiting"]
+
+
+def file_under_kills(folder: Path, command: tuple[str, ...], kills: int, seed: int) -> tuple[list[Caller], Verdict]:
+    """One trial from the first dial to the comparison."""
+    with pair(folder, command) as (hub, village):
+        hub.start()
+        village.start()
+        callers = callers_of(village, seed)
+        with load(callers):
+            kill_and_restart(village, random.Random(seed), kills)
+        assert until(lambda: all_sent(village), SYNC_S, 0.5), village.health()
+        assert village.stop() == 0
+        assert hub.stop() == 0
+        appeals = [appeal for caller in callers for appeal in caller.appeals]
+        return callers, compare(appeals, cases_in(hub.folder))
+
+
+@pytest.mark.long
+def test_every_appeal_whose_reference_was_shown_is_at_the_hub_once(tmp_path: Path) -> None:
+    callers, verdict = file_under_kills(tmp_path, SADO, KILLS, seed=1339)
+
+    assert (verdict.lost, verdict.doubled) == ([], [])
+    assert verdict.shown > 10 * KILLS
+    assert sum(caller.cuts for caller in callers) > KILLS
+
+
+@pytest.mark.long
+def test_a_station_that_answers_before_it_commits_is_found_out(tmp_path: Path) -> None:
+    _, verdict = file_under_kills(tmp_path, EAGER, KILLS_OF_EAGER, seed=1339)
+
+    assert verdict.lost
+
+
+def test_the_comparison_sees_what_is_lost_changed_or_doubled() -> None:
+    first, second = "0070000017", "0070000025"
+    one, two = Appeal("one", first), Appeal("two", second)
+    appeals = [one, two, Appeal("three", None)]
+
+    assert compare(appeals, [(first, "one"), (second, "two")]) == Verdict(2, [], [])
+    assert compare(appeals, [(first, "one")]).lost == [two]
+    assert compare(appeals, [(first, "one"), (second, "another")]).lost == [two]
+    assert compare(appeals, [(first, "one"), (second, "two"), ("0070000033", "two")]).doubled == ["two"]
