@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cases import pins, reference, statuses
-from store import Transaction
+from store import Transaction, entries
 from store import cases as rows
 from store.cases import CaseRow
 from store.identity import Identity
@@ -113,6 +113,13 @@ class Cases:
         if case is None:
             raise UnknownCaseError(number)
         return case
+
+    def as_of(self, tx: Transaction, case: CaseRow) -> int:
+        """Until when the status shown is known to be true: the upstream's last word, or now where there is none to
+        wait for. Milliseconds since 1970 UTC."""
+        if not self._has_upstream:
+            return tx.now
+        return max(case.updated_at, entries.destination(tx, outbox.UPSTREAM).ok_at or 0)
 
     def apply(self, tx: Transaction, kind: str, body: str) -> None:
         """Take an event from another station. An event that is already here changes nothing.

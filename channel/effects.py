@@ -86,7 +86,11 @@ class Effects:
         case = self._opened(tx, msisdn, effect)
         if isinstance(case, Refusal):
             return Outcome(case.value)
-        values = {"ref": case.reference, "status": self._status(case, effect), "date": self._date(case.updated_at)}
+        values = {
+            "ref": case.reference,
+            "status": self._status(case, effect),
+            "date": self._date(self._cases.as_of(tx, case)),
+        }
         return Outcome("replied" if service.last_words(tx, case.reference) else "waiting", values)
 
     def _read_answer(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
