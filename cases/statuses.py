@@ -37,5 +37,5 @@ def check_move(status: str, event: str, text: str) -> None:
     """Raises IllegalMoveError or WordsMissingError when `event` may not follow `status`."""
     if event not in MOVES.get(status, ()):
         raise IllegalMoveError(status, event)
-    if event in WITH_WORDS and not text.strip():
+    if event in WITH_WORDS and not any(map(str.isalnum, text)):
         raise WordsMissingError(f"{event} needs a text: it is what the resident reads.")

@@ -29,7 +29,7 @@ class Conversation:
         known = kept_sessions.repeated(kept, hop.text, is_fresh) if kept else None
         if known is not None:
             return known
-        kept, turn = self._turn(tx, hop, kept if is_fresh else None)
+        kept, turn = self._turn(tx, hop, kept, is_fresh)
         body = self._gateway.render(turn.text, turn.is_last)
         kept.replies.append(Reply(hop.text, body))
         kept.text, kept.engine = hop.text, None if turn.is_last else turn.session
@@ -56,12 +56,12 @@ class Conversation:
         state, touched_at = found
         return kept_sessions.load(state), touched_at >= tx.now - kept_sessions.LIFE_MS
 
-    def _turn(self, tx: Transaction, hop: Hop, kept: Kept | None) -> tuple[Kept, Turn]:
+    def _turn(self, tx: Transaction, hop: Hop, kept: Kept | None, is_fresh: bool) -> tuple[Kept, Turn]:
         """The next turn of this session, or the first of a new one."""
         tree, budget = self._pack.tree, self._gateway.budget
-        typed = kept_sessions.new_input(kept, hop.text) if kept else None
+        typed = kept_sessions.new_input(kept, hop.text) if kept and is_fresh else None
         if kept is None or kept.engine is None or kept.engine.tree != tree.version or typed is None:
-            kept = Kept("", None, [])
+            kept = kept_sessions.begun(kept)
             language = subscribers.language_of(tx, hop.msisdn)
             turn = engine.start(tree, language, hop.text.split("*") if hop.text else (), budget)
         else:

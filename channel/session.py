@@ -19,11 +19,13 @@ class Reply(msgspec.Struct, array_like=True, frozen=True):
 
 class Kept(msgspec.Struct):
     """`text` is the history used so far; `replies` are the answers given, so that a repeat of any hop gets
-    the same bytes. `engine` is None once the session has ended."""
+    the same bytes. `engine` is None once the session has ended; `ended` are the last answers of earlier sessions
+    under this id."""
 
     text: str
     engine: Session | None
     replies: list[Reply]
+    ended: list[Reply]
 
 
 _encode = msgspec.json.Encoder().encode
@@ -40,17 +42,24 @@ def load(text: str) -> Kept:
     return _decode(text)
 
 
+def begun(earlier: Kept | None) -> Kept:
+    """A new session, which remembers how earlier ones under the same id ended."""
+    if earlier is None:
+        return Kept("", None, [], [])
+    return Kept("", None, [], earlier.ended + (earlier.replies[-1:] if earlier.engine is None else []))
+
+
 def repeated(kept: Kept, text: str, is_fresh: bool) -> str | None:
     """The answer already given to this history, or None when it is a new hop.
 
-    In an old session only the hop that ended it is a repeat: its effects must never happen twice, while any
-    other may open somebody's new session under the same id. What follows the end gets the end again."""
+    However old, the hop that ended a session is a repeat: its effects must never happen twice. Any other hop of an
+    old session may open somebody's new one under the same id. What follows the end gets the end again."""
     last = kept.replies[-1]
-    if kept.engine is None and (text == last.text or (is_fresh and text.startswith(f"{last.text}*"))):
+    if kept.engine is None and is_fresh and text.startswith(f"{last.text}*"):
         return last.body
-    if not is_fresh:
-        return None
-    return next((reply.body for reply in kept.replies if reply.text == text), None)
+    ends = [last, *kept.ended] if kept.engine is None else kept.ended
+    known = kept.replies + kept.ended if is_fresh else ends
+    return next((reply.body for reply in known if reply.text == text), None)
 
 
 def new_input(kept: Kept, text: str) -> str | None:

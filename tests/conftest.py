@@ -9,7 +9,9 @@ hypothesis.settings.load_profile("sado")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update", action="store_true", help="rewrite the dialogues and docs/settings.md from the program")
+    parser.addoption(
+        "--update", action="store_true", help="rewrite the dialogues and docs/settings.md from the program"
+    )
 
 
 @pytest.fixture

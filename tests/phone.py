@@ -44,7 +44,12 @@ class Phone:
         self.is_open = False
         return self._client.post(
             f"{WEBHOOK}-end",
-            data={"sessionId": self.session_id, "serviceCode": CODE, "phoneNumber": self.msisdn, "status": "Incomplete"},
+            data={
+                "sessionId": self.session_id,
+                "serviceCode": CODE,
+                "phoneNumber": self.msisdn,
+                "status": "Incomplete",
+            },
         )
 
     @property

@@ -51,7 +51,9 @@ class EnginePhone:
     def _show(self, turn: Turn) -> None:
         self._kept = msgspec.json.encode(turn.session)
         while (effect := turn.effect) is not None:
-            outcome = self._station.store.write(lambda tx, do=effect: self._station.effects.perform(tx, self.msisdn, do))
+            outcome = self._station.store.write(
+                lambda tx, do=effect: self._station.effects.perform(tx, self.msisdn, do)
+            )
             turn = engine.proceed(shipped_pack().tree, self._session(), outcome)
             self._kept = msgspec.json.encode(turn.session)
         self.screen, self.is_open = turn.text, not turn.is_last
@@ -84,7 +86,10 @@ def played(lines: list[str], station: Station, make_phone: Callable[[Station, st
             station.clock.move(int(rest.removesuffix("h")) * 3600)
         elif word in ("dial", ">"):
             phone.dial(rest) if word == "dial" else phone.reply(rest)
-            result += [*(f"| {shown}".rstrip() for shown in phone.screen.split("\n")), *([] if phone.is_open else ["END"])]
+            result += [
+                *(f"| {shown}".rstrip() for shown in phone.screen.split("\n")),
+                *([] if phone.is_open else ["END"]),
+            ]
         else:
             assert word in ("#", ""), f"{line!r} is no line of a dialogue"
     return result

@@ -92,6 +92,8 @@ class AfricasTalkingSms:
             raise _broken(error) from None
         except self._refused as error:
             raise _refusal(str(error)) from None
+        except (requests.RequestException, ValueError):
+            raise OutcomeUnknownError("the SMS gateway's answer cannot be read") from None
         _judge(answer)
 
     def _client(self) -> Any:
@@ -109,10 +111,10 @@ class AfricasTalkingSms:
 
 def _broken(error: Exception) -> SendError:
     """A connection that was never made carried nothing; one that broke later may have."""
-    from urllib3.exceptions import NewConnectionError
+    from urllib3.exceptions import NewConnectionError, ProxyError, SSLError
 
     cause = getattr(error.args[0] if error.args else None, "reason", None)
-    if isinstance(cause, NewConnectionError):
+    if isinstance(cause, NewConnectionError | ProxyError | SSLError):
         return DestinationDownError("the SMS gateway cannot be reached")
     return OutcomeUnknownError("the line broke before the SMS gateway said what became of the message")
 
@@ -130,11 +132,12 @@ def _judge(answer: Any) -> None:
         data = json.loads(answer) if isinstance(answer, str) else answer
         message = data["SMSMessageData"]
         recipients = message["Recipients"]
-    except (ValueError, KeyError, TypeError):
+        first = recipients[0] if recipients else {"status": message.get("Message")}
+        status, code = _word(first.get("status")), first.get("statusCode")
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise OutcomeUnknownError("the SMS gateway's answer cannot be read") from None
     if not recipients:
-        raise DestinationDownError(f"the SMS gateway took nothing: {_word(message.get('Message'))}")
-    status, code = _word(recipients[0].get("status")), recipients[0].get("statusCode")
+        raise DestinationDownError(f"the SMS gateway took nothing: {status}")
     if status == "Success" or code in ACCEPTED:
         return
     if status in REFUSED_FOR_GOOD:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -21,6 +21,7 @@ START = 1_783_900_800.0  # 13 July 2026, 05:00 in Dushanbe
 PASSWORD = "correct horse battery"
 PEOPLE = {"operator": "zarina", "agency": "bahrom", "phone": "madina"}
 WEBHOOK = "/gateway/test/secret/ussd"
+PACK = pack.load("tajikistan")
 HASHED = signin.hash_password(PASSWORD)
 
 
@@ -62,6 +63,7 @@ class Desk:
         return self.store.write(lambda tx: self.cases.open(tx, appeal))
 
 
+@contextmanager
 def build(folder: Path, **changed: object) -> Iterator[Desk]:
     """A desk in `folder`; `changed` are options other than these."""
     clock = Clock()
@@ -80,14 +82,11 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
         "secure_cookies": False,
         "has_upstream": True,
     }
-    pages.create(app, store, cases, pack.load("tajikistan"), pages.Options(**{**options, **changed}))
-    yield desk
-    store.close()
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    yield from build(tmp_path)
+    pages.create(app, store, cases, PACK, pages.Options(**{**options, **changed}))
+    try:
+        yield desk
+    finally:
+        store.close()
 
 
 def enter(client: FlaskClient, name: str, password: str, **fields: str) -> TestResponse:

@@ -1,0 +1,89 @@
+"""The pages speak three languages, and every sentence in all of them."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+
+from desk import language
+from tests.desk.browser import Desk
+
+DESK = Path(language.__file__).parent
+METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+
+
+def used() -> Iterator[str]:
+    """Every sentence of the templates and the code."""
+    for _file, _line, message, *_rest in extract_from_dir(DESK, METHODS, keywords={"_": None, "N_": None}):
+        yield message if isinstance(message, str) else message[0]
+
+
+def fields(text: str) -> set[str | None]:
+    """The names in braces."""
+    return {name for _text, name, *_rest in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("code", ["tg", "ru"])
+def test_every_sentence_is_translated(code: str) -> None:
+    missing = sorted(set(used()) - set(language.catalogue(code)))
+    assert missing == []
+
+
+@pytest.mark.parametrize("code", ["tg", "ru"])
+def test_no_translation_is_left_over(code: str) -> None:
+    assert sorted(set(language.catalogue(code)) - set(used())) == []
+
+
+@pytest.mark.parametrize("code", ["tg", "ru"])
+def test_translations_fill_in_the_same_values(code: str) -> None:
+    for sentence, translated in language.catalogue(code).items():
+        assert fields(sentence) == fields(translated), sentence
+
+
+def test_the_browser_s_wish_is_followed(desk: Desk) -> None:
+    page = desk.app.test_client().get("/signin", headers={"Accept-Language": "fr, ru-RU;q=0.8, en;q=0.5"}).text
+    assert '<html lang="ru">' in page
+
+
+@pytest.mark.parametrize("wish", ["", "fr", "xx-YY;q=1"])
+def test_tajik_is_the_language_of_everybody_else(desk: Desk, wish: str) -> None:
+    assert '<html lang="tg">' in desk.app.test_client().get("/signin", headers={"Accept-Language": wish}).text
+
+
+def test_a_choice_is_kept_for_the_next_page(desk: Desk) -> None:
+    client = desk.visitor()
+    assert '<html lang="tg">' in client.get("/signin?lang=tg").text
+    assert '<html lang="tg">' in client.get("/signin").text
+
+
+def test_a_language_that_we_do_not_speak_changes_nothing(desk: Desk) -> None:
+    answer = desk.visitor().get("/signin?lang=../../x")
+    assert '<html lang="en">' in answer.text
+    assert language.COOKIE not in str(answer.headers)
+
+
+def test_the_links_keep_the_question(desk: Desk) -> None:
+    page = desk.signed_in("operator").get("/operator/find?q=%2B992+1&lang=en").text
+    assert 'href="/operator/find?q=%2B992+1&amp;lang=tg"' in page
+
+
+def test_the_sign_in_page_is_in_tajik(desk: Desk) -> None:
+    assert language.catalogue("tg")["Sign in"] in desk.visitor().get("/signin?lang=tg").text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5, "under a minute"), (59, "under a minute"), (60, "1 min"), (7200, "2 h"), (200_000, "2 d")],
+)
+def test_how_long_ago_is_told_roughly(desk: Desk, seconds: int, words: str) -> None:
+    with desk.app.test_request_context(headers={"Accept-Language": "en"}):
+        assert language.timesince(desk.store.now() - seconds * 1000) == words
+
+
+def test_times_are_those_of_the_country(desk: Desk) -> None:
+    with desk.app.test_request_context():
+        assert language.local_time(1_783_900_800_000) == "13.07.2026 05:00"
