@@ -18,10 +18,11 @@ from filelock import FileLock, Timeout
 import local
 import settings as all_settings
 import wsgi
+from menus.tree import TreeError
 from settings import Settings, SettingsError
 from store import DiskError, Keyring, Store, StoreError, accounts, identity, stations
 
-EXPECTED = (SettingsError, StoreError, DiskError, ValueError, OSError)
+EXPECTED = (SettingsError, StoreError, DiskError, TreeError, ValueError, OSError)
 
 
 class Commands(click.Group):

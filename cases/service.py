@@ -121,17 +121,23 @@ class Cases:
             return tx.now
         return max(case.updated_at, entries.destination(tx, outbox.UPSTREAM).ok_at or 0)
 
-    def apply(self, tx: Transaction, kind: str, body: str) -> None:
+    def apply(self, tx: Transaction, peer: str, kind: str, body: str) -> None:
         """Take an event from another station. An event that is already here changes nothing.
 
-        Raises msgspec.ValidationError, UnknownCaseError or UnknownEventError: the caller keeps the event aside."""
+        The upstream moves cases; a downstream station opens its own and tells of its notices, so that a stolen box
+        can speak for nobody else. Raises msgspec.ValidationError, UnknownCaseError, ForeignEventError or
+        UnknownEventError: the caller keeps the event aside."""
         if kind == OPENED:
-            self._insert(tx, msgspec.json.decode(body, type=Opened))
+            opened = msgspec.json.decode(body, type=Opened)
+            _check_sender(peer, opened.reference)
+            self._insert(tx, opened)
         elif kind == MOVED:
             moved = msgspec.json.decode(body, type=Moved)
+            _check_sender(peer, "")
             self._move(tx, self.get(tx, moved.reference), moved)
         elif kind == NOTIFIED:
             told = msgspec.json.decode(body, type=Notified)
+            _check_sender(peer, told.reference)
             self.get(tx, told.reference)
             rows.add_event(tx, told.event, told.reference, "notified", "channel", "", told.at)
         else:
@@ -179,6 +185,18 @@ class Cases:
 
 class UnknownEventError(Exception):
     """A kind of event that this release does not know."""
+
+
+class ForeignEventError(Exception):
+    """An event about a case that its sender has no say in."""
+
+
+def _check_sender(peer: str, number: str) -> None:
+    """A downstream station speaks of the references that begin with its own number; an event without one (`number`
+    empty) comes from the upstream alone."""
+    may_speak = peer == outbox.station(int(number[:3])) if number[:3].isdigit() else peer == outbox.UPSTREAM
+    if not may_speak:
+        raise ForeignEventError(f"{peer} has no say in this case.")
 
 
 class Notice(msgspec.Struct, frozen=True):

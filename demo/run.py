@@ -25,6 +25,7 @@ from store import Keyring, Store, Transaction, accounts, identity, stations
 
 HUB, VILLAGE = 0, 7
 START_S, STOP_S = 30, 15
+READY, KEPT = "demo.json", "kept.json"
 
 
 def demo(data: Path, station_port: int, hub_port: int) -> None:
@@ -43,21 +44,20 @@ def demo(data: Path, station_port: int, hub_port: int) -> None:
         _wait_until_up([facts["hub"]["url"], facts["station"]["url"]], children, stopped)
         if is_new:
             people.dial_all(facts["station"]["ussd"], facts["service_code"])
-        _write(data / "demo.json", facts)
+        _write(data / READY, facts)
         _say(facts, data)
         _wait_for_signal(children, stopped)
     finally:
+        _put_aside(data)
         _stop(children)
         provider.stop()
     click.echo("Stopped. Started again on the same folder, it goes on from here.")
 
 
 def _facts(data: Path, station_port: int, hub_port: int) -> tuple[dict[str, Any], bool]:
-    """All that a script needs, and whether the folder is new. Secrets are minted once for a folder. The file of
-    the last run is put aside: a script that waits for demo.json must not find it before the stations are up."""
-    kept = data / "kept.json"
-    if (data / "demo.json").exists():
-        (data / "demo.json").replace(kept)
+    """All that a script needs, and whether the folder is new. Secrets are minted once for a folder."""
+    _put_aside(data)
+    kept = data / KEPT
     is_new = not kept.exists()
     facts = _make(data) if is_new else json.loads(kept.read_text("utf-8"))
     station = f"http://127.0.0.1:{station_port}"
@@ -168,6 +168,12 @@ def _is_up(url: str) -> bool:
         return False
 
 
+def _put_aside(data: Path) -> None:
+    """Between two runs there is no demo.json: a script that waits for it must not find that of the last run."""
+    if (data / READY).exists():
+        (data / READY).replace(data / KEPT)
+
+
 def _write(path: Path, facts: dict[str, Any]) -> None:
     """Whole or not at all: a script may be waiting for this file."""
     draft = path.with_suffix(".new")
@@ -187,7 +193,7 @@ def _say(facts: dict[str, Any], data: Path) -> None:
     for title, url, account in rows:
         click.echo(f"  {title}\n    {url}\n    user {account['user']}   password {account['password']}\n")
     click.echo(f"  a phone in the terminal\n    sado dial {facts['station']['ussd']}\n")
-    click.echo(f"Officers of other agencies, tokens and webhooks: {data / 'demo.json'}. Ctrl-C stops all of it.")
+    click.echo(f"Officers of other agencies, tokens and webhooks: {data / READY}. Ctrl-C stops all of it.")
 
 
 def _on_signals() -> threading.Event:

@@ -127,7 +127,8 @@ def _chosen() -> str:
     for asked in (request.args.get("lang"), request.cookies.get(COOKIE)):
         if asked in LANGUAGES:
             return asked
-    return request.accept_languages.best_match(LANGUAGES) or DEFAULT
+    wished = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
+    return next((language for language in wished if language in LANGUAGES), DEFAULT)
 
 
 def _query(language: str) -> str:

@@ -16,7 +16,7 @@ from cases.service import Cases, UnknownCaseError
 from desk import language, words
 from desk.agency_api import EVENTS, LONGEST_TEXT, case_of
 from desk.language import N_, _
-from desk.operator import CaseView, actor, case_view
+from desk.operator import actor, case_view
 from desk.signin import needs_role
 from menus.pack import Pack
 from store import Store, Transaction
@@ -47,7 +47,7 @@ BUTTONS = {
 KEPT = N_("It is kept, and the resident will be told.")
 NO_WORDS = N_("Write the words first: the resident reads them.")
 TOO_LONG = N_("The text is too long: {n} characters at most.")
-MOVED_ON = N_("This cannot follow now: the case stands at “{status}”. Look at the history and choose again.")
+MOVED_ON = N_("This cannot follow now. The status above says where the case stands; choose again.")
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,9 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
     @blueprint.post("/cases/<reference>/events")
     @needs_role("agency")
     def record(reference: str) -> ResponseReturnValue:
-        kind, text = _sent()
-        if len(text) > LONGEST_TEXT:
-            return _case_page(store, pack, reference, Typed(text, _(TOO_LONG, n=LONGEST_TEXT))), 400
-        agency = current_user.agency
-        try:
-            store.write(lambda tx: cases.record(tx, agency, reference, kind, text))
-        except UnknownCaseError:
-            abort(404)
-        except statuses.WordsMissingError:
-            return _case_page(store, pack, reference, Typed(text, _(NO_WORDS))), 422
-        except statuses.IllegalMoveError as error:
-            now = pack.status(error.status, language.current())
-            return _case_page(store, pack, reference, Typed(text, _(MOVED_ON, status=now))), 409
+        typed, status = _record(store, cases, reference)
+        if typed.fault:
+            return _case_page(store, pack, reference, typed), status
         flash(_(KEPT))
         return redirect(url_for("officer.case", reference=reference))
 
@@ -110,6 +100,26 @@ def _list_page(pack: Pack, tab: str, found: list[CaseRow]) -> str:
     )
 
 
+def _record(store: Store, cases: Cases, reference: str) -> tuple[Typed, int]:
+    """Make the move that the form asks for. With a fault, nothing was changed."""
+    kind = request.form.get("kind", "")
+    text = request.form.get("text", "").replace("\r\n", "\n").strip()
+    agency = current_user.agency
+    if kind not in EVENTS:
+        abort(400)
+    if len(text) > LONGEST_TEXT:
+        return Typed(text, _(TOO_LONG, n=LONGEST_TEXT)), 400
+    try:
+        store.write(lambda tx: cases.record(tx, agency, reference, kind, text))
+    except UnknownCaseError:
+        abort(404)
+    except statuses.WordsMissingError:
+        return Typed(text, _(NO_WORDS)), 422
+    except statuses.IllegalMoveError:
+        return Typed(text, _(MOVED_ON)), 409
+    return Typed(), 200
+
+
 def _case_page(store: Store, pack: Pack, reference: str, typed: Typed) -> str:
     """The case as it stands now, with what was typed into its form."""
     agency = current_user.agency
@@ -120,7 +130,7 @@ def _case_page(store: Store, pack: Pack, reference: str, typed: Typed) -> str:
     moves = [(kind, _(title)) for kind, title in BUTTONS.items() if kind in statuses.MOVES[found.status]]
     return render_template(
         "desk/agency_case.html",
-        it=_private(case_view(pack, found)),
+        it=case_view(pack, found),
         reads=language.NAMES.get(found.language, found.language),
         history=[(words.event(event.kind), actor(pack, event), event) for event in events],
         plain=[move for move in moves if move[0] not in statuses.WITH_WORDS],
@@ -128,3 +138,21 @@ def _case_page(store: Store, pack: Pack, reference: str, typed: Typed) -> str:
         longest=LONGEST_TEXT,
         typed=typed,
     )
+
+
+def _case(tx: Transaction, agency: str, reference: str) -> tuple[CaseRow, list[EventRow]]:
+    return case_of(tx, agency, reference), rows.events_of(tx, reference)
+
+
+def _waits_for(status: str) -> str:
+    """What the agency's clock waits for; nothing once the case is answered."""
+    return _(WAITS_FOR[status]) if status in WAITS_FOR else ""
+
+
+def _agency(pack: Pack) -> str:
+    code = current_user.agency
+    return pack.agencies[code].names.get(language.current(), code) if code in pack.agencies else code
+
+
+def _cursor(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 16 else 0

@@ -6,6 +6,7 @@ from desk.language import N_, _, moment
 from store.entries import Destination, Entry
 from sync import outbox
 
+PATIENCE_MS = 120_000
 KINDS = {
     "case.opened": N_("new case"),
     "case.moved": N_("new status"),
@@ -98,6 +99,8 @@ def why(entry: Entry, to: Destination, now: int) -> str:
         return _("Waits until that station calls.")
     if entry.reason and entry.due_at > now:
         return _("{reason}. Next try at {at}.", reason=_capital(cause(entry.reason)), at=moment(entry.due_at))
+    if entry.destination == outbox.SMS and to.ok_at is None and now - entry.created_at > PATIENCE_MS:
+        return _("No SMS gateway takes it yet. Whoever runs this station can set one.")
     return _("It is next in line.")
 
 

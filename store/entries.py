@@ -115,23 +115,26 @@ def finish_lane(tx: Transaction, destination: str, lane: str, upto: int) -> None
     )
 
 
-def finish(tx: Transaction, entry_id: int, state: str, reason: str) -> None:
-    """End an entry: acked, rejected, dead or unknown."""
+def finish(tx: Transaction, entry: Entry, state: str, reason: str) -> None:
+    """End an entry: acked, rejected, dead or unknown. A sender whose lease has gone to another changes nothing."""
     tx.run(
-        "UPDATE outbox SET state = :state, reason = :reason, lease_until = 0, finished_at = :now WHERE id = :id",
-        id=entry_id,
+        "UPDATE outbox SET state = :state, reason = :reason, lease_until = 0, finished_at = :now"
+        " WHERE id = :id AND state = 'queued' AND lease_until = :lease_until",
+        id=entry.id,
+        lease_until=entry.lease_until,
         state=state,
         reason=reason,
         now=tx.now,
     )
 
 
-def release(tx: Transaction, entry_id: int, due_at: int, reason: str, attempts: int) -> None:
-    """Give a lease back: not before `due_at`."""
+def release(tx: Transaction, entry: Entry, due_at: int, reason: str, attempts: int) -> None:
+    """Give a lease back, if it is still this sender's: not before `due_at`."""
     tx.run(
         "UPDATE outbox SET lease_until = 0, due_at = :due_at, reason = :reason, attempts = :attempts"
-        " WHERE id = :id AND state = 'queued'",
-        id=entry_id,
+        " WHERE id = :id AND state = 'queued' AND lease_until = :lease_until",
+        id=entry.id,
+        lease_until=entry.lease_until,
         due_at=due_at,
         reason=reason,
         attempts=attempts,

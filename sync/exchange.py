@@ -13,7 +13,8 @@ from store import DiskError, Store, Transaction, entries, lanes, stations
 from sync import outbox, wire
 from sync.wire import Down, Event, FrameError, Run, Up
 
-Apply = Callable[[Transaction, str, str], None]
+# (transaction, peer, kind, body): the peer is known from its key, so a handler can ask what it may say.
+Apply = Callable[[Transaction, str, str, str], None]
 Post = Callable[[bytes], bytes]
 MOST_EVENTS = 200
 MOST_BYTES = 64 * 1024
@@ -125,7 +126,7 @@ def _apply_one(tx: Transaction, peer: str, event: Event, apply: Apply) -> None:
     """Apply an event; one that cannot be applied is kept aside for a person, and the lane goes on."""
     tx.run("SAVEPOINT event")
     try:
-        apply(tx, event.kind, event.body)
+        apply(tx, peer, event.kind, event.body)
     except DiskError:
         raise
     except Exception as error:

@@ -67,31 +67,31 @@ def claim(tx: Transaction, destination: str) -> Entry | None:
 
 def ack(tx: Transaction, entry: Entry) -> None:
     """The destination has the entry for good."""
-    entries.finish(tx, entry.id, "acked", "")
+    entries.finish(tx, entry, "acked", "")
     destination_ok(tx, entry.destination)
 
 
 def defer(tx: Transaction, entry: Entry, reason: str) -> None:
     """Try this entry again later; after the last attempt it becomes a dead letter."""
     if entry.attempts >= MOST_ATTEMPTS:
-        entries.finish(tx, entry.id, "dead", reason)
+        entries.finish(tx, entry, "dead", reason)
     else:
-        entries.release(tx, entry.id, tx.now + wait_ms(entry.attempts, _chance), reason, entry.attempts)
+        entries.release(tx, entry, tx.now + wait_ms(entry.attempts, _chance), reason, entry.attempts)
 
 
 def reject(tx: Transaction, entry: Entry, reason: str) -> None:
     """The destination will never take this entry."""
-    entries.finish(tx, entry.id, "rejected", reason)
+    entries.finish(tx, entry, "rejected", reason)
 
 
 def leave_unknown(tx: Transaction, entry: Entry, reason: str) -> None:
     """The entry may have arrived; sending it again could double it."""
-    entries.finish(tx, entry.id, "unknown", reason)
+    entries.finish(tx, entry, "unknown", reason)
 
 
 def put_back(tx: Transaction, entry: Entry, reason: str) -> None:
     """The destination was down: the entry keeps its place and its attempts, and the destination backs off."""
-    entries.release(tx, entry.id, entry.due_at, reason, entry.attempts - 1)
+    entries.release(tx, entry, entry.due_at, reason, entry.attempts - 1)
     destination_down(tx, entry.destination, reason)
 
 

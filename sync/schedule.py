@@ -4,6 +4,7 @@ without end, so that a stop waits for one request at most."""
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,18 +36,26 @@ class Upstream:
         self._line = line
         self._apply = apply
         self._every_ms = int(every_s * 1000)
+        # Two exchanges at once could arrive in the wrong order, and the later one be refused as a repeat.
+        self._one_at_a_time = threading.Lock()
 
     def step(self) -> None:
         """Exchange for as long as it is due and more waits. A line that is down is not an error: the outbox has
         noted it, and when to try next."""
-        for _ in range(MOST_STEPS):
-            if not self._store.read(self._is_due):
-                return
-            try:
-                exchange.call_upstream(self._store, self._station, self._key, self._line.post, self._apply)
-            except (LineDownError, FrameError, DiskError) as error:
-                log.info("exchange: %s", error)
-                return
+        with self._one_at_a_time:
+            more = self._store.read(self._is_due)
+            for _ in range(MOST_STEPS):
+                if not more:
+                    return
+                more = self._exchange()
+
+    def _exchange(self) -> bool:
+        """One exchange; whether more waits on either side and the line is up."""
+        try:
+            return exchange.call_upstream(self._store, self._station, self._key, self._line.post, self._apply)
+        except (LineDownError, FrameError, DiskError) as error:
+            log.info("exchange: %s", error)
+            return False
 
     def _is_due(self, tx: Transaction) -> bool:
         """Something waits, or we have not asked for a while; and the line is not being left alone."""

@@ -90,7 +90,10 @@ def _decoded(frame: bytes, direction: bytes, key: bytes, kind: type[Message]) ->
     if not hmac.compare_digest(frame[end:], _mac(key, frame[:end])):
         raise FrameError("The frame's MAC is wrong: another key, or bytes changed on the way.")
     try:
-        plain = zstandard.ZstdDecompressor().decompress(frame[HEAD.size : end], max_output_size=LARGEST)
+        # Not decompress(): it believes the size that the frame states, whatever limit it is given.
+        plain = zstandard.ZstdDecompressor().stream_reader(frame[HEAD.size : end]).read(LARGEST + 1)
+        if len(plain) > LARGEST:
+            raise FrameError("The frame grows too large.")
         return msgspec.json.decode(plain, type=kind)
     except (zstandard.ZstdError, msgspec.MsgspecError) as error:
         raise FrameError(f"The frame's content cannot be read ({type(error).__name__}).") from error

@@ -104,6 +104,8 @@ def test_other_texts_are_refused(typed: str) -> None:
     assert not reference.is_reference(typed) or digits
 
 
-@pytest.mark.parametrize("typed", ["", "0", "000000000", "00000000000", "٠٠٠٠٠٠٠٠٠٠", "²²²²²²²²²²", "-000000000", "0 0000000"])
+@pytest.mark.parametrize(
+    "typed", ["", "0", "000000000", "00000000000", "٠٠٠٠٠٠٠٠٠٠", "²²²²²²²²²²", "-000000000", "0 0000000"]
+)
 def test_junk_is_refused(typed: str) -> None:
     assert not reference.is_reference(typed)

@@ -206,18 +206,26 @@ def test_the_last_words_are_the_agency_s(village: Station, filed: Filed) -> None
     assert village.store.read(lambda tx: service.last_words(tx, filed.reference)) == "Water is back."
 
 
+PEER = outbox.station(8)
+MOVE = '{"event":"8.a.1","reference":"0070000017","kind":"answered","actor":"agency:HCU","text":"No.","at":1}'
+
+
 @pytest.mark.parametrize(
-    ("kind", "body", "error"),
+    ("peer", "kind", "body", "error"),
     [
-        ("case.merged", "{}", service.UnknownEventError),
-        (service.OPENED, "{}", msgspec.ValidationError),
-        (service.MOVED, "not json", msgspec.DecodeError),
-        (service.NOTIFIED, '{"event":"1.a.1","reference":"0","at":1}', UnknownCaseError),
+        (outbox.UPSTREAM, "case.merged", "{}", service.UnknownEventError),
+        (PEER, service.OPENED, "{}", msgspec.ValidationError),
+        (outbox.UPSTREAM, service.MOVED, "not json", msgspec.DecodeError),
+        (PEER, service.NOTIFIED, '{"event":"1.a.1","reference":"0080000000","at":1}', UnknownCaseError),
+        (PEER, service.NOTIFIED, '{"event":"1.a.1","reference":"0090000000","at":1}', service.ForeignEventError),
+        (PEER, service.MOVED, MOVE, service.ForeignEventError),
     ],
 )
-def test_an_event_that_cannot_be_applied_says_why(village: Station, kind: str, body: str, error: type[Exception]) -> None:
+def test_an_event_that_cannot_be_applied_says_why(
+    village: Station, peer: str, kind: str, body: str, error: type[Exception]
+) -> None:
     with pytest.raises(error):
-        village.store.write(lambda tx: village.cases.apply(tx, kind, body))
+        village.store.write(lambda tx: village.cases.apply(tx, peer, kind, body))
 
 
 # Reading over a phone
@@ -265,7 +273,9 @@ def test_five_wrong_pins_lock_the_phone_for_every_case(village: Station) -> None
     tries = [look(village, one.reference, OTHER, wrong(one.pin)) for one in (*several[:3], *several[:2])]
     assert tries == [Refusal.WRONG] * 4 + [Refusal.LOCKED]
     assert look(village, several[3].reference, OTHER, several[3].pin) is Refusal.LOCKED
-    assert look(village, several[3].reference, "+992900000003", several[3].pin) == case_of(village, several[3].reference)
+    assert look(village, several[3].reference, "+992900000003", several[3].pin) == case_of(
+        village, several[3].reference
+    )
 
 
 def test_a_number_without_a_case_reads_the_same(village: Station, filed: Filed) -> None:

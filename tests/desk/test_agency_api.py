@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from cases.service import NOTIFIED, OPENED, Appeal, Notified, Opened
 from desk import agency_api
 from menus import pack
 from store import Store, accounts
+from sync import outbox
 from tests.stations import APPEAL, Clock, Station, open_station
 
 PATH = "/agency/v1"
@@ -57,7 +59,7 @@ def clock() -> Clock:
 def hub(tmp_path: Path, clock: Clock) -> Iterator[Station]:
     with open_station(tmp_path, 0, has_upstream=False, clock=clock) as station:
         for agency, token in TOKENS.items():
-            station.store.write(lambda tx, agency=agency, token=token: accounts.save_token(tx, agency, token))
+            station.store.write(partial(accounts.save_token, agency=agency, token=token))
         yield station
 
 
@@ -78,6 +80,9 @@ def electricity(client: FlaskClient) -> Agency:
     return Agency(client, TOKENS["ELC"])
 
 
+VILLAGE = outbox.station(7)
+
+
 @pytest.fixture
 def case(hub: Station) -> str:
     """A case of the water agency that station 7 filed a minute before it came to the hub."""
@@ -90,24 +95,29 @@ def arrive(hub: Station, appeal: Appeal, reference: str) -> None:
     opened = Opened(
         **msgspec.structs.asdict(appeal), event="007.x.1", reference=reference, station=7, received_at=filed_at
     )
-    hub.store.write(lambda tx: hub.cases.apply(tx, OPENED, msgspec.json.encode(opened).decode()))
+    sent = msgspec.json.encode(opened).decode()
+    hub.store.write(lambda tx: hub.cases.apply(tx, VILLAGE, OPENED, sent))
 
 
 def open_many(hub: Station, count: int) -> list[str]:
     return [hub.store.write(lambda tx: hub.cases.open(tx, APPEAL_TO_HCU)).reference for _ in range(count)]
 
 
+def body(answer: TestResponse) -> Any:
+    return answer.json
+
+
 def references(answer: TestResponse) -> list[str]:
     assert answer.status_code == 200, answer.text
-    return [case["reference"] for case in answer.json["cases"]]
+    return [case["reference"] for case in body(answer)["cases"]]
 
 
 def detail(answer: TestResponse, status: int) -> str:
     """What the problem document says; it is one, of this status."""
     assert (answer.status_code, answer.content_type) == (status, "application/problem+json"), answer.text
-    assert answer.json["status"] == status
-    assert answer.json["type"] == "about:blank"
-    return str(answer.json["detail"])
+    assert body(answer)["status"] == status
+    assert body(answer)["type"] == "about:blank"
+    return str(body(answer)["detail"])
 
 
 def test_the_list_shows_a_case_without_its_phone_number(water: Agency, case: str) -> None:
@@ -137,7 +147,7 @@ def test_the_list_shows_a_case_without_its_phone_number(water: Agency, case: str
 
 def test_a_place_that_the_pack_does_not_know_shows_as_its_code(hub: Station, water: Agency) -> None:
     arrive(hub, msgspec.structs.replace(APPEAL_TO_HCU, place="XX-NEW"), REFERENCE)
-    assert water.get().json["cases"][0]["place_name"] == "XX-NEW"
+    assert body(water.get())["cases"][0]["place_name"] == "XX-NEW"
 
 
 def test_another_agency_sees_nothing_of_it(electricity: Agency, case: str) -> None:
@@ -147,15 +157,15 @@ def test_another_agency_sees_nothing_of_it(electricity: Agency, case: str) -> No
 def test_the_list_goes_on_where_it_ended(hub: Station, water: Agency) -> None:
     filed = open_many(hub, 5)
     first = water.get(limit=2)
-    second = water.get(limit=2, after=first.json["next"])
-    third = water.get(limit=2, after=second.json["next"])
+    second = water.get(limit=2, after=body(first)["next"])
+    third = water.get(limit=2, after=body(second)["next"])
     assert [references(first), references(second), references(third)] == [filed[:2], filed[2:4], filed[4:]]
-    assert third.json["next"] is None
+    assert body(third)["next"] is None
 
 
 def test_a_list_that_ends_with_the_page_has_no_next(hub: Station, water: Agency) -> None:
     open_many(hub, 2)
-    assert water.get(limit=2).json["next"] is None
+    assert body(water.get(limit=2))["next"] is None
 
 
 @pytest.mark.parametrize("query", [{"status": "registered,closed"}, {"status": ["registered", "closed"]}])
@@ -189,8 +199,8 @@ def test_a_list_that_is_asked_for_wrongly_is_refused(water: Agency, query: dict[
 def test_a_case_comes_with_its_history(hub: Station, water: Agency, case: str) -> None:
     water.post(case, kind="registered")
     told = msgspec.json.encode(Notified("007.x.2", case, hub.store.now())).decode()
-    hub.store.write(lambda tx: hub.cases.apply(tx, NOTIFIED, told))
-    events = water.get(f"/cases/{case}").json["events"]
+    hub.store.write(lambda tx: hub.cases.apply(tx, VILLAGE, NOTIFIED, told))
+    events = body(water.get(f"/cases/{case}"))["events"]
     assert [(event["kind"], event["actor"]) for event in events] == [
         ("received", "resident"),
         ("registered", "agency:HCU"),
@@ -202,8 +212,8 @@ def test_an_event_moves_the_case_and_starts_the_term(water: Agency, case: str, c
     clock.move(3600)
     answer = water.post(case, kind="registered")
     assert answer.status_code == 201
-    assert answer.json["status"] == "registered"
-    assert answer.json["registered_at"] == "2027-01-15T09:00:00.000Z"
+    assert body(answer)["status"] == "registered"
+    assert body(answer)["registered_at"] == "2027-01-15T09:00:00.000Z"
     assert answer.json == water.get(f"/cases/{case}").json
 
 
@@ -236,7 +246,7 @@ def test_a_move_that_the_table_lacks_is_a_conflict(water: Agency, case: str, eve
 def test_what_the_resident_reads_needs_words(water: Agency, case: str, event: str, words: dict[str, str]) -> None:
     water.post(case, kind="registered")
     assert "needs a text" in detail(water.post(case, kind=event, **words), 422)
-    assert water.get(f"/cases/{case}").json["status"] == "registered"
+    assert body(water.get(f"/cases/{case}"))["status"] == "registered"
 
 
 @pytest.mark.parametrize(
@@ -257,14 +267,14 @@ def test_what_the_resident_reads_needs_words(water: Agency, case: str, event: st
 )
 def test_what_is_no_event_is_refused(water: Agency, case: str, content: bytes) -> None:
     assert detail(water.send(case, content), 400)
-    assert water.get(f"/cases/{case}").json["status"] == "received"
+    assert body(water.get(f"/cases/{case}"))["status"] == "received"
 
 
 def test_the_longest_text_is_kept_whole(water: Agency, case: str) -> None:
     water.post(case, kind="registered")
     answer = water.post(case, kind="answered", text="ҷ" * 4000)
     assert answer.status_code == 201
-    assert answer.json["events"][-1]["text"] == "ҷ" * 4000
+    assert body(answer)["events"][-1]["text"] == "ҷ" * 4000
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/xml"])
@@ -287,7 +297,7 @@ def test_an_unknown_case_and_another_agencys_read_the_same(electricity: Agency, 
 
 def test_another_agency_moves_nothing(water: Agency, electricity: Agency, case: str) -> None:
     electricity.post(case, kind="registered")
-    assert water.get(f"/cases/{case}").json["status"] == "received"
+    assert body(water.get(f"/cases/{case}"))["status"] == "received"
 
 
 @pytest.mark.parametrize(

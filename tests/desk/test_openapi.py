@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 import schemathesis
-import waitress
 import yaml
 from flask import Flask
 from schemathesis import engine
@@ -23,6 +22,7 @@ from schemathesis.config import (
 )
 from schemathesis.engine import events
 from schemathesis.engine.recorder import ScenarioRecorder
+from werkzeug.serving import make_server
 
 from cases import reference, statuses
 from desk import agency_api
@@ -70,12 +70,13 @@ def app(hub: Station) -> Flask:
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
     """Where the program really listens, as it does for an agency."""
-    server = waitress.create_server(app, host="127.0.0.1", port=0)
-    thread = threading.Thread(target=server.run)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}/agency/v1"
-    server.close()
+    yield f"http://127.0.0.1:{server.port}/agency/v1"
+    server.shutdown()
     thread.join()
+    server.server_close()
 
 
 def schema(document: dict[str, Any], name: str) -> Any:

@@ -81,6 +81,13 @@ def test_a_deferred_sms_gives_its_cause_and_next_try(desk: Desk, operator: Flask
     assert "The SMS gateway did not take it: Busy. Next try at 05:01." in page(operator)
 
 
+def test_a_station_without_an_sms_gateway_says_so(desk: Desk, operator: FlaskClient) -> None:
+    desk.store.write(lambda tx: outbox.put(tx, outbox.SMS, "notice", "", "{}"))
+    assert "It is next in line." in page(operator)
+    desk.clock.now += 121
+    assert "No SMS gateway takes it yet." in page(operator)
+
+
 def test_an_unknown_outcome_is_said_plainly(desk: Desk, operator: FlaskClient) -> None:
     give_up(desk, "unknown", "the SMS gateway's answer cannot be read")
     assert "unknown outcome: it may have arrived" in page(operator)

@@ -43,6 +43,11 @@ def test_a_wrong_role_is_refused_with_a_sentence(desk: Desk, role: str, page: st
     assert "This page is not for your account." in answer.text
 
 
+@pytest.mark.parametrize("role", ["operator", "phone"])
+def test_an_agencys_pages_are_for_its_officers(desk: Desk, role: str) -> None:
+    assert desk.signed_in(role).get("/agency").status_code == 403
+
+
 @pytest.mark.parametrize("path", ["/operator/retry", "/operator/retry/1"])
 @pytest.mark.parametrize("role", ["agency", "phone"])
 def test_a_wrong_role_cannot_send_forms(desk: Desk, role: str, path: str) -> None:

@@ -269,13 +269,13 @@ def test_a_closed_store_refuses_jobs(tmp_path: Path) -> None:
 
 
 def names() -> list[str]:
-    return sorted(migrations.NAMES)
+    return [migration.__name__ for migration in migrations.MIGRATIONS]
 
 
 @pytest.mark.parametrize("first_missing", names()[1:])
 def test_an_older_database_is_brought_up_to_date(tmp_path: Path, first_missing: str) -> None:
     older = sqlite3.connect(tmp_path / "station.db", isolation_level=None)
-    migrations.schema.apply(Database(older), stop_before=first_missing)
+    migrations.schema().apply(Database(older), stop_before=first_missing)
     older.execute("INSERT INTO counters VALUES ('cases', 41)")
     older.close()
     with open_store(tmp_path) as store:

@@ -2,6 +2,8 @@
 
 import json
 import secrets
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +56,7 @@ class Hub:
         return wire.pack(wire.DOWN, VILLAGE, KEY, wire.Down(up.exchange, self.taken, lanes, bool(self.news)))
 
 
-def upstream(store: Store, hub: Hub, apply: exchange.Apply = lambda tx, kind, body: None) -> schedule.Upstream:
+def upstream(store: Store, hub: Hub, apply: exchange.Apply = lambda tx, peer, kind, body: None) -> schedule.Upstream:
     return schedule.Upstream(store, VILLAGE, KEY, hub, apply, EVERY_S)  # type: ignore[arg-type]
 
 
@@ -106,10 +108,7 @@ def test_the_exchange_goes_on_while_the_upstream_has_more(store: Store) -> None:
     batches = [{"u": wire.Run(number, [wire.Event("case.moved", "", str(number))])} for number in (1, 2, 3)]
     hub = Hub(news=batches)
 
-    put(store)
-    for _ in range(3):
-        upstream(store, hub, lambda tx, kind, body: seen.append(body)).step()
-        put(store)
+    upstream(store, hub, lambda tx, peer, kind, body: seen.append(body)).step()
 
     assert seen == ["1", "2", "3"]
     assert store.read(lambda tx: lanes.cursor(tx, outbox.UPSTREAM, "u")) == 3
@@ -162,6 +161,31 @@ def test_waits_grow_while_the_line_stays_down_and_end_when_it_is_back(store: Sto
     assert (line_of(store).failures, line_of(store).down_since, hub.taken) == (0, None, {"u": 1})
 
 
+def test_two_who_ask_at_once_share_the_line_one_after_the_other(store: Store) -> None:
+    class Busy(Hub):
+        """Two exchanges at once may arrive in the wrong order, and then the hub refuses the later one."""
+
+        def post(self, frame: bytes) -> bytes:
+            alone.append(lock.acquire(blocking=False))
+            time.sleep(0.05)
+            answer = super().post(frame)
+            if alone[-1]:
+                lock.release()
+            return answer
+
+    lock, alone = threading.Lock(), list[bool]()
+    line = upstream(store, Busy())
+    put(store)
+
+    callers = [threading.Thread(target=line.step) for _ in range(2)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+
+    assert alone == [True]
+
+
 def test_an_answer_that_is_no_frame_counts_as_a_line_that_is_down(store: Store) -> None:
     class Portal:
         """A captive portal: every request is answered with its own page."""
@@ -170,7 +194,7 @@ def test_an_answer_that_is_no_frame_counts_as_a_line_that_is_down(store: Store) 
             return b"<html>Pay here</html>"
 
     waiting = put(store)
-    schedule.Upstream(store, VILLAGE, KEY, Portal(), lambda tx, kind, body: None, EVERY_S).step()  # type: ignore[arg-type]
+    schedule.Upstream(store, VILLAGE, KEY, Portal(), lambda tx, peer, kind, body: None, EVERY_S).step()  # type: ignore[arg-type]
 
     assert line_of(store).failures == 1
     assert entry(store, waiting).state == "queued"

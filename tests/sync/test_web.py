@@ -42,7 +42,7 @@ class Door:
 def door(tmp_path: Path) -> Iterator[Door]:
     applied: list[str] = []
 
-    def apply(tx: Transaction, kind: str, body: str) -> None:
+    def apply(tx: Transaction, peer: str, kind: str, body: str) -> None:
         if body == "full":
             raise DiskError("database or disk is full")
         applied.append(body)
@@ -159,7 +159,7 @@ def test_a_full_disk_is_told_so_and_nothing_is_taken(door: Door) -> None:
 
 
 def test_an_event_that_cannot_be_applied_is_kept_aside_and_the_lane_goes_on(tmp_path: Path) -> None:
-    def apply(tx: Transaction, kind: str, body: str) -> None:
+    def apply(tx: Transaction, peer: str, kind: str, body: str) -> None:
         if body == "strange":
             raise ValueError(body)
 

@@ -1,0 +1,388 @@
+"""An entry in the outbox is never lost, never with two senders at once, and given up on only after its last attempt."""
+
+import random
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from store import Store, Transaction, entries
+from store.entries import Entry
+from sync import backoff, outbox
+from sync.outbox import GIVEN_UP, LANES, LEASE_MS, MOST_ATTEMPTS
+from tests.stations import Clock, keys_in, open_store
+
+DESTINATIONS = (outbox.UPSTREAM, outbox.SMS)
+LONGEST_S = backoff.LONGEST_S * (1 + backoff.JITTER) + 1
+DAY_S = 24 * 3600
+
+
+DESTINATION = st.sampled_from(DESTINATIONS)
+PICK = st.integers(0, 99)
+
+
+class Outbox(RuleBasedStateMachine):
+    """Senders, people and restarts in any order on a real outbox. `states` is what each entry must be, `held` the
+    entries that a sender has, by id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = Clock()
+        self.states: dict[int, str] = {}
+        self.held: dict[int, Entry] = {}
+        self.store = self.open()
+
+    def open(self) -> Store:
+        folder = Path(self.folder.name)
+        return Store(folder / "station.db", keys_in(folder), self.clock)
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.folder.cleanup()
+
+    def now(self) -> int:
+        return self.store.now()
+
+    def finish(self, pick: int, how: Callable[[Transaction, Entry], None]) -> Entry:
+        """Let the sender of one held entry end with it."""
+        entry = self.held.pop(sorted(self.held)[pick % len(self.held)])
+        self.store.write(lambda tx: how(tx, entry))
+        return entry
+
+    @initialize(destination=DESTINATION)
+    def begin(self, destination: str) -> None:
+        self.put(destination, LANES[0])
+
+    @rule(destination=DESTINATION, lane=st.sampled_from(LANES))
+    def put(self, destination: str, lane: str) -> None:
+        entry_id = self.store.write(lambda tx: outbox.put(tx, destination, "kind", "ref", "body", lane))
+        assert entry_id not in self.states
+        self.states[entry_id] = "queued"
+
+    @rule(destination=DESTINATION)
+    def claim(self, destination: str) -> None:
+        entry = self.store.write(lambda tx: outbox.claim(tx, destination))
+        if entry is None:
+            return
+        assert self.states[entry.id] == "queued"
+        assert entry.id not in self.held or self.held[entry.id].lease_until <= self.now()
+        assert entry.attempts <= MOST_ATTEMPTS
+        self.held[entry.id] = entry
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
+    def ack(self, pick: int) -> None:
+        self.states[self.finish(pick, outbox.ack).id] = "acked"
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
+    def reject(self, pick: int) -> None:
+        self.states[self.finish(pick, lambda tx, entry: outbox.reject(tx, entry, "no")).id] = "rejected"
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
+    def leave_unknown(self, pick: int) -> None:
+        self.states[self.finish(pick, lambda tx, entry: outbox.leave_unknown(tx, entry, "?")).id] = "unknown"
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
+    def defer(self, pick: int) -> None:
+        entry = self.finish(pick, lambda tx, entry: outbox.defer(tx, entry, "later"))
+        self.states[entry.id] = "dead" if entry.attempts == MOST_ATTEMPTS else "queued"
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
+    def put_back(self, pick: int) -> None:
+        """The destination is down: whatever else was on its way there has failed too."""
+        entry = self.finish(pick, lambda tx, entry: outbox.put_back(tx, entry, "down"))
+        self.held = {key: held for key, held in self.held.items() if held.destination != entry.destination}
+
+    @rule(destination=DESTINATION)
+    def defer_to_the_end(self, destination: str) -> None:
+        """One entry after another is put off until one is given up on."""
+        for _ in range(MOST_ATTEMPTS * max(1, len(self.states))):
+            self.wait(LONGEST_S)
+            self.claim(destination)
+            if self.held:
+                self.defer(len(self.held) - 1)
+            if "dead" in self.states.values():
+                return
+
+    @precondition(lambda self: self.states)
+    @rule(pick=PICK)
+    def retry(self, pick: int) -> None:
+        entry_id = sorted(self.states)[pick % len(self.states)]
+        done = self.store.write(lambda tx: outbox.retry(tx, entry_id))
+        assert done == (self.states[entry_id] in GIVEN_UP)
+        if done:
+            self.states[entry_id] = "queued"
+
+    @rule()
+    def retry_all_now(self) -> None:
+        self.store.write(outbox.retry_all_now)
+
+    @rule(seconds=st.sampled_from([1, 14, 61, LONGEST_S, DAY_S, -3600]))
+    def wait(self, seconds: float) -> None:
+        self.clock.move(seconds)
+
+    @rule()
+    def restart(self) -> None:
+        """The process dies and its senders with it."""
+        self.store.close()
+        self.store = self.open()
+        self.store.write(outbox.recover)
+        self.held = {}
+
+    @invariant()
+    def every_entry_is_where_it_must_be(self) -> None:
+        rows = self.rows("id, state")
+        assert dict(rows) == self.states
+
+    @invariant()
+    def numbers_are_dense_in_each_lane(self) -> None:
+        lanes: dict[tuple[str, str], list[int]] = {}
+        for destination, lane, number in self.rows("destination, lane, number"):
+            lanes.setdefault((destination, lane), []).append(number)
+        assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in lanes.values())
+
+    @invariant()
+    def only_a_held_entry_is_leased(self) -> None:
+        leased = {row[0]: row[1] for row in self.rows("id, lease_until") if row[1] > 0}
+        assert leased == {entry.id: entry.lease_until for entry in self.held.values()}
+
+    @invariant()
+    def dead_is_only_what_had_its_last_attempt(self) -> None:
+        rows = self.rows("state, attempts")
+        assert all(attempts == MOST_ATTEMPTS for state, attempts in rows if state == "dead")
+        assert all(0 <= attempts <= MOST_ATTEMPTS for _, attempts in rows)
+
+    def rows(self, columns: str) -> list[Any]:
+        return self.store.read(lambda tx: tx.all(f"SELECT {columns} FROM outbox ORDER BY id"))
+
+
+TestOutbox = Outbox.TestCase
+TestOutbox.settings = settings(
+    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+# One thing at a time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    with open_store(tmp_path, clock) as store:
+        yield store
+
+
+def put(store: Store, destination: str = outbox.SMS) -> int:
+    return store.write(lambda tx: outbox.put(tx, destination, "notice", "0070000000", "body"))
+
+
+def claim(store: Store, destination: str = outbox.SMS) -> Entry:
+    entry = store.write(lambda tx: outbox.claim(tx, destination))
+    assert entry is not None
+    return entry
+
+
+def is_left_alone(store: Store, destination: str = outbox.SMS) -> bool:
+    """Whether nothing can be claimed now."""
+    return store.write(lambda tx: outbox.claim(tx, destination)) is None
+
+
+def state_of(store: Store, entry_id: int) -> str:
+    return str(store.read(lambda tx: tx.value("SELECT state FROM outbox WHERE id = :id", id=entry_id)))
+
+
+def test_an_entry_leaves_only_with_the_change_it_tells_of(store: Store) -> None:
+    def fail(tx: Transaction) -> None:
+        outbox.put(tx, outbox.SMS, "notice", "", "body")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        store.write(fail)
+    assert is_left_alone(store)
+    put(store)
+    assert (claim(store).number, claim_count(store)) == (1, 1)
+
+
+def claim_count(store: Store) -> int:
+    return int(store.read(lambda tx: tx.value("SELECT COUNT(*) FROM outbox")))
+
+
+def test_entries_leave_in_the_order_they_came(store: Store) -> None:
+    ids = [put(store) for _ in range(5)]
+    assert [claim(store).id for _ in ids] == ids
+
+
+def test_a_claim_carries_the_body_and_the_list_does_not(store: Store) -> None:
+    put(store)
+    assert claim(store).body == "body"
+    assert [entry.body for entry in store.read(lambda tx: entries.listed(tx, outbox.WAITING, 9))] == [""]
+
+
+def test_a_lease_runs_out(store: Store, clock: Clock) -> None:
+    put(store)
+    claim(store)
+    clock.move(LEASE_MS / 1000 - 0.001)
+    assert is_left_alone(store)
+    clock.move(0.001)
+    assert claim(store).attempts == 2
+
+
+def test_a_restart_gives_leases_back_and_fails_nothing(tmp_path: Path, clock: Clock) -> None:
+    with open_store(tmp_path, clock) as store:
+        put(store)
+        claim(store)
+    with open_store(tmp_path, clock) as store:
+        assert is_left_alone(store)
+        store.write(outbox.recover)
+        assert claim(store).state == "queued"
+
+
+def test_the_wait_grows_and_is_capped() -> None:
+    waits = [backoff.wait_ms(failures, Middle()) / 1000 for failures in range(1, 40)]
+    assert waits[:4] == [15, 30, 60, 120]
+    assert waits == sorted(waits)
+    assert max(waits) == backoff.LONGEST_S
+
+
+class Middle(random.Random):
+    """No jitter: always the middle."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return (a + b) / 2
+
+
+def test_the_wait_has_jitter() -> None:
+    chance = random.Random(1)
+    waits = {backoff.wait_ms(3, chance) for _ in range(1000)}
+    assert len(waits) > 900
+    assert min(waits) >= 60_000 * (1 - backoff.JITTER)
+    assert max(waits) <= 60_000 * (1 + backoff.JITTER)
+
+
+def test_a_deferred_entry_waits_and_lets_others_pass(store: Store, clock: Clock) -> None:
+    first, second = put(store), put(store)
+    entry = claim(store)
+    store.write(lambda tx: outbox.defer(tx, entry, "later"))
+    assert (entry.id, claim(store).id) == (first, second)
+    clock.move(backoff.FIRST_S * (1 + backoff.JITTER))
+    assert claim(store).id == first
+
+
+def test_the_last_attempt_that_is_deferred_is_the_end(store: Store, clock: Clock) -> None:
+    entry_id = put(store)
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        entry = claim(store)
+        assert (entry.attempts, entry.state) == (attempt, "queued")
+        store.write(lambda tx, entry=entry: outbox.defer(tx, entry, "later"))
+        clock.move(LONGEST_S)
+    assert state_of(store, entry_id) == "dead"
+    assert is_left_alone(store)
+
+
+def test_a_destination_that_is_down_is_left_alone_once_for_all_its_entries(store: Store, clock: Clock) -> None:
+    ids = [put(store) for _ in range(20)]
+    entry = claim(store)
+    store.write(lambda tx: outbox.put_back(tx, entry, "no line"))
+    assert is_left_alone(store)
+    clock.move(backoff.FIRST_S * (1 + backoff.JITTER))
+    assert [(one.id, one.attempts) for one in [claim(store) for _ in ids]] == [(entry_id, 1) for entry_id in ids]
+
+
+def test_a_destination_that_is_down_delays_no_other(store: Store) -> None:
+    put(store, outbox.SMS)
+    put(store, outbox.UPSTREAM)
+    store.write(lambda tx: outbox.destination_down(tx, outbox.SMS, "no line"))
+    assert is_left_alone(store, outbox.SMS)
+    assert claim(store, outbox.UPSTREAM).destination == outbox.UPSTREAM
+
+
+def test_a_destination_remembers_since_when_it_is_down_until_it_answers(store: Store, clock: Clock) -> None:
+    began = store.now()
+    for _ in range(3):
+        store.write(lambda tx: outbox.destination_down(tx, outbox.SMS, "no line"))
+        clock.move(DAY_S)
+    down = store.read(lambda tx: entries.destination(tx, outbox.SMS))
+    assert (down.failures, down.down_since, down.reason) == (3, began, "no line")
+    store.write(lambda tx: outbox.destination_ok(tx, outbox.SMS))
+    up = store.read(lambda tx: entries.destination(tx, outbox.SMS))
+    assert (up.failures, up.down_since, up.reason, up.ok_at) == (0, None, "", store.now())
+
+
+@pytest.mark.parametrize("end", [outbox.reject, outbox.leave_unknown])
+def test_what_was_given_up_on_leaves_again_only_when_a_person_says_so(
+    store: Store, clock: Clock, end: Callable[[Transaction, Entry, str], None]
+) -> None:
+    put(store)
+    entry = claim(store)
+    store.write(lambda tx: end(tx, entry, "why"))
+    clock.move(DAY_S)
+    store.write(outbox.retry_all_now)
+    store.write(outbox.recover)
+    assert is_left_alone(store)
+    assert store.write(lambda tx: outbox.retry(tx, entry.id))
+    assert (claim(store).id, claim_count(store)) == (entry.id, 1)
+
+
+def test_what_arrived_cannot_be_sent_again(store: Store) -> None:
+    put(store)
+    entry = claim(store)
+    store.write(lambda tx: outbox.ack(tx, entry))
+    assert not store.write(lambda tx: outbox.retry(tx, entry.id))
+    assert is_left_alone(store)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        outbox.reject,
+        outbox.leave_unknown,
+        outbox.defer,
+        outbox.put_back,
+    ],
+)
+def test_a_sender_that_comes_late_cannot_undo_an_ack(
+    store: Store, clock: Clock, report: Callable[[Transaction, Entry, str], None]
+) -> None:
+    entry_id = put(store)
+    late = claim(store)
+    clock.move(LEASE_MS / 1000)
+    prompt = claim(store)
+    store.write(lambda tx: outbox.ack(tx, prompt))
+    store.write(lambda tx: report(tx, late, "too late"))
+    assert state_of(store, entry_id) == "acked"
+
+
+def test_a_sender_that_comes_late_cannot_free_another_s_lease(store: Store, clock: Clock) -> None:
+    put(store)
+    late = claim(store)
+    clock.move(LEASE_MS / 1000)
+    claim(store)
+    store.write(lambda tx: outbox.defer(tx, late, "too late"))
+    store.write(outbox.retry_all_now)
+    assert is_left_alone(store)
+
+
+def test_only_old_acknowledged_entries_are_forgotten(store: Store, clock: Clock) -> None:
+    put(store)
+    waiting = put(store)
+    acked = claim(store)
+    store.write(lambda tx: outbox.ack(tx, acked))
+    clock.move(outbox.KEEP_MS / 1000)
+    assert store.write(outbox.forget_old) == 0
+    clock.move(0.001)
+    assert store.write(outbox.forget_old) == 1
+    assert [entry.id for entry in store.read(lambda tx: entries.listed(tx, outbox.WAITING, 9))] == [waiting]
