@@ -45,7 +45,9 @@ def _hop(url: str, session_id: str, service_code: str, number: str, text: str) -
     except requests.RequestException:
         raise click.ClickException(f"No station answers at {url}.") from None
     if response.status_code != requests.codes.ok:
-        raise click.ClickException(f"The webhook answered {response.status_code}: {response.text[:200]}")
+        is_plain = response.headers.get("Content-Type", "").startswith("text/plain")
+        reason = response.text[:200] if is_plain else "is the address whole, with its token?"
+        raise click.ClickException(f"The webhook answered {response.status_code}: {reason}")
     return response.text
 
 
