@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from cases import reference
 from store import entries, lanes
+from store.entries import Entry
 from sync import outbox
 from tests.desk.browser import Desk, post
 
@@ -25,12 +26,20 @@ def page(client: FlaskClient, path: str = "/operator") -> str:
     return re.sub(r"\s+", " ", client.get(path, follow_redirects=True).text)
 
 
+def claimed(desk: Desk, number: str) -> Entry:
+    """An SMS about this case, in a sender's hands."""
+    desk.store.write(lambda tx: outbox.put(tx, outbox.SMS, "notice", number, "{}"))
+    entry = desk.store.write(lambda tx: outbox.claim(tx, outbox.SMS))
+    assert entry is not None
+    return entry
+
+
 def give_up(desk: Desk, state: str, reason: str = "") -> int:
     """An SMS that did not leave."""
     number = desk.file().reference
-    entry = desk.store.write(lambda tx: outbox.put(tx, outbox.SMS, "notice", number, "{}"))
+    entry = claimed(desk, number)
     desk.store.write(lambda tx: entries.finish(tx, entry, state, reason))
-    return entry
+    return entry.id
 
 
 def test_an_empty_outbox_says_something_friendly(operator: FlaskClient) -> None:
@@ -74,8 +83,7 @@ def test_sms_that_cannot_leave_are_told_in_words(desk: Desk, operator: FlaskClie
 
 
 def test_a_deferred_sms_gives_its_cause_and_next_try(desk: Desk, operator: FlaskClient) -> None:
-    number = desk.file().reference
-    entry = desk.store.write(lambda tx: outbox.put(tx, outbox.SMS, "notice", number, "{}"))
+    entry = claimed(desk, desk.file().reference)
     due = desk.store.now() + 60_000
     desk.store.write(lambda tx: entries.release(tx, entry, due, "the SMS gateway did not take it: Busy", 1))
     assert "The SMS gateway did not take it: Busy. Next try at 05:01." in page(operator)
