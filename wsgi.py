@@ -97,12 +97,13 @@ def build(settings: Settings, store: Store) -> Station:
 
 
 def _add_channel(app: Flask, settings: Settings, store: Store, effects: Effects, pack: Pack) -> str:
-    """Register the USSD webhook; its path, or nothing without a token."""
+    """Put the USSD webhook in front of the app; its path, or nothing without a token."""
     token = settings.africastalking_token
     if not token:
         return ""
     gateway = AfricasTalkingUssd()
-    app.register_blueprint(ussd.create(store, gateway, Conversation(gateway, pack, effects), token))
+    conversation = Conversation(gateway, pack, effects)
+    app.wsgi_app = ussd.Webhook(app.wsgi_app, store, gateway, conversation, token)  # type: ignore[method-assign]
     return f"/gateway/{gateway.name}/{token}/ussd"
 
 

@@ -60,7 +60,8 @@ def webhook(store: Store, effects: Effects) -> FlaskClient:
     """A client of an application that holds the USSD webhook and nothing else."""
     gateway = AfricasTalkingUssd()
     app = Flask("sado", static_folder=None)
-    app.register_blueprint(ussd.create(store, gateway, Conversation(gateway, shipped_pack(), effects), TOKEN))
+    conversation = Conversation(gateway, shipped_pack(), effects)
+    app.wsgi_app = ussd.Webhook(app.wsgi_app, store, gateway, conversation, TOKEN)  # type: ignore[method-assign]
     return app.test_client()
 
 
