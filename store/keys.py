@@ -22,6 +22,7 @@ from store.errors import KeyFileError, SealError
 
 NONCE_BYTES = 12
 DIGEST_BYTES = 16
+KEY_BYTES = 32
 
 
 class Keyring:
@@ -39,8 +40,8 @@ class Keyring:
         without the old one nothing that it sealed can be read again."""
         content = {
             "current": 1,
-            "keys": {"1": base64.b64encode(secrets.token_bytes(32)).decode()},
-            "root": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "keys": {"1": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()},
+            "root": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode(),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -59,7 +60,10 @@ class Keyring:
         try:
             content = json.loads(path.read_text())
             keys = {int(key_id): base64.b64decode(key) for key_id, key in content["keys"].items()}
-            return cls(keys, int(content["current"]), base64.b64decode(content["root"]))
+            current, root = int(content["current"]), base64.b64decode(content["root"])
+            if current not in keys or len(root) != KEY_BYTES:
+                raise ValueError("the current key or the root is missing")
+            return cls(keys, current, root)
         except FileNotFoundError:
             raise KeyFileError(f"No key file at {path}. Run `sado init`, or set SADO_KEY_FILE.") from None
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -20,10 +20,10 @@ from store.transaction import Connection, Transaction
 
 Job = Callable[[Transaction], Any]
 
-# A flush this slow is worth a short wait for the callers whom the last commit has just let go: without it they
-# would find the next group already closed, with one of them in it.
+# A flush this slow is worth waiting as long again for the callers whom the last commit has let go: without it they
+# find the next group already closed, with a few of them in it.
 SLOW_FLUSH_S = 0.001
-LONGEST_WAIT_S = 0.002
+WAIT_STEP_S = 0.00025
 FLUSH_GROWTH = 1.02
 
 
@@ -45,8 +45,8 @@ class Ticket:
 class Writer:
     """Runs jobs one after another on one connection, a group of them in each transaction.
 
-    A job that raises is undone alone; a commit that fails fails every job of its group. A job may be run twice
-    before it is kept, so it touches nothing but its transaction. `begin` makes that Transaction, `max_group` bounds
+    If a job raises or the commit fails, the group is undone and each job runs again alone, so only those that fail
+    by themselves fail. A job may be run twice before it is kept, so it touches nothing but its transaction. `begin` makes that Transaction, `max_group` bounds
     how many jobs wait for one commit.
     """
 
@@ -62,7 +62,7 @@ class Writer:
         self._is_led = False
         self._is_closed = False
         self._flush_s = float("inf")
-        self._sizes = (1, 1)
+        self._expected = 1
 
     def run(self, job: Job) -> Any:
         """The job's result, after the commit that holds its effects. Raises what the job or the commit raised."""
@@ -96,6 +96,7 @@ class Writer:
             self._run_group(group)
         finally:
             with self._mutex:
+                self._expected = len(group) + len(self._waiting)
                 heir = self._waiting[0] if self._waiting else None
                 self._is_led = heir is not None
             if heir is not None:
@@ -105,14 +106,15 @@ class Writer:
                 ticket.wake.release()
 
     def _wait_for_others(self) -> None:
-        """On a slow disk, wait a little when fewer are here than half of those that come and go."""
-        expected = min(sum(self._sizes) // 2, self._max_group)
-        if self._flush_s > SLOW_FLUSH_S and len(self._waiting) < expected:
-            time.sleep(min(self._flush_s / 4, LONGEST_WAIT_S))
+        """On a slow disk, wait until as many are here as come and go, but no longer than a flush takes."""
+        if not SLOW_FLUSH_S < self._flush_s < float("inf"):
+            return
+        until = time.perf_counter() + self._flush_s
+        while len(self._waiting) < min(self._expected, self._max_group) and time.perf_counter() < until:
+            time.sleep(WAIT_STEP_S)
 
     def _run_group(self, group: list[Ticket]) -> None:
         """All jobs in one transaction; if one raises, each in a transaction of its own."""
-        self._sizes = (self._sizes[1], len(group))
         if len(group) > 1 and self._run_together(group):
             return
         for ticket in group:
