@@ -46,8 +46,8 @@ class Writer:
     """Runs jobs one after another on one connection, a group of them in each transaction.
 
     If a job raises or the commit fails, the group is undone and each job runs again alone, so only those that fail
-    by themselves fail. A job may be run twice before it is kept, so it touches nothing but its transaction. `begin` makes that Transaction, `max_group` bounds
-    how many jobs wait for one commit.
+    by themselves fail. A job may be run twice before it is kept, so it touches nothing but its transaction.
+    `begin` makes that Transaction, `max_group` bounds how many jobs wait for one commit.
     """
 
     def __init__(
