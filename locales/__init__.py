@@ -1,0 +1,1 @@
+"""gettext catalogues of the desk: one folder for each language, English in the code."""
