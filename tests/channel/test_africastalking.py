@@ -117,6 +117,7 @@ def test_without_a_sender_the_provider_uses_its_own(provider: Provider) -> None:
 def test_an_accepted_message_is_sent_however_its_answer_is_labelled(provider: Provider, kind: str, code: int) -> None:
     provider.behaviour = answer(recipient("Sent", code), kind=kind)
     send(provider.url)
+    assert len(provider.messages) == 1
 
 
 FAILURES = [
