@@ -1,9 +1,11 @@
-"""One key for every way people spell a Tajik name or word."""
+"""One key for every way people spell a name or a word in Cyrillic or Latin letters."""
 
 import re
 import unicodedata
+from collections.abc import Set
 
-# Cyrillic: the six Tajik letters as typed without them, the old "Times New Roman Tj" font codes (њ ќ ў ї
+# One table for all packs: sounds that the languages here share. A letter it does not have stands for itself.
+# Cyrillic: Tajik letters as typed without them, the old "Times New Roman Tj" font codes (њ ќ ў ї
 # љ ѓ; the accented ones lose their mark before this table), and sounds that people write either way.
 # Latin: everyday romanisation, with chat habits (w and 6 for ш, 4 for ч, x for х).
 _LETTERS = str.maketrans(
@@ -22,14 +24,14 @@ _cyrillic = re.compile("[Ѐ-ӿ]").search
 _LOOK_ALIKES = str.maketrans("AaBCcEeHKMOoPpTXxYy", "АаВСсЕеНКМОоРрТХхУу")
 
 
-def fold(text: str) -> str:
-    """Give one key for every spelling of a name: Tajik, without Tajik letters, old fonts, Latin.
+def fold(text: str, drop: Set[str] = frozenset()) -> str:
+    """Give one key for every spelling of a name: national letters, without them, old fonts, Latin.
 
-    The key is lossy on purpose (х is х or ҳ): it is for finding, never for showing. Words such as
-    "шаҳри" or "district" are dropped, unless there is nothing else.
+    The key is lossy on purpose (х is х or ҳ): it is for finding, never for showing. Words whose own key is in
+    `drop`, such as those for "city" and "district", are left out, unless there is nothing else.
     """
     words = [_fold_word(word) for word in _split_words(text)]
-    names = [word for word in words if word not in _KINDS]
+    names = [word for word in words if _doubled.sub(r"\1", word) not in drop]
     return _doubled.sub(r"\1", "".join(names or words))
 
 
@@ -42,13 +44,3 @@ def _fold_word(word: str) -> str:
     sounds = _group.sub(lambda found: _GROUPS[found[0]], apart).translate(_LETTERS)
     # Marks go with the apostrophes and hyphens: ӣ is и, ё is е, ў is у, "Mu'minobod" is one word.
     return "".join(letter for letter in sounds if letter.isalnum())
-
-
-_KINDS = {
-    _fold_word(word)
-    for word in (
-        *("шаҳр", "шаҳри", "ноҳия", "ноҳияи", "вилоят", "вилояти"),
-        *("г", "город", "р-н", "район", "область"),
-        *("city", "district", "region"),
-    )
-}

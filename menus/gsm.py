@@ -68,7 +68,7 @@ def segments(text: str) -> list[str]:
     if units(text) <= single:
         return [text]
     parts, start, used = [], 0, 0
-    for at, width in enumerate(_widths(text)):
+    for at, width in enumerate(widths(text)):
         if used + width > joined:
             parts.append(text[start:at])
             start, used = at, 0
@@ -76,7 +76,7 @@ def segments(text: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def _widths(text: str) -> Iterator[int]:
+def widths(text: str) -> Iterator[int]:
     """Give the units of each letter in the encoding of the whole text."""
     if encoding(text) == "GSM-7":
         return (2 if letter in _EXTENSION else 1 for letter in text)

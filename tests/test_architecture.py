@@ -18,13 +18,14 @@ MAY_IMPORT = {
     "store": set(),
 }
 NEVER = {
-    "menus": {"flask", "sqlite3", "sqlite_utils", "psycopg", "requests", "time", "datetime", "random"},
+    "menus": {"flask", "sqlite3", "sqlite_utils", "psycopg", "requests", "time", "random"},
     "cases": {"flask", "sqlite3", "sqlite_utils", "requests"},
     "channel": {"sqlite3", "sqlite_utils"},
     "desk": {"sqlite3", "sqlite_utils"},
     "store": {"flask", "requests"},
 }
-OURS = {*MAY_IMPORT, "settings", "wsgi", "sado", "local", "demo", "tests", "bench"}
+CLOCKS = {"now", "today", "utcnow"}
+OURS = {*MAY_IMPORT, "settings", "wsgi", "sado", "local", "registers_cli", "demo", "tests", "bench"}
 SQL = re.compile(
     r"\b(SELECT\b.+\bFROM\b|INSERT INTO\b|UPDATE \w+ SET\b|DELETE FROM\b|(CREATE|ALTER|DROP) TABLE\b|PRAGMA \w)",
     re.DOTALL,
@@ -61,6 +62,15 @@ def wrong_arrows(package: str, root: Path = ROOT) -> list[str]:
             if is_ours or top in NEVER.get(package, set()):
                 found.append(f"{file.relative_to(root)} imports {name}")
     return found
+
+
+def clocks_read_in(file: Path) -> list[str]:
+    """Where a file asks what time it is; the types of `datetime` are values like any other."""
+    return [
+        f"{file.name}:{node.lineno}"
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in CLOCKS
+    ]
 
 
 def sql_in(file: Path) -> list[str]:
@@ -124,6 +134,17 @@ def test_a_right_arrow_is_let_pass(tmp_path: Path, line: str) -> None:
     (tmp_path / "cases").mkdir()
     (tmp_path / "cases" / "planted.py").write_text(line)
     assert wrong_arrows("cases", tmp_path) == []
+
+
+def test_menus_read_no_clock() -> None:
+    assert [place for file in (ROOT / "menus").rglob("*.py") for place in clocks_read_in(file)] == []
+
+
+@pytest.mark.parametrize("line", ["datetime.datetime.now()", "date.today()", "tell = datetime.utcnow"])
+def test_a_planted_clock_is_noticed(tmp_path: Path, line: str) -> None:
+    planted = tmp_path / "planted.py"
+    planted.write_text(f"import datetime\n{line}\n")
+    assert clocks_read_in(planted) == ["planted.py:2"]
 
 
 def test_sql_stands_in_the_store_alone() -> None:

@@ -71,6 +71,15 @@ def test_the_limit_depends_on_the_letters() -> None:
         ("ҷ" * 135, [67, 67, 1]),
         ("😀" * 35, [35]),
         ("😀" * 36, [33, 3]),
+        # A pair that would begin on the last place of a part goes whole into the next one.
+        ("a" * 152 + "€" + "a" * 8, [152, 9]),
+        ("a" * 151 + "€" + "a" * 8, [152, 8]),
+        ("ҷ" * 66 + "😀" + "ҷ" * 4, [66, 5]),
+        ("ҷ" * 65 + "😀" + "ҷ" * 4, [66, 4]),
+        ("a" * 159 + "€", [153, 7]),
+        ("a" * 158 + "€", [159]),
+        ("ҷ" * 69 + "😀", [67, 3]),
+        ("ҷ" * 68 + "😀", [69]),
     ],
 )
 def test_sms_parts_break_where_the_standard_says(text: str, lengths: list[int]) -> None:

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 
 import pytest
+import smsutil
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -44,6 +45,24 @@ def test_a_screen_that_fits_is_one_page_without_a_more_line() -> None:
 @pytest.mark.parametrize(("letters", "count"), [(73, 1), (74, 2)])
 def test_a_page_is_full_at_eighty_letters_with_its_navigation(letters: int, count: int) -> None:
     assert len(split("ҷ " * 36 + "ҷ" * (letters - 72))) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("a" * 175, 1),
+        ("a" * 176, 2),
+        ("a" * 173 + "€", 1),
+        ("a" * 174 + "€", 2),
+        ("a" * 70 + "ҷ 😀", 2),
+        ("a" * 69 + "ҷ 😀", 1),
+        ("a" * 72 + "ҷ", 1),
+        ("a" * 73 + "ҷ", 2),
+    ],
+)
+def test_a_page_is_full_where_the_network_says(text: str, count: int) -> None:
+    """182 septets, an escaped letter two of them; or 80 UCS-2 units, an emoji two of them; navigation takes seven."""
+    assert len(pages(text, (), ("0 Back",), "99 More", USSD)) == count
 
 
 def test_every_page_but_the_last_offers_more() -> None:
@@ -129,6 +148,15 @@ def test_every_page_fits_and_shows_something(
     assert all(budget.fits(page) for page in result)
     assert len(result) == 1 or all("".join(body(page, nav)).strip() for page in result)
     assert [MORE in page.split("\n") for page in result] == [True] * (len(result) - 1) + [False]
+
+
+@given(TEXTS, OPTIONS, NAVS)
+def test_every_page_fits_a_screen_by_the_oracle(text: str, options: list[str], nav: tuple[str, ...]) -> None:
+    assume(text.strip() or options or nav)
+    for page in pages(text, options, nav, MORE, USSD):
+        in_gsm = smsutil.is_valid_gsm(page)
+        assert smsutil.split(page).total_bytes <= (182 if in_gsm else 160)
+        page.encode("utf-16-le")
 
 
 @given(OPTIONS.filter(bool), TEXTS, BUDGETS)
