@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 RECEIVED = "received"
+REGISTERED = "registered"
+EXTENDED = "extended"
+FORWARDED = "forwarded"
 ANSWERED = "answered"
 REFUSED = "refused"
+CLOSED = "closed"
 
 # From a status, the events that may come next; an event's name is the status it leads to. A case is closed
-# only after an answer or a reasoned refusal: nobody's word is closed away unanswered.
+# only after an answer or a reasoned refusal: nobody's word is closed away unanswered. A forwarded case waits at the
+# other agency, whose registration begins a new term.
 MOVES: dict[str, frozenset[str]] = {
-    RECEIVED: frozenset({"registered"}),
-    "registered": frozenset({"in_review", "documents_needed", ANSWERED, REFUSED}),
-    "in_review": frozenset({"documents_needed", ANSWERED, REFUSED}),
-    "documents_needed": frozenset({"in_review", ANSWERED, REFUSED}),
-    ANSWERED: frozenset({"closed"}),
-    REFUSED: frozenset({"in_review", ANSWERED, "closed"}),
-    "closed": frozenset(),
+    RECEIVED: frozenset({REGISTERED}),
+    REGISTERED: frozenset({"in_review", "documents_needed", EXTENDED, FORWARDED, ANSWERED, REFUSED}),
+    "in_review": frozenset({"documents_needed", EXTENDED, FORWARDED, ANSWERED, REFUSED}),
+    "documents_needed": frozenset({"in_review", EXTENDED, FORWARDED, ANSWERED, REFUSED}),
+    EXTENDED: frozenset({"in_review", "documents_needed", FORWARDED, ANSWERED, REFUSED}),
+    FORWARDED: frozenset({REGISTERED}),
+    ANSWERED: frozenset({CLOSED}),
+    REFUSED: frozenset({"in_review", ANSWERED, CLOSED}),
+    CLOSED: frozenset(),
 }
 STATUSES = tuple(MOVES)
-WITH_WORDS = frozenset({"documents_needed", ANSWERED, REFUSED})
+EVENTS = frozenset[str]().union(*MOVES.values())
+WITH_WORDS = frozenset({"documents_needed", EXTENDED, ANSWERED, REFUSED})
+NEW = (RECEIVED, FORWARDED)
+IN_WORK = (REGISTERED, "in_review", "documents_needed", EXTENDED)
+DONE = (ANSWERED, REFUSED, CLOSED)
 
 
 class IllegalMoveError(Exception):
@@ -30,7 +41,7 @@ class IllegalMoveError(Exception):
 
 
 class WordsMissingError(Exception):
-    """An answer, a refusal or a wish for documents without a text says nothing to the resident."""
+    """An answer, a refusal, a longer term or a wish for documents without a text says nothing to the resident."""
 
 
 def check_move(status: str, event: str, text: str) -> None:

@@ -13,12 +13,12 @@ from typing import Annotated, Any
 import msgspec
 import yaml
 from flask import Blueprint, Response, abort, g, request
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from cases import statuses
-from cases.reference import is_reference
-from cases.service import Cases, UnknownCaseError
+from cases import service, statuses
+from cases.service import Cases, NoOtherAgencyError, PassedOnError, UnknownCaseError
+from cases.terms import TermError
 from menus.pack import Pack
 from menus.places import UnknownPlaceError
 from store import DiskError, Store, StoreError, Transaction, accounts
@@ -31,7 +31,6 @@ PREFIX = "/agency/v1"
 LARGEST = 64 * 1024
 LONGEST_TEXT = 4000
 LISTED, MOST_LISTED = 50, 200
-EVENTS = frozenset[str]().union(*statuses.MOVES.values())
 PARAMETERS = frozenset({"status", "after", "limit"})
 DOCUMENT = Path(__file__).with_name("openapi.yaml")
 NO_CASE = "Your agency has no case with this reference."
@@ -42,10 +41,13 @@ _LIMIT = re.compile(r"[0-9]{1,3}")
 
 
 class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an agency posts: where its case moves, and the words for the resident."""
+    """What an agency posts: where its case moves, and the words for the resident. `short` belongs to a registration,
+    `agency` to a forward and only there."""
 
     kind: str
     text: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
+    short: bool | UnsetType = UNSET
+    agency: str | UnsetType = UNSET
 
 
 def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
@@ -59,20 +61,13 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
     blueprint.add_url_rule("/cases/<reference>", view_func=api.show)
     blueprint.add_url_rule("/cases/<reference>/events", view_func=api.record, methods=["POST"])
     blueprint.register_error_handler(UnknownCaseError, lambda _: _problem(404, NO_CASE))
-    blueprint.register_error_handler(statuses.IllegalMoveError, lambda error: _problem(409, str(error)))
+    for conflict in (statuses.IllegalMoveError, TermError, PassedOnError, NoOtherAgencyError):
+        blueprint.register_error_handler(conflict, lambda error: _problem(409, str(error)))
     blueprint.register_error_handler(statuses.WordsMissingError, lambda error: _problem(422, str(error)))
     blueprint.register_error_handler(HTTPException, _refused)
     blueprint.register_error_handler(DiskError, _broken)
     blueprint.register_error_handler(StoreError, _broken)
     return blueprint
-
-
-def case_of(tx: Transaction, agency: str, reference: str) -> CaseRow:
-    """The agency's case. Raises UnknownCaseError, and the same for another agency's: nobody learns that it exists."""
-    case = rows.find(tx, reference) if is_reference(reference) else None
-    if case is None or case.agency != agency:
-        raise UnknownCaseError(reference)
-    return case
 
 
 class _Api:
@@ -82,7 +77,7 @@ class _Api:
         self._store = store
         self._cases = cases
         self._pack = pack
-        self._document = json.dumps(yaml.safe_load(DOCUMENT.read_text("utf-8")), ensure_ascii=False)
+        self._document = json.dumps(_document(pack), ensure_ascii=False)
 
     def identify(self) -> Response | None:
         """Find whose token came with the request; only the description is for everyone."""
@@ -110,18 +105,26 @@ class _Api:
         return _answer(self._store.read(lambda tx: self._whole(tx, reference)))
 
     def record(self, reference: str) -> Response:
-        event = _event()
+        event = _event(self._pack)
         is_new, case = self._store.write(lambda tx: self._record(tx, reference, event))
         return _answer(case, 201 if is_new else 200)
 
     def _record(self, tx: Transaction, reference: str, event: NewEvent) -> tuple[bool, dict[str, Any]]:
-        before = case_of(tx, g.agency, reference)
-        after = self._cases.record(tx, g.agency, reference, event.kind, event.text)
+        before, _events = service.seen_by(tx, g.agency, reference)
+        to, is_short = event.agency or "", bool(event.short)
+        after = self._cases.record(tx, g.agency, reference, event.kind, event.text, to=to, is_short=is_short)
         return after.status != before.status, self._whole(tx, reference)
 
     def _whole(self, tx: Transaction, reference: str) -> dict[str, Any]:
-        case = _shown(case_of(tx, g.agency, reference), self._pack)
-        return {**case, "events": [_shown_event(event) for event in rows.events_of(tx, reference)]}
+        case, events = service.seen_by(tx, g.agency, reference)
+        return {**_shown(case, self._pack), "events": [_shown_event(event) for event in events]}
+
+
+def _document(pack: Pack) -> dict[str, Any]:
+    """The description, with the codes of the agencies that this pack has."""
+    document: dict[str, Any] = yaml.safe_load(DOCUMENT.read_text("utf-8"))
+    document["components"]["schemas"]["AgencyCode"]["enum"] = sorted(pack.agencies)
+    return document
 
 
 def _filter() -> tuple[tuple[str, ...], int, int]:
@@ -148,7 +151,7 @@ def _once(name: str, default: str) -> str:
     return given[0]
 
 
-def _event() -> NewEvent:
+def _event(pack: Pack) -> NewEvent:
     request.max_content_length = LARGEST
     content = request.get_data()
     if request.mimetype != "application/json":
@@ -157,8 +160,14 @@ def _event() -> NewEvent:
         event = msgspec.json.decode(content, type=NewEvent)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         abort(400, f"This is not an event: {error}")
-    if event.kind not in EVENTS:
-        abort(400, f"kind is one of: {', '.join(sorted(EVENTS))}.")
+    if event.kind not in statuses.EVENTS:
+        abort(400, f"kind is one of: {', '.join(sorted(statuses.EVENTS))}.")
+    if event.short is not UNSET and event.kind != statuses.REGISTERED:
+        abort(400, f"short goes with {statuses.REGISTERED} alone.")
+    if (event.agency is UNSET) is (event.kind == statuses.FORWARDED):
+        abort(400, f"agency says where a case is {statuses.FORWARDED}, and goes with that alone.")
+    if event.agency is not UNSET and event.agency not in pack.agencies:
+        abort(400, f"agency is one of: {', '.join(sorted(pack.agencies))}.")
     return event
 
 
@@ -169,6 +178,7 @@ def _shown(case: CaseRow, pack: Pack) -> dict[str, Any]:
         "place_name": _place_name(case.place, pack),
         "received_at": _time(case.received_at),
         "registered_at": None if case.registered_at is None else _time(case.registered_at),
+        "due_at": None if case.due_at is None else _time(case.due_at),
         "updated_at": _time(case.updated_at),
     }
 
@@ -176,13 +186,14 @@ def _shown(case: CaseRow, pack: Pack) -> dict[str, Any]:
 def _place_name(code: str, pack: Pack) -> str:
     """The full name in the country's language; a place that only a newer pack knows shows as its code."""
     try:
-        return pack.gazetteer.get(code).names[pack.tree.default_language]
+        return pack.gazetteer.get(code).names[pack.languages.default]
     except UnknownPlaceError:
         return code
 
 
 def _shown_event(event: EventRow) -> dict[str, str]:
-    return {"kind": event.kind, "actor": event.actor, "text": event.text, "at": _time(event.at)}
+    shown = {"kind": event.kind, "actor": event.actor, "text": event.text, "at": _time(event.at)}
+    return {**shown, "agency": event.agency} if event.agency else shown
 
 
 def _time(ms: int) -> str:

@@ -21,7 +21,7 @@ DEFAULT, SOURCE = "tg", "en"
 COOKIE = "sado_lang"
 COOKIE_S = 365 * 24 * 3600
 LOCALES = Path(__file__).parent.parent / "locales"
-FULL, CLOCK = "dd.MM.yyyy HH:mm", "HH:mm"
+FULL, DATE, CLOCK = "dd.MM.yyyy HH:mm", "dd.MM.yyyy", "HH:mm"
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
 
@@ -39,6 +39,7 @@ def install(app: Flask, time_zone: str, now: Callable[[], int]) -> None:
     app.jinja_env.globals.update(
         _=_,
         local_time=local_time,
+        local_date=local_date,
         moment=moment,
         timesince=timesince,
         page_language=current,
@@ -101,6 +102,22 @@ def catalogue(language: str) -> Mapping[str, str]:
 def local_time(ms: int) -> str:
     """A moment as a person reads it: day and time in the country's zone."""
     return _formatted(ms, FULL)
+
+
+def local_date(ms: int) -> str:
+    """The day of a moment as a person reads it, in the country's zone."""
+    return _formatted(ms, DATE)
+
+
+def days_between(start: int, end: int) -> int:
+    """How many midnights of the country's zone lie between two moments; negative where `end` is earlier."""
+    first, last = (datetime.fromtimestamp(ms / 1000, _here().zone).date() for ms in (start, end))
+    return (last - first).days
+
+
+def now() -> int:
+    """What the pages' clock says, in milliseconds since 1970 UTC."""
+    return _here().now()
 
 
 def moment(ms: int) -> str:

@@ -6,17 +6,18 @@ The resident's MSISDN is on none of them: the channel, not the officer, writes t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from cases import statuses
-from cases.service import Cases, UnknownCaseError
-from desk import language, words
-from desk.agency_api import EVENTS, LONGEST_TEXT, case_of
-from desk.language import N_, _
-from desk.operator import actor, case_view
+from cases import service, statuses, terms
+from cases.law import Law
+from cases.service import Cases, NoOtherAgencyError, PassedOnError, UnknownCaseError
+from desk.agency_api import LONGEST_TEXT
+from desk.language import N_, _, local_date, now
+from desk.operator import agency_name, case_view, history
 from desk.signin import needs_role
 from menus.pack import Pack
 from store import Store, Transaction
@@ -25,37 +26,60 @@ from store.cases import CaseRow, EventRow
 
 LISTED = 50
 TABS = {
-    "new": (N_("New"), (statuses.RECEIVED,)),
-    "work": (N_("In work"), ("registered", "in_review", "documents_needed")),
-    "done": (N_("Done"), (statuses.ANSWERED, statuses.REFUSED, "closed")),
+    "new": (N_("New"), statuses.NEW),
+    "work": (N_("In work"), statuses.IN_WORK),
+    "done": (N_("Done"), statuses.DONE),
+    "forwarded": (N_("Forwarded"), ()),
 }
 WAITS_FOR = {
     statuses.RECEIVED: N_("to be registered"),
-    "registered": N_("to be taken into review"),
+    statuses.FORWARDED: N_("to be registered"),
+    statuses.REGISTERED: N_("to be taken into review"),
+    statuses.EXTENDED: N_("to be answered"),
     "in_review": N_("to be answered"),
     "documents_needed": N_("for documents from the resident"),
 }
 # The buttons, in the order in which a case usually goes.
 BUTTONS = {
-    "registered": N_("Register"),
+    statuses.REGISTERED: N_("Register"),
     "in_review": N_("Take into review"),
     statuses.ANSWERED: N_("Answer"),
     "documents_needed": N_("Ask for documents"),
     statuses.REFUSED: N_("Refuse with reason"),
-    "closed": N_("Close"),
+    statuses.EXTENDED: N_("Extend the term"),
+    statuses.FORWARDED: N_("Forward"),
+    statuses.CLOSED: N_("Close"),
 }
 KEPT = N_("It is kept, and the resident will be told.")
 NO_WORDS = N_("Write the words first: the resident reads them.")
 TOO_LONG = N_("The text is too long: {n} characters at most.")
 MOVED_ON = N_("This cannot follow now. The status above says where the case stands; choose again.")
+NO_AGENCY = N_("Choose the agency that the case goes to.")
+TERMS = {
+    terms.ForwardTooLateError: N_("The days for forwarding are over. Answer the case, or refuse it with the reason."),
+    terms.NoExtensionError: N_("The term of this case cannot be extended any more."),
+    terms.NoShortTermError: N_("There is no short term for this kind of case."),
+}
 
 
 @dataclass(frozen=True)
 class Typed:
-    """What was sent and not taken, and why; it is shown again."""
+    """What was sent and not taken, and why; it is shown again. `status` is the page's HTTP status."""
 
     text: str = ""
     fault: str = ""
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Dates:
+    """The last days that the page names, each in words; empty where there is none."""
+
+    register: str = ""
+    answer: str = ""
+    answer_short: str = ""
+    forward: str = ""
+    extended: str = ""
 
 
 def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
@@ -66,22 +90,25 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
     @needs_role("agency")
     def index() -> ResponseReturnValue:
         tab = request.args.get("show", "new")
-        among = TABS[tab][1] if tab in TABS else abort(404)
         agency, after = current_user.agency, _cursor(request.args.get("after", ""))
-        found = store.read(lambda tx: rows.of_agency(tx, agency, among, after, LISTED + 1))
+        if tab not in TABS:
+            abort(404)
+        if tab == "forwarded":
+            return _forwarded_page(store, pack)
+        found = store.read(lambda tx: rows.of_agency(tx, agency, TABS[tab][1], after, LISTED + 1))
         return _list_page(pack, tab, found)
 
     @blueprint.get("/cases/<reference>")
     @needs_role("agency")
     def case(reference: str) -> ResponseReturnValue:
-        return _case_page(store, pack, reference, Typed())
+        return _case_page(store, cases, pack, reference, Typed())
 
     @blueprint.post("/cases/<reference>/events")
     @needs_role("agency")
     def record(reference: str) -> ResponseReturnValue:
-        typed, status = _record(store, cases, reference)
+        typed = _record(store, cases, pack, reference)
         if typed.fault:
-            return _case_page(store, pack, reference, typed), status
+            return _case_page(store, cases, pack, reference, typed), typed.status
         flash(_(KEPT))
         return redirect(url_for("officer.case", reference=reference))
 
@@ -89,69 +116,114 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
 
 
 def _list_page(pack: Pack, tab: str, found: list[CaseRow]) -> str:
-    shown = [(case_view(pack, case), _waits_for(case.status)) for case in found[:LISTED]]
     return render_template(
         "desk/agency_list.html",
-        agency=_agency(pack),
-        tabs=[(name, _(title)) for name, (title, _statuses) in TABS.items()],
+        agency=agency_name(pack, current_user.agency),
+        tabs=_tabs(),
         tab=tab,
-        cases=shown,
+        cases=[(case_view(pack, case), _waits_for(case.status)) for case in found[:LISTED]],
         following=found[LISTED - 1].number if len(found) > LISTED else None,
     )
 
 
-def _record(store: Store, cases: Cases, reference: str) -> tuple[Typed, int]:
+def _forwarded_page(store: Store, pack: Pack) -> str:
+    """What the agency passed on, the latest first: where to and when, and nothing that came after."""
+    agency = current_user.agency
+    found = store.read(lambda tx: service.passed_on(tx, agency, LISTED))
+    return render_template(
+        "desk/agency_forwarded.html",
+        agency=agency_name(pack, agency),
+        tabs=_tabs(),
+        tab="forwarded",
+        forwards=[(event, agency_name(pack, event.agency)) for event in found],
+        listed=LISTED,
+    )
+
+
+def _tabs() -> list[tuple[str, str]]:
+    return [(name, _(title)) for name, (title, _statuses) in TABS.items()]
+
+
+def _record(store: Store, cases: Cases, pack: Pack, reference: str) -> Typed:
     """Make the move that the form asks for. With a fault, nothing was changed."""
     kind = request.form.get("kind", "")
     text = request.form.get("text", "").replace("\r\n", "\n").strip()
-    agency = current_user.agency
-    if kind not in EVENTS:
+    to = request.form.get("agency", "") if kind == statuses.FORWARDED else ""
+    agency, is_short = current_user.agency, request.form.get("term") == "short"
+    if kind not in statuses.EVENTS:
         abort(400)
     if len(text) > LONGEST_TEXT:
-        return Typed(text, _(TOO_LONG, n=LONGEST_TEXT)), 400
+        return Typed(text, _(TOO_LONG, n=LONGEST_TEXT), 400)
+    if to and to not in pack.agencies:
+        return Typed(text, _(NO_AGENCY), 422)
     try:
-        store.write(lambda tx: cases.record(tx, agency, reference, kind, text))
+        store.write(lambda tx: cases.record(tx, agency, reference, kind, text, to=to, is_short=is_short))
     except UnknownCaseError:
         abort(404)
     except statuses.WordsMissingError:
-        return Typed(text, _(NO_WORDS)), 422
-    except statuses.IllegalMoveError:
-        return Typed(text, _(MOVED_ON)), 409
-    return Typed(), 200
+        return Typed(text, _(NO_WORDS), 422)
+    except NoOtherAgencyError:
+        return Typed(text, _(NO_AGENCY), 422)
+    except terms.TermError as error:
+        return Typed(text, _(TERMS[type(error)]), 409)
+    except (statuses.IllegalMoveError, PassedOnError):
+        return Typed(text, _(MOVED_ON), 409)
+    return Typed()
 
 
-def _case_page(store: Store, pack: Pack, reference: str, typed: Typed) -> str:
+def _case_page(store: Store, cases: Cases, pack: Pack, reference: str, typed: Typed) -> str:
     """The case as it stands now, with what was typed into its form."""
     agency = current_user.agency
     try:
-        found, events = store.read(lambda tx: _case(tx, agency, reference))
+        found, events, allowed = store.read(lambda tx: _seen(tx, cases, agency, reference))
     except UnknownCaseError:
         abort(404)
-    moves = [(kind, _(title)) for kind, title in BUTTONS.items() if kind in statuses.MOVES[found.status]]
+    moves = [(kind, _(title)) for kind, title in BUTTONS.items() if kind in allowed]
     return render_template(
         "desk/agency_case.html",
-        it=case_view(pack, found),
-        reads=language.NAMES.get(found.language, found.language),
-        history=[(words.event(event.kind), actor(pack, event), event) for event in events],
-        plain=[move for move in moves if move[0] not in statuses.WITH_WORDS],
-        wordy=[move for move in moves if move[0] in statuses.WITH_WORDS],
+        it=case_view(pack, found, events),
+        reads=pack.languages.names.get(found.language, found.language),
+        history=history(pack, events),
+        is_ours=found.agency == agency,
+        moves=dict(moves),
+        plain=[(kind, title) for kind, title in moves if kind in ("in_review", statuses.CLOSED)],
+        wordy=[(kind, title) for kind, title in moves if kind in statuses.WITH_WORDS],
+        dates=_dates(cases.law, found),
+        agencies=sorted((agency_name(pack, code), code) for code in pack.agencies if code != agency),
+        is_in_work=found.status in statuses.IN_WORK,
         longest=LONGEST_TEXT,
         typed=typed,
     )
 
 
-def _case(tx: Transaction, agency: str, reference: str) -> tuple[CaseRow, list[EventRow]]:
-    return case_of(tx, agency, reference), rows.events_of(tx, reference)
+def _seen(tx: Transaction, cases: Cases, agency: str, reference: str) -> tuple[CaseRow, list[EventRow], frozenset[str]]:
+    """What the agency sees of the case, and the moves that it may make."""
+    found, events = service.seen_by(tx, agency, reference)
+    return found, events, cases.moves(tx, found) if found.agency == agency else frozenset()
+
+
+def _dates(law: Law, case: CaseRow) -> Dates:
+    """What the law would make of a registration now, and what it allows of a case that is registered."""
+
+    def shown(day: date | None) -> str:
+        return "" if day is None else local_date(law.end_of(day))
+
+    if case.status in statuses.NEW:
+        short = law.due_on(now(), case.kind, is_short=True) if law.has_short_term(case.kind) else None
+        return Dates(
+            register=shown(law.acknowledge_by(case.updated_at)),
+            answer=shown(law.due_on(now(), case.kind)),
+            answer_short=shown(short),
+        )
+    if case.registered_at is None:
+        return Dates()
+    extended = law.due_on(case.registered_at, case.kind, case.is_short, case.extensions + 1)
+    return Dates(forward=shown(law.forward_by(case.registered_at)), extended=shown(extended))
 
 
 def _waits_for(status: str) -> str:
     """What the agency's clock waits for; nothing once the case is answered."""
     return _(WAITS_FOR[status]) if status in WAITS_FOR else ""
-
-
-def _agency(pack: Pack) -> str:
-    code = current_user.agency
-    return pack.agencies[code].names.get(language.current(), code) if code in pack.agencies else code
 
 
 def _cursor(text: str) -> int:

@@ -6,12 +6,13 @@ All of it is local data, so it works with the line down. Lists show no number in
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cases import reference, service
+from cases import reference, service, statuses
 from cases.service import Cases, UnknownCaseError
 from desk import language, words
 from desk.language import _
@@ -51,19 +52,6 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Overview:
-    """What the outbox page shows, all read at one moment."""
-
-    lines: list[Line]
-    waiting: list[Row]
-    given_up: list[Row]
-    aside: list[Quarantined]
-    waiting_count: int
-    given_up_count: int
-    oldest: int | None
-
-
-@dataclass(frozen=True)
 class CaseView:
     """A case with its codes put into words."""
 
@@ -74,6 +62,21 @@ class CaseView:
     place: str
     agency: str
     status: str
+    term: words.Term | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the outbox page shows, all read at one moment. `late` are cases whose agency should have answered."""
+
+    lines: list[Line]
+    waiting: list[Row]
+    given_up: list[Row]
+    aside: list[Quarantined]
+    late: list[CaseView]
+    waiting_count: int
+    given_up_count: int
+    oldest: int | None
 
 
 def create(store: Store, cases: Cases, pack: Pack, has_upstream: bool) -> Blueprint:
@@ -83,7 +86,7 @@ def create(store: Store, cases: Cases, pack: Pack, has_upstream: bool) -> Bluepr
     @blueprint.get("", strict_slashes=False)
     @needs_role("operator")
     def index() -> ResponseReturnValue:
-        overview = store.read(lambda tx: _overview(tx, has_upstream))
+        overview = store.read(lambda tx: _overview(tx, pack, has_upstream))
         return render_template("desk/operator.html", it=overview, words=words, listed=LISTED)
 
     @blueprint.post("/retry")
@@ -106,11 +109,12 @@ def create(store: Store, cases: Cases, pack: Pack, has_upstream: bool) -> Bluepr
     @needs_role("operator")
     def find() -> ResponseReturnValue:
         typed = request.args.get("q", "").strip()
-        found = store.read(lambda tx: _find(tx, typed))
+        found = store.read(lambda tx: _find(tx, typed, pack.country))
         if len(found) == 1 and found[0].reference == TYPING.sub("", typed):
             return redirect(url_for("operator.case", number=found[0].reference))
         views = [case_view(pack, case) for case in found]
-        return render_template("desk/find.html", typed=typed, found=views, hint=_hint(typed, found))
+        hint = _hint(typed, found, pack.country)
+        return render_template("desk/find.html", typed=typed, found=views, hint=hint)
 
     @blueprint.get("/case/<number>")
     @needs_role("operator")
@@ -119,46 +123,57 @@ def create(store: Store, cases: Cases, pack: Pack, has_upstream: bool) -> Bluepr
             found, events, sent = store.read(lambda tx: _case(tx, cases, number))
         except UnknownCaseError:
             abort(404)
-        history = [(words.event(event.kind), actor(pack, event), event) for event in events]
-        return render_template("desk/case.html", it=case_view(pack, found), history=history, sent=sent)
+        it = case_view(pack, found, events)
+        return render_template("desk/case.html", it=it, history=history(pack, events), sent=sent)
 
     return blueprint
 
 
-def case_view(pack: Pack, case: CaseRow) -> CaseView:
-    """The case in the words of the pack; a code that the pack does not know shows as it came."""
+def case_view(pack: Pack, case: CaseRow, events: Sequence[EventRow] = ()) -> CaseView:
+    """The case in the words of the pack; a code that the pack does not know shows as it came. How a done case stood
+    against its last day needs its `events`."""
     spoken = language.current()
-    labels, agency = pack.tree.labels, pack.agencies.get(case.agency)
     return CaseView(
         case=case,
         msisdn=masked(case.msisdn),
-        kind=labels.get(("kind", case.kind), {}).get(spoken, case.kind),
-        topic=labels.get(("topic", case.topic), {}).get(spoken, case.topic),
+        kind=pack.case_word("kind", case.kind, spoken),
+        topic=pack.case_word("topic", case.topic, spoken),
         place=_place(pack, case.place, spoken),
-        agency=agency.names.get(spoken, case.agency) if agency else case.agency,
+        agency=agency_name(pack, case.agency),
         status=pack.status(case.status, spoken),
+        term=words.term(case, events),
     )
+
+
+def agency_name(pack: Pack, code: str) -> str:
+    """The agency in the page's language; one that the pack does not know shows as its code."""
+    return pack.agencies[code].names.get(language.current(), code) if code in pack.agencies else code
+
+
+def history(pack: Pack, events: Sequence[EventRow]) -> list[tuple[str, str, EventRow]]:
+    """Each event as what happened, who did it, and the event."""
+    return [(_happened(pack, event), actor(pack, event), event) for event in events]
 
 
 def masked(msisdn: str) -> str:
     """A number by its last three digits: enough to tell two apart, too little to call."""
-    return f"… {msisdn[-3:]}"
+    return f"… {msisdn[-3:]}" if msisdn else _("deleted at the resident's wish")
 
 
 def actor(pack: Pack, event: EventRow) -> str:
     """Who did it, in words."""
     who, _colon, code = event.actor.partition(":")
     if who == "agency" and code in pack.agencies:
-        return pack.agencies[code].names.get(language.current(), code)
+        return agency_name(pack, code)
     return {"resident": _("resident"), "channel": _("channel")}.get(who, event.actor)
 
 
-def msisdn_from(typed: str) -> str | None:
-    """A telephone number in E.164, as people here write it; None when it is none."""
+def msisdn_from(typed: str, country: str) -> str | None:
+    """A telephone number in E.164, as people in this country write it; None when it is none."""
     import phonenumbers
 
     try:
-        parsed = phonenumbers.parse(re.sub(r"^00", "+", typed), "TJ")
+        parsed = phonenumbers.parse(re.sub(r"^00", "+", typed), country)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_possible_number(parsed):
@@ -166,7 +181,13 @@ def msisdn_from(typed: str) -> str | None:
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
 
-def _overview(tx: Transaction, has_upstream: bool) -> Overview:
+def _happened(pack: Pack, event: EventRow) -> str:
+    if event.kind == statuses.FORWARDED and event.agency:
+        return _("Forwarded to: {agency}", agency=agency_name(pack, event.agency))
+    return words.event(event.kind)
+
+
+def _overview(tx: Transaction, pack: Pack, has_upstream: bool) -> Overview:
     counts = entries.counts(tx)
     names = [*([outbox.UPSTREAM] if has_upstream else []), outbox.SMS]
     names += sorted({name for name, _state in counts} - set(names))
@@ -177,6 +198,7 @@ def _overview(tx: Transaction, has_upstream: bool) -> Overview:
         waiting=[_row(one, known[one.destination], tx.now) for one in entries.listed(tx, outbox.WAITING, LISTED)],
         given_up=[_row(one, known[one.destination], tx.now) for one in entries.listed(tx, outbox.GIVEN_UP, LISTED)],
         aside=lanes.quarantined(tx, LISTED),
+        late=[case_view(pack, case) for case in service.late(tx, LISTED)],
         waiting_count=sum(count for count, _oldest in waits),
         given_up_count=sum(count for (_name, state), (count, _at) in counts.items() if state in outbox.GIVEN_UP),
         oldest=min((oldest for _count, oldest in waits), default=None),
@@ -197,17 +219,17 @@ def _row(entry: Entry, to: Destination, now: int) -> Row:
     return Row(entry, words.kind(entry.kind), words.destination(entry.destination), words.state(entry.state), why)
 
 
-def _find(tx: Transaction, typed: str) -> list[CaseRow]:
+def _find(tx: Transaction, typed: str, country: str) -> list[CaseRow]:
     """The case with this reference, or the latest ones filed from this number."""
     plain = TYPING.sub("", typed)
     case = rows.find(tx, plain) if reference.is_reference(plain) else None
     if case is not None:
         return [case]
-    msisdn = msisdn_from(plain)
+    msisdn = msisdn_from(plain, country)
     return service.mine(tx, msisdn) if msisdn else []
 
 
-def _hint(typed: str, found: list[CaseRow]) -> str:
+def _hint(typed: str, found: list[CaseRow], country: str) -> str:
     """What to do when nothing was found."""
     plain = TYPING.sub("", typed)
     if found:
@@ -218,7 +240,7 @@ def _hint(typed: str, found: list[CaseRow]) -> str:
         return _("The number is typed right, but this station has no such case.")
     if len(plain) == reference.LENGTH and plain.isdigit():
         return _("There is a slip in this reference number: one digit is wrong, or two changed places.")
-    if msisdn_from(plain):
+    if msisdn_from(plain, country):
         return _("No case was filed from this telephone number.")
     return _("This is neither a reference number (10 digits) nor a telephone number.")
 

@@ -1,8 +1,14 @@
-"""The words for what the outbox holds: kinds, destinations, states and causes, in the page's language."""
+"""The words for what the outbox holds, and for how a case stands against its term, in the page's language."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cases import statuses
+from desk import language
 from desk.language import N_, _, moment
+from store.cases import CaseRow, EventRow
 from store.entries import Destination, Entry
 from sync import outbox
 
@@ -12,6 +18,10 @@ KINDS = {
     "case.moved": N_("new status"),
     "case.notified": N_("the resident was told"),
     "notice": N_("SMS notice"),
+    "alert": N_("SMS to a subscriber"),
+    "announcement": N_("announcement to subscribers"),
+    "tally.counted": N_("vote"),
+    "privacy.forgotten": N_("wish to have the number deleted"),
 }
 STATES = {
     "queued": N_("waiting"),
@@ -25,6 +35,8 @@ EVENTS = {
     "registered": N_("Registered by the agency"),
     "in_review": N_("Taken into review"),
     "documents_needed": N_("Documents asked for"),
+    "extended": N_("Term extended"),
+    "forwarded": N_("Forwarded"),
     "answered": N_("Answered"),
     "refused": N_("Refused"),
     "closed": N_("Closed"),
@@ -68,6 +80,31 @@ def state(name: str) -> str:
 def event(name: str) -> str:
     """What happened to a case."""
     return _(EVENTS[name]) if name in EVENTS else name
+
+
+@dataclass(frozen=True)
+class Term:
+    """How a case stands against its last day."""
+
+    sentence: str
+    is_late: bool
+
+
+def term(case: CaseRow, events: Sequence[EventRow] = ()) -> Term | None:
+    """How the case stands against its last day now or, once it is done, stood when it was answered. None without a
+    last day, and for a done case without its history."""
+    answered = [event.at for event in events if event.kind in (statuses.ANSWERED, statuses.REFUSED)]
+    is_done = case.status in statuses.DONE
+    if case.due_at is None or (is_done and not answered):
+        return None
+    at = answered[-1] if is_done else language.now()
+    days = language.days_between(at, case.due_at)
+    time = _("{n} d", n=abs(days))
+    if is_done:
+        return Term(_("answered {time} late", time=time) if days < 0 else _("answered in time"), days < 0)
+    if days < 0:
+        return Term(_("late by {time}", time=time), True)
+    return Term(_("{time} left", time=time) if days else _("today is the last day"), False)
 
 
 def destination(name: str) -> str:

@@ -8,7 +8,10 @@ from store.transaction import Row, Transaction
 
 COLUMNS = (
     "reference, number, station, kind, topic, place, agency, status, language, msisdn, name, text,"
-    " received_at, registered_at, updated_at"
+    " received_at, registered_at, updated_at, due_at, is_short, extensions"
+)
+EVENT_COLUMNS = ", ".join(
+    f"events.{name}" for name in ("id", "reference", "number", "kind", "actor", "text", "at", "agency")
 )
 
 SEALED = ("msisdn", "name", "text")
@@ -16,7 +19,11 @@ SEALED = ("msisdn", "name", "text")
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One case, its sealed values opened. Times in milliseconds since 1970 UTC."""
+    """One case, its sealed values opened. Times in milliseconds since 1970 UTC.
+
+    `due_at` is the end of the last day for the answer: None until an agency registered the case, and where no rule
+    gives a term. `is_short` and `extensions` say how it came about; they are known where the agency's moves are made.
+    """
 
     reference: str
     number: int
@@ -33,11 +40,14 @@ class CaseRow:
     received_at: int
     registered_at: int | None
     updated_at: int
+    due_at: int | None = None
+    is_short: bool = False
+    extensions: int = 0
 
 
 @dataclass(frozen=True)
 class EventRow:
-    """One event of a case: what happened, who did it, with which words, when."""
+    """One event of a case: what happened, who did it, with which words, when; and the agency it was passed on to."""
 
     id: str
     reference: str
@@ -46,6 +56,7 @@ class EventRow:
     actor: str
     text: str
     at: int
+    agency: str
 
 
 def insert(tx: Transaction, case: CaseRow) -> None:
@@ -53,7 +64,7 @@ def insert(tx: Transaction, case: CaseRow) -> None:
     tx.run(
         f"INSERT INTO cases ({COLUMNS}, subscriber) VALUES (:reference, :number, :station, :kind, :topic,"  # noqa: S608
         " :place, :agency, :status, :language, :msisdn, :name, :text, :received_at, :registered_at,"
-        " :updated_at, :subscriber)",
+        " :updated_at, :due_at, :is_short, :extensions, :subscriber)",
         **{
             **case.__dict__,
             "msisdn": tx.seal(case.msisdn, "cases.msisdn", case.reference),
@@ -80,6 +91,23 @@ def of_subscriber(tx: Transaction, msisdn: str, limit: int) -> list[CaseRow]:
     return [_opened(tx, row) for row in rows]
 
 
+def references_of(tx: Transaction, msisdn: str) -> list[str]:
+    """The references of every case filed from this number."""
+    rows = tx.all("SELECT reference FROM cases WHERE subscriber = :subscriber", subscriber=tx.keys.lookup(msisdn))
+    return [row[0] for row in rows]
+
+
+def unlink(tx: Transaction, reference: str) -> None:
+    """Take the number off a case, for good: no number leads to the case, nor the case to a number."""
+    tx.run(
+        "UPDATE cases SET msisdn = :msisdn, subscriber = :nobody WHERE reference = :reference",
+        msisdn=tx.seal("", "cases.msisdn", reference),
+        nobody=b"",
+        reference=reference,
+    )
+    tx.run("DELETE FROM questions WHERE reference = :reference", reference=reference)
+
+
 def of_agency(tx: Transaction, agency: str, statuses: tuple[str, ...], after: int, limit: int) -> list[CaseRow]:
     """The agency's cases numbered above `after`, oldest first; with `statuses`, only those in one of them."""
     names = {f"status{index}": status for index, status in enumerate(statuses)}
@@ -95,23 +123,42 @@ def of_agency(tx: Transaction, agency: str, statuses: tuple[str, ...], after: in
     return [_opened(tx, row) for row in rows]
 
 
-def set_status(tx: Transaction, reference: str, status: str, registered_at: int | None) -> None:
-    """Move the case; `registered_at` is kept once it is set."""
+def late(tx: Transaction, statuses: tuple[str, ...], limit: int) -> list[CaseRow]:
+    """The cases in one of these statuses whose last day has passed, the latest of all first."""
+    names = {f"status{index}": status for index, status in enumerate(statuses)}
+    rows = tx.all(
+        f"SELECT {COLUMNS} FROM cases WHERE status IN ({', '.join(':' + name for name in names)})"  # noqa: S608
+        " AND due_at < :now ORDER BY due_at, number LIMIT :limit",
+        now=tx.now,
+        limit=limit,
+        **names,
+    )
+    return [_opened(tx, row) for row in rows]
+
+
+def move(tx: Transaction, case: CaseRow) -> None:
+    """Keep where the case now stands: its status, its agency and its term. What the resident filed stays as it is."""
     tx.run(
-        "UPDATE cases SET status = :status, registered_at = COALESCE(registered_at, :registered_at),"
-        " updated_at = :at WHERE reference = :reference",
-        status=status,
-        registered_at=registered_at,
-        at=tx.now,
-        reference=reference,
+        "UPDATE cases SET status = :status, agency = :agency, registered_at = :registered_at, due_at = :due_at,"
+        " is_short = :is_short, extensions = :extensions, updated_at = :updated_at WHERE reference = :reference",
+        status=case.status,
+        agency=case.agency,
+        registered_at=case.registered_at,
+        due_at=case.due_at,
+        is_short=case.is_short,
+        extensions=case.extensions,
+        updated_at=case.updated_at,
+        reference=case.reference,
     )
 
 
-def add_event(tx: Transaction, event_id: str, reference: str, kind: str, actor: str, text: str, at: int) -> bool:
+def add_event(
+    tx: Transaction, event_id: str, reference: str, kind: str, actor: str, text: str, at: int, agency: str = ""
+) -> bool:
     """Append an event to its case. False when an event with this id is already there."""
     row = tx.one(
-        "INSERT INTO events (id, reference, number, kind, actor, text, at) VALUES (:id, :reference,"
-        " (SELECT COUNT(*) + 1 FROM events WHERE reference = :reference), :kind, :actor, :text, :at)"
+        "INSERT INTO events (id, reference, number, kind, actor, text, at, agency) VALUES (:id, :reference,"
+        " (SELECT COUNT(*) + 1 FROM events WHERE reference = :reference), :kind, :actor, :text, :at, :agency)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=event_id,
         reference=reference,
@@ -119,6 +166,7 @@ def add_event(tx: Transaction, event_id: str, reference: str, kind: str, actor: 
         actor=actor,
         text=tx.seal(text, "events.text", event_id) if text else None,
         at=at,
+        agency=agency,
     )
     return row is not None
 
@@ -126,16 +174,31 @@ def add_event(tx: Transaction, event_id: str, reference: str, kind: str, actor: 
 def events_of(tx: Transaction, reference: str) -> list[EventRow]:
     """The history of a case in order."""
     rows = tx.all(
-        "SELECT id, reference, number, kind, actor, text, at FROM events WHERE reference = :reference ORDER BY number",
+        f"SELECT {EVENT_COLUMNS} FROM events WHERE reference = :reference ORDER BY number",  # noqa: S608
         reference=reference,
     )
-    return [EventRow(*(*row[:5], tx.unseal(row[5], "events.text", row[0]) if row[5] else "", row[6])) for row in rows]
+    return [_event(tx, row) for row in rows]
+
+
+def passed_on(tx: Transaction, actor: str, agency: str, limit: int) -> list[EventRow]:
+    """The forwards by this actor of cases that the agency does not hold now, latest first."""
+    rows = tx.all(
+        f"SELECT {EVENT_COLUMNS} FROM events JOIN cases ON cases.reference = events.reference"  # noqa: S608
+        " WHERE events.kind = 'forwarded' AND events.actor = :actor AND cases.agency <> :agency"
+        " ORDER BY events.at DESC, events.id LIMIT :limit",
+        actor=actor,
+        agency=agency,
+        limit=limit,
+    )
+    return [_event(tx, row) for row in rows]
+
+
+def _event(tx: Transaction, row: Row) -> EventRow:
+    text = tx.unseal(row[5], "events.text", row[0]) if row[5] else ""
+    return EventRow(*(*row[:5], text, *row[6:]))
 
 
 def _opened(tx: Transaction, row: Row) -> CaseRow:
-    reference = row[0]
-    return CaseRow(
-        *row[:9],
-        *(tx.unseal(row[9 + at], f"cases.{name}", reference) for at, name in enumerate(SEALED)),
-        *row[9 + len(SEALED) :],
-    )
+    opened = [tx.unseal(row[9 + at], f"cases.{name}", row[0]) for at, name in enumerate(SEALED)]
+    *terms, is_short, extensions = row[12:]
+    return CaseRow(*(*row[:9], *opened, *terms, bool(is_short), extensions))

@@ -2,14 +2,16 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from cases import access, reference, service, statuses
+from cases import access, reference, service, statuses, terms
 from cases.access import Refusal
-from cases.service import Filed, Opened, UnknownCaseError
+from cases.law import UnknownKindError
+from cases.service import Filed, Moved, NamelessError, NoOtherAgencyError, Opened, PassedOnError, UnknownCaseError
 from cases.statuses import MOVES, STATUSES
 from store import Store, Transaction, cases, entries
 from store.cases import CaseRow, EventRow
@@ -43,8 +45,17 @@ def file(station: Station) -> Filed:
     return station.store.write(lambda tx: station.cases.open(tx, APPEAL))
 
 
-def record(station: Station, number: str, kind: str, text: str = "words", agency: str = "water") -> CaseRow:
-    return station.store.write(lambda tx: station.cases.record(tx, agency, number, kind, text))
+def record(
+    station: Station, number: str, kind: str, text: str = "words", agency: str = "", is_short: bool = False
+) -> CaseRow:
+    """The agency that holds the case, or `agency`, moves it; a forward goes to the tax office and back."""
+
+    def move(tx: Transaction) -> CaseRow:
+        held = agency or station.cases.get(tx, number).agency
+        to = ("tax" if held == "water" else "water") if kind == "forwarded" else ""
+        return station.cases.record(tx, held, number, kind, text, to=to, is_short=is_short)
+
+    return station.store.write(move)
 
 
 def case_of(station: Station, number: str) -> CaseRow:
@@ -96,6 +107,27 @@ def test_the_entry_carries_the_whole_appeal(village: Station, filed: Filed) -> N
 def test_a_station_without_an_upstream_queues_nothing(tmp_path: Path) -> None:
     with open_station(tmp_path / "hub", 1, has_upstream=False) as hub:
         assert queued(hub, file(hub).reference) == []
+
+
+@pytest.mark.parametrize("name", ["", " \n", "—"])
+def test_an_appeal_without_a_name_is_refused(village: Station, name: str) -> None:
+    before = rows(village.store)
+    appeal = msgspec.structs.replace(APPEAL, name=name)
+    with pytest.raises(NamelessError, match="complaint without a name"):
+        village.store.write(lambda tx: village.cases.open(tx, appeal))
+    assert rows(village.store) == before
+
+
+def test_a_question_needs_no_name(village: Station) -> None:
+    question = msgspec.structs.replace(APPEAL, kind="question", name="")
+    filed = village.store.write(lambda tx: village.cases.open(tx, question))
+    assert case_of(village, filed.reference).name == ""
+
+
+def test_a_kind_that_the_law_does_not_have_is_refused(village: Station) -> None:
+    petition = msgspec.structs.replace(APPEAL, kind="petition")
+    with pytest.raises(UnknownKindError, match="complaint, application, proposal, request"):
+        village.store.write(lambda tx: village.cases.open(tx, petition))
 
 
 def test_a_phone_lists_its_own_cases_newest_first(village: Station, filed: Filed) -> None:
@@ -188,6 +220,245 @@ def test_another_agency_is_told_as_if_there_were_no_case(village: Station, filed
         told.append(type(refusal.value))
     assert told == [UnknownCaseError] * 2
     assert rows(village.store) == before
+
+
+# Terms
+
+
+def day_of(station: Station, at: int | None) -> str:
+    """The day in Dushanbe that ends at this moment."""
+    assert at is not None
+    day = station.cases.law.day_of(at)
+    assert at == station.cases.law.end_of(day)
+    return str(day)
+
+
+def events_told(station: Station, destination: str) -> list[Moved]:
+    """What waits for the station that filed the cases."""
+    waiting = station.store.read(lambda tx: entries.in_lane(tx, destination, outbox.URGENT, 0, 9))
+    return [msgspec.json.decode(entry.body, type=Moved) for entry in waiting]
+
+
+def arrive(hub: Station, number: str = "0080000005") -> str:
+    """A case that station 8 filed comes to the hub."""
+    opened = Opened(
+        **msgspec.structs.asdict(APPEAL), event="008.x.1", reference=number, station=8, received_at=FILED_AT
+    )
+    body = msgspec.json.encode(opened).decode()
+    hub.store.write(lambda tx: hub.cases.apply(tx, PEER, service.OPENED, body))
+    return number
+
+
+def test_no_answer_is_due_before_the_registration(village: Station, filed: Filed, clock: Clock) -> None:
+    assert case_of(village, filed.reference).due_at is None
+    clock.move(9 * DAY_S)
+    registered = record(village, filed.reference, "registered")
+    assert (registered.registered_at, day_of(village, registered.due_at)) == (FILED_AT + 9 * DAY_S * 1000, "2027-02-23")
+
+
+def test_a_case_may_be_registered_for_the_short_term(village: Station, filed: Filed) -> None:
+    assert day_of(village, record(village, filed.reference, "registered", is_short=True).due_at) == "2027-02-01"
+    assert case_of(village, filed.reference).is_short
+
+
+def test_the_other_term_is_no_repeat_of_a_registration(village: Station, filed: Filed) -> None:
+    record(village, filed.reference, "registered")
+    with pytest.raises(statuses.IllegalMoveError):
+        record(village, filed.reference, "registered", is_short=True)
+
+
+def test_what_is_no_appeal_has_no_short_term(village: Station) -> None:
+    question = msgspec.structs.replace(APPEAL, kind="question")
+    number = village.store.write(lambda tx: village.cases.open(tx, question)).reference
+    with pytest.raises(terms.NoShortTermError, match="question"):
+        record(village, number, "registered", is_short=True)
+    assert day_of(village, record(village, number, "registered").due_at) == "2027-02-01"
+
+
+@pytest.mark.parametrize(("is_short", "last"), [(False, "2027-03-16"), (True, "2027-03-01")])
+def test_a_term_is_extended_once(village: Station, filed: Filed, is_short: bool, last: str) -> None:
+    record(village, filed.reference, "registered", is_short=is_short)
+    assert day_of(village, record(village, filed.reference, "extended", "We wait for a map.").due_at) == last
+    record(village, filed.reference, "in_review")
+    before = rows(village.store)
+    with pytest.raises(terms.NoExtensionError, match="so far: 1"):
+        record(village, filed.reference, "extended", "We still wait.")
+    assert rows(village.store) == before
+
+
+def test_a_term_that_has_run_out_is_not_extended(village: Station, filed: Filed, clock: Clock) -> None:
+    due = record(village, filed.reference, "registered").due_at or 0
+    clock.move((due - FILED_AT) / 1000 + 0.001)
+    with pytest.raises(terms.NoExtensionError, match="has run out"):
+        record(village, filed.reference, "extended", "We wait for a map.")
+    clock.move(-0.001)
+    assert record(village, filed.reference, "extended", "We wait for a map.").extensions == 1
+
+
+def test_a_kind_outside_the_law_on_appeals_is_not_extended(village: Station) -> None:
+    question = msgspec.structs.replace(APPEAL, kind="question")
+    number = village.store.write(lambda tx: village.cases.open(tx, question)).reference
+    record(village, number, "registered")
+    with pytest.raises(terms.NoExtensionError):
+        record(village, number, "extended", "We wait for a map.")
+
+
+def test_the_term_stays_through_later_moves(village: Station, filed: Filed) -> None:
+    due = record(village, filed.reference, "registered").due_at
+    for event in ("in_review", "documents_needed", "answered", "closed"):
+        assert record(village, filed.reference, event).due_at == due
+
+
+def test_the_days_for_passing_a_case_on_end(village: Station, filed: Filed, clock: Clock) -> None:
+    record(village, filed.reference, "registered")
+    last = village.cases.law.end_of(village.cases.law.forward_by(FILED_AT))
+    clock.move((last - FILED_AT) / 1000 + 0.001)
+    with pytest.raises(terms.ForwardTooLateError, match="until 2027-01-20"):
+        record(village, filed.reference, "forwarded")
+    clock.move(-0.001)
+    assert record(village, filed.reference, "forwarded").status == "forwarded"
+
+
+def test_the_moves_on_offer_are_those_that_are_taken(village: Station, filed: Filed, clock: Clock) -> None:
+    def offered() -> frozenset[str]:
+        return village.store.read(lambda tx: village.cases.moves(tx, village.cases.get(tx, filed.reference)))
+
+    assert offered() == {"registered"}
+    record(village, filed.reference, "registered")
+    assert offered() == MOVES["registered"]
+    clock.move(9 * DAY_S)
+    assert MOVES["registered"] - offered() == {"forwarded"}
+    record(village, filed.reference, "extended")
+    assert MOVES["extended"] - offered() == {"forwarded"}
+    record(village, filed.reference, "in_review")
+    assert MOVES["in_review"] - offered() == {"forwarded", "extended"}
+
+
+def test_late_cases_are_listed_with_the_longest_overdue_first(village: Station, clock: Clock) -> None:
+    first, second, answered, unregistered = (file(village).reference for _ in range(4))
+    for number, is_short in ((first, False), (second, True), (answered, True)):
+        record(village, number, "registered", is_short=is_short)
+    record(village, answered, "answered")
+
+    def late() -> list[str]:
+        return village.store.read(lambda tx: [case.reference for case in service.late(tx, 9)])
+
+    clock.move(((case_of(village, second).due_at or 0) - FILED_AT) / 1000)
+    assert late() == []
+    clock.move(0.001)
+    assert late() == [second]
+    clock.move(90 * DAY_S)
+    assert late() == [second, first]
+    assert unregistered not in late()
+
+
+# Passing a case on
+
+
+def test_a_case_that_is_passed_on_begins_anew_at_the_other_agency(village: Station, filed: Filed, clock: Clock) -> None:
+    record(village, filed.reference, "registered", is_short=True)
+    record(village, filed.reference, "extended")
+    record(village, filed.reference, "forwarded", "Not ours.")
+    case = case_of(village, filed.reference)
+    assert (case.agency, case.status) == ("tax", "forwarded")
+    assert (case.registered_at, case.due_at, case.is_short, case.extensions) == (None, None, False, 0)
+    clock.move(DAY_S)
+    case = record(village, filed.reference, "registered", agency="tax")
+    assert (case.registered_at, day_of(village, case.due_at)) == (FILED_AT + DAY_S * 1000, "2027-02-15")
+    assert record(village, filed.reference, "extended", agency="tax").extensions == 1
+
+
+def test_the_first_agency_sees_the_case_as_it_left(village: Station, filed: Filed) -> None:
+    record(village, filed.reference, "registered")
+    left = record(village, filed.reference, "forwarded", "Not ours.")
+    record(village, filed.reference, "registered", agency="tax")
+    record(village, filed.reference, "answered", "Paid.", agency="tax")
+    seen, events = village.store.read(lambda tx: service.seen_by(tx, "water", filed.reference))
+    assert seen == left
+    assert (seen.status, seen.agency, seen.registered_at, seen.due_at) == ("forwarded", "tax", None, None)
+    assert [(event.kind, event.agency) for event in events] == [
+        ("received", ""),
+        ("registered", ""),
+        ("forwarded", "tax"),
+    ]
+
+
+def test_the_agency_that_holds_a_case_sees_all_of_it(village: Station, filed: Filed) -> None:
+    for event in ("registered", "forwarded", "registered", "forwarded", "registered"):
+        record(village, filed.reference, event)
+    seen, events = village.store.read(lambda tx: service.seen_by(tx, "water", filed.reference))
+    assert (seen, len(events)) == (case_of(village, filed.reference), 6)
+
+
+def test_an_agency_that_never_held_it_sees_nothing(village: Station, filed: Filed) -> None:
+    record(village, filed.reference, "registered")
+    record(village, filed.reference, "forwarded")
+    with pytest.raises(UnknownCaseError):
+        village.store.read(lambda tx: service.seen_by(tx, "roads", filed.reference))
+
+
+def test_who_passed_a_case_on_has_no_more_say_in_it(village: Station, filed: Filed) -> None:
+    record(village, filed.reference, "registered")
+    record(village, filed.reference, "forwarded", "Not ours.")
+    before = rows(village.store)
+    for event in ("registered", "answered"):
+        with pytest.raises(PassedOnError, match="to tax"):
+            record(village, filed.reference, event, agency="water")
+    assert record(village, filed.reference, "forwarded", "Not ours.", agency="water").status == "forwarded"
+    assert rows(village.store) == before
+
+
+@pytest.mark.parametrize("to", ["", "water"])
+def test_a_case_is_passed_on_to_another_agency(village: Station, filed: Filed, to: str) -> None:
+    record(village, filed.reference, "registered")
+    with pytest.raises(NoOtherAgencyError):
+        village.store.write(lambda tx: village.cases.record(tx, "water", filed.reference, "forwarded", "", to=to))
+    assert case_of(village, filed.reference).status == "registered"
+
+
+def test_what_an_agency_passed_on_is_listed_until_it_comes_back(village: Station, filed: Filed, clock: Clock) -> None:
+    def listed(agency: str) -> list[tuple[str, str]]:
+        found = village.store.read(lambda tx: service.passed_on(tx, agency, 9))
+        return [(event.reference, event.agency) for event in found]
+
+    record(village, filed.reference, "registered")
+    assert listed("water") == []
+    record(village, filed.reference, "forwarded")
+    assert (listed("water"), listed("tax")) == ([(filed.reference, "tax")], [])
+    record(village, filed.reference, "registered")
+    record(village, filed.reference, "forwarded")
+    assert (listed("water"), listed("tax")) == ([], [(filed.reference, "water")])
+
+
+def test_the_station_that_filed_learns_the_term_and_the_agency(tmp_path: Path, clock: Clock) -> None:
+    with (
+        open_station(tmp_path / "hub", 0, has_upstream=False, clock=clock) as hub,
+        open_station(tmp_path / "village", 8, clock=clock) as village,
+    ):
+        number = arrive(hub)
+        arrive(village)
+        for event in ("registered", "extended", "forwarded", "registered"):
+            clock.move(60)
+            record(hub, number, event)
+            told = events_told(hub, PEER)[-1]
+            body = msgspec.json.encode(told).decode()
+            village.store.write(partial(village.cases.apply, peer=outbox.UPSTREAM, kind=service.MOVED, body=body))
+            here, there = case_of(hub, number), case_of(village, number)
+            assert there == here
+        assert (here.agency, here.status) == ("tax", "registered")
+
+
+def test_an_event_of_an_older_release_moves_the_case_without_a_term(village: Station, filed: Filed) -> None:
+    for name, kind in (("1.a.1", "registered"), ("1.a.2", "forwarded")):
+        body = MOVE.replace("8.a.1", name).replace("0070000017", filed.reference).replace("answered", kind)
+        village.store.write(partial(village.cases.apply, peer=outbox.UPSTREAM, kind=service.MOVED, body=body))
+    case = case_of(village, filed.reference)
+    assert (case.status, case.agency, case.due_at) == ("forwarded", "water", None)
+
+
+def test_an_event_without_a_term_is_what_an_older_release_reads(village: Station, filed: Filed) -> None:
+    moved = Moved("8.a.1", "0070000017", "answered", "agency:HCU", "No.", 1)
+    assert msgspec.json.encode(moved).decode() == MOVE
 
 
 def test_each_event_at_the_filing_station_makes_one_notice(village: Station, filed: Filed) -> None:

@@ -16,6 +16,7 @@ from cases.service import Appeal, Cases, Filed
 from desk import pages, signin
 from menus import pack
 from store import Keyring, Store, accounts, identity
+from tests.stations import shipped_law
 
 START = 1_783_900_800.0  # 13 July 2026, 05:00 in Dushanbe
 PASSWORD = "correct horse battery"
@@ -37,13 +38,15 @@ class Clock:
 
 @dataclass
 class Desk:
-    """One station's pages and what lies beneath them. `hops` is what the webhook got."""
+    """One station's pages and what lies beneath them. `hops` is what the webhook got; `says` is what it answers in
+    place of an echo."""
 
     app: Flask
     store: Store
     cases: Cases
     clock: Clock
     hops: list[dict[str, str]] = field(default_factory=list)
+    says: str = ""
 
     def visitor(self) -> FlaskClient:
         """A browser that reads English, nobody signed in."""
@@ -68,7 +71,7 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
     """A desk in `folder`; `changed` are options other than these."""
     clock = Clock()
     store = Store(folder / "sado.db", Keyring.create(folder / "keys.json"), clock)
-    cases = Cases(store.write(lambda tx: identity.create(tx, 7)), has_upstream=True)
+    cases = Cases(store.write(lambda tx: identity.create(tx, 7)), has_upstream=True, law=shipped_law())
     for role, name in PEOPLE.items():
         store.write(lambda tx, n=name, r=role: accounts.save(tx, n, HASHED, r, "HCU" if r == "agency" else ""))
     app = Flask("sado", static_folder=None)
@@ -114,6 +117,8 @@ def _add_webhook(app: Flask, desk: Desk) -> None:
         text = request.form["text"]
         if text == "bad":
             return "text is bad", 400
+        if desk.says:
+            return f"CON {desk.says}", 200
         return f"{'END' if text.endswith('0') else 'CON'} You typed [{text}]\n1. Об", 200
 
     @app.post(f"{WEBHOOK}-end")

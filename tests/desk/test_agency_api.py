@@ -137,6 +137,7 @@ def test_the_list_shows_a_case_without_its_phone_number(water: Agency, case: str
                 "text": APPEAL.text,
                 "received_at": "2027-01-15T07:59:00.000Z",
                 "registered_at": None,
+                "due_at": None,
                 "updated_at": "2027-01-15T08:00:00.000Z",
             }
         ],
@@ -217,6 +218,67 @@ def test_an_event_moves_the_case_and_starts_the_term(water: Agency, case: str, c
     assert answer.json == water.get(f"/cases/{case}").json
 
 
+def test_the_last_day_is_told_after_the_registration(water: Agency, case: str) -> None:
+    assert body(water.post(case, kind="registered"))["due_at"] == "2027-02-15T18:59:59.999Z"
+    assert body(water.post(case, kind="extended", text="Харита нест."))["due_at"] == "2027-03-16T18:59:59.999Z"
+
+
+def test_a_case_is_registered_for_the_short_term(water: Agency, case: str) -> None:
+    assert body(water.post(case, kind="registered", short=True))["due_at"] == "2027-02-01T18:59:59.999Z"
+    assert water.post(case, kind="registered", short=True).status_code == 200
+    detail(water.post(case, kind="registered"), 409)
+
+
+def test_a_second_extension_is_a_conflict(water: Agency, case: str) -> None:
+    for event in ("registered", "extended", "in_review"):
+        assert water.post(case, kind=event, text="Харита нест.").status_code == 201
+    assert "cannot be extended" in detail(water.post(case, kind="extended", text="Боз."), 409)
+
+
+def test_a_forwarded_case_is_the_other_agencys(water: Agency, electricity: Agency, case: str) -> None:
+    water.post(case, kind="registered")
+    left = water.post(case, kind="forwarded", agency="ELC")
+    assert (left.status_code, body(left)["status"], body(left)["agency"]) == (201, "forwarded", "ELC")
+    assert body(left)["events"][-1]["agency"] == "ELC"
+    assert (references(water.get()), references(electricity.get(status="forwarded"))) == ([], [case])
+    assert body(electricity.post(case, kind="registered"))["status"] == "registered"
+    assert water.get(f"/cases/{case}").json == left.json
+
+
+def test_a_forward_sent_again_changes_nothing(water: Agency, electricity: Agency, case: str) -> None:
+    water.post(case, kind="registered")
+    left = water.post(case, kind="forwarded", agency="ELC")
+    electricity.post(case, kind="registered")
+    again = water.post(case, kind="forwarded", agency="ELC")
+    assert (again.status_code, again.json) == (200, left.json)
+    assert "passed this case on to ELC" in detail(water.post(case, kind="closed"), 409)
+    assert body(electricity.get(f"/cases/{case}"))["status"] == "registered"
+
+
+def test_after_five_days_a_case_is_not_forwarded(water: Agency, case: str, clock: Clock) -> None:
+    water.post(case, kind="registered")
+    clock.move(6 * 24 * 3600)
+    assert "until 2027-01-20" in detail(water.post(case, kind="forwarded", agency="ELC"), 409)
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        ({"kind": "forwarded"}, 400),
+        ({"kind": "forwarded", "agency": ""}, 400),
+        ({"kind": "forwarded", "agency": "XXX"}, 400),
+        ({"kind": "forwarded", "agency": "ELC", "short": True}, 400),
+        ({"kind": "forwarded", "agency": "HCU"}, 409),
+        ({"kind": "in_review", "agency": "ELC"}, 400),
+        ({"kind": "in_review", "short": False}, 400),
+    ],
+)
+def test_what_belongs_to_another_event_is_refused(water: Agency, case: str, event: dict[str, Any], status: int) -> None:
+    water.post(case, kind="registered")
+    assert detail(water.post(case, **event), status)
+    assert body(water.get(f"/cases/{case}"))["status"] == "registered"
+
+
 def test_an_event_sent_again_changes_nothing(water: Agency, case: str, clock: Clock) -> None:
     first = water.post(case, kind="registered")
     clock.move(60)
@@ -238,7 +300,8 @@ def test_a_move_that_the_table_lacks_is_a_conflict(water: Agency, case: str, eve
     elif event == "received":
         assert "kind is one of" in detail(water.post(case, kind=event), 400)
     else:
-        assert "What can come next: registered" in detail(water.post(case, kind=event, text="Об омад."), 409)
+        to = {"agency": "ELC"} if event == "forwarded" else {}
+        assert "What can come next: registered" in detail(water.post(case, kind=event, text="Об омад.", **to), 409)
 
 
 @pytest.mark.parametrize("event", sorted(statuses.WITH_WORDS))

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
 
+import locales
 from desk import language
 from tests.desk.browser import Desk
 
@@ -36,6 +38,11 @@ def test_every_sentence_is_translated(code: str) -> None:
 @pytest.mark.parametrize("code", ["tg", "ru"])
 def test_no_translation_is_left_over(code: str) -> None:
     assert sorted(set(language.catalogue(code)) - set(used())) == []
+
+
+def test_a_tajik_noun_has_one_form_after_any_number() -> None:
+    with (Path(locales.__file__).parent / "tg" / "LC_MESSAGES" / "desk.po").open("rb") as file:
+        assert read_po(file).num_plurals == 1
 
 
 @pytest.mark.parametrize("code", ["tg", "ru"])

@@ -15,13 +15,14 @@ from werkzeug.test import TestResponse
 
 from cases import statuses
 from desk import pages
-from desk.officer import BUTTONS, LISTED
+from desk.officer import BUTTONS, LISTED, TABS
 from menus import pack
 from store import accounts
 from store import cases as rows
 from tests.desk.browser import HASHED, PASSWORD, enter, post
 from tests.stations import APPEAL, Clock, Station, open_station
 
+DAY_S = 24 * 3600
 PEOPLE = {"Zarina": ("agency", "HCU"), "Kamol": ("agency", "ELC"), "Operator": ("operator", "")}
 OPTIONS = pages.Options(
     phone_page=False, phone_sms_url="", service_code="*1339#", ussd_path="", secure_cookies=False, has_upstream=False
@@ -33,6 +34,8 @@ WAYS = {
     "registered": ["registered"],
     "in_review": ["registered", "in_review"],
     "documents_needed": ["registered", "documents_needed"],
+    "extended": ["registered", "extended"],
+    "forwarded": ["registered", "forwarded"],
     "answered": ["registered", "answered"],
     "refused": ["registered", "refused"],
     "closed": ["registered", "answered", "closed"],
@@ -81,14 +84,26 @@ def signed_in(app: Flask, name: str) -> FlaskClient:
     return client
 
 
-def file(hub: Station) -> str:
-    return hub.store.write(lambda tx: hub.cases.open(tx, APPEAL_TO_HCU)).reference
+def file(hub: Station, kind: str = "complaint") -> str:
+    appeal = msgspec.structs.replace(APPEAL_TO_HCU, kind=kind)
+    return hub.store.write(lambda tx: hub.cases.open(tx, appeal)).reference
+
+
+def move(hub: Station, case: str, event: str) -> None:
+    hub.store.write(partial(hub.cases.record, agency="HCU", number=case, kind=event, text="Об омад."))
+
+
+def buttons_on(client: FlaskClient, case: str) -> list[str]:
+    return re.findall(r'<button name="kind" value="(\w+)"', client.get(f"/agency/cases/{case}").text)
 
 
 def bring(hub: Station, case: str, status: str) -> None:
-    """Move the case to this status."""
+    """Move the case to this status; a forward goes to ELC."""
     for event in WAYS[status]:
-        hub.store.write(partial(hub.cases.record, agency="HCU", number=case, kind=event, text=f"words on {event}"))
+        to = "ELC" if event == "forwarded" else ""
+        hub.store.write(
+            partial(hub.cases.record, agency="HCU", number=case, kind=event, text=f"words on {event}", to=to)
+        )
 
 
 def send(client: FlaskClient, case: str, **fields: str) -> TestResponse:
@@ -116,8 +131,19 @@ def test_the_list_is_the_own_agencys(zarina: FlaskClient, kamol: FlaskClient, ca
 @pytest.mark.parametrize("status", statuses.STATUSES)
 def test_each_status_is_under_one_tab(hub: Station, zarina: FlaskClient, case: str, status: str) -> None:
     bring(hub, case, status)
-    shown = [tab for tab in ("new", "work", "done") if case in listed(zarina, f"/agency?show={tab}")]
+    shown = [tab for tab in TABS if case in listed(zarina, f"/agency?show={tab}")]
     assert len(shown) == 1
+
+
+def test_a_forwarded_case_is_new_at_the_other_agency(
+    hub: Station, zarina: FlaskClient, kamol: FlaskClient, case: str
+) -> None:
+    bring(hub, case, "forwarded")
+    assert (listed(kamol), listed(zarina)) == ([case], [])
+    assert listed(zarina, "/agency?show=forwarded") == [case]
+    assert listed(kamol, "/agency?show=forwarded") == []
+    shown = text_of(zarina.get("/agency?show=forwarded"))
+    assert "Electricity distribution / Barqi Tojik 15.01.2027 13:00" in shown
 
 
 def test_the_oldest_case_is_first_and_later_ones_follow(hub: Station, zarina: FlaskClient) -> None:
@@ -173,25 +199,148 @@ def test_the_history_says_when_the_resident_was_told(hub: Station, zarina: Flask
 
 
 @pytest.mark.parametrize("status", statuses.STATUSES)
-def test_the_buttons_are_the_legal_moves(hub: Station, zarina: FlaskClient, case: str, status: str) -> None:
+def test_the_buttons_are_the_legal_moves(
+    hub: Station, zarina: FlaskClient, kamol: FlaskClient, case: str, status: str
+) -> None:
     bring(hub, case, status)
-    buttons = re.findall(r'<button name="kind" value="(\w+)"', zarina.get(f"/agency/cases/{case}").text)
+    holder = kamol if status == "forwarded" else zarina
+    buttons = buttons_on(holder, case)
     assert set(buttons) == statuses.MOVES[status]
     assert len(buttons) == len(set(buttons))
 
 
 def test_every_event_has_a_button() -> None:
-    assert set(BUTTONS) == set().union(*statuses.MOVES.values())
+    assert set(BUTTONS) == statuses.EVENTS
 
 
 @pytest.mark.parametrize("status", [status for status, moves in statuses.MOVES.items() if moves])
-def test_each_button_moves_the_case(hub: Station, zarina: FlaskClient, status: str) -> None:
+def test_each_button_moves_the_case(hub: Station, zarina: FlaskClient, kamol: FlaskClient, status: str) -> None:
+    holder, other = (kamol, "HCU") if status == "forwarded" else (zarina, "ELC")
     for event in statuses.MOVES[status]:
         case = file(hub)
         bring(hub, case, status)
-        answer = send(zarina, case, kind=event, text="Об омад.")
+        answer = send(holder, case, kind=event, text="Об омад.", agency=other)
         assert (answer.status_code, answer.location) == (302, f"/agency/cases/{case}")
         assert status_of(hub, case) == event
+
+
+# Terms
+
+
+def test_no_last_day_is_shown_before_the_registration(hub: Station, zarina: FlaskClient, case: str) -> None:
+    assert "Answer due" not in text_of(zarina.get(f"/agency/cases/{case}"))
+    bring(hub, case, "registered")
+    assert "Answer due 15.02.2027 31 d left" in text_of(zarina.get(f"/agency/cases/{case}"))
+
+
+@pytest.mark.parametrize(("term", "last"), [("full", "15.02.2027"), ("short", "01.02.2027")])
+def test_an_officer_chooses_the_term(zarina: FlaskClient, case: str, term: str, last: str) -> None:
+    offered = text_of(zarina.get(f"/agency/cases/{case}"))
+    assert "To be registered by 20.01.2027" in offered
+    assert "15.02.2027, the full term" in offered and "01.02.2027, the short term" in offered
+    assert send(zarina, case, kind="registered", term=term).status_code == 302
+    assert f"Answer due {last}" in text_of(zarina.get(f"/agency/cases/{case}"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"), [("question", "the answer is due by 01.02.2027"), ("visit", "registration.")]
+)
+def test_a_kind_outside_the_law_offers_no_choice(hub: Station, zarina: FlaskClient, kind: str, says: str) -> None:
+    case = file(hub, kind=kind)
+    offered = zarina.get(f"/agency/cases/{case}")
+    assert says in text_of(offered) and "short term" not in text_of(offered)
+    assert send(zarina, case, kind="registered", term="short").status_code == 409
+    assert status_of(hub, case) == "received"
+
+
+def test_a_kind_without_a_term_shows_no_day(hub: Station, zarina: FlaskClient) -> None:
+    case = file(hub, kind="visit")
+    bring(hub, case, "registered")
+    assert "Answer due – No last day is known" in text_of(zarina.get(f"/agency/cases/{case}"))
+
+
+def test_a_late_case_says_so_openly(hub: Station, app: Flask, case: str, clock: Clock) -> None:
+    bring(hub, case, "registered")
+    for days, says in ((31, "today is the last day"), (1, "late by 1 d"), (9, "late by 10 d")):
+        clock.move(days * DAY_S)
+        zarina = signed_in(app, "Zarina")
+        assert says in text_of(zarina.get(f"/agency/cases/{case}"))
+        assert says in text_of(zarina.get("/agency?show=work"))
+
+
+@pytest.mark.parametrize(
+    ("days", "says"), [(31, "answered in time"), (32, "answered 1 d late"), (40, "answered 9 d late")]
+)
+def test_a_done_case_says_whether_it_was_answered_in_time(
+    hub: Station, app: Flask, case: str, clock: Clock, days: int, says: str
+) -> None:
+    bring(hub, case, "registered")
+    clock.move(days * DAY_S)
+    move(hub, case, "answered")
+    clock.move(99 * DAY_S)
+    move(hub, case, "closed")
+    assert says in text_of(signed_in(app, "Zarina").get(f"/agency/cases/{case}"))
+
+
+def test_a_term_is_extended_once_with_words(hub: Station, zarina: FlaskClient, case: str) -> None:
+    bring(hub, case, "registered")
+    assert "moves the last day to 16.03.2027" in text_of(zarina.get(f"/agency/cases/{case}"))
+    assert send(zarina, case, kind="extended", text="").status_code == 422
+    assert send(zarina, case, kind="extended", text="Мо интизори харитаем.").status_code == 302
+    assert "Answer due 16.03.2027" in text_of(zarina.get(f"/agency/cases/{case}"))
+    assert send(zarina, case, kind="in_review").status_code == 302
+    assert "extended" not in buttons_on(zarina, case)
+    again = send(zarina, case, kind="extended", text="Боз як бор.")
+    assert again.status_code == 409
+    assert "cannot be extended any more" in text_of(again) and "Боз як бор." in again.text
+
+
+# Passing a case on
+
+
+def test_a_case_is_forwarded_to_an_agency_chosen_by_name(hub: Station, zarina: FlaskClient, case: str) -> None:
+    bring(hub, case, "registered")
+    page = zarina.get(f"/agency/cases/{case}")
+    assert '<option value="ELC">Electricity distribution / Barqi Tojik</option>' in page.text
+    assert '<option value="HCU">' not in page.text
+    assert "until 20.01.2027" in text_of(page) and "must not go to the agency that it is about" in text_of(page)
+    assert send(zarina, case, kind="forwarded", agency="ELC").status_code == 302
+    left = zarina.get(f"/agency/cases/{case}")
+    assert "your agency forwarded the case, and it is answered by: Electricity" in text_of(left)
+    assert "Forwarded to: Electricity" in text_of(left)
+    assert buttons_on(zarina, case) == []
+
+
+def test_what_came_after_a_forward_is_the_other_agencys(
+    hub: Station, zarina: FlaskClient, kamol: FlaskClient, case: str
+) -> None:
+    bring(hub, case, "forwarded")
+    send(kamol, case, kind="registered")
+    send(kamol, case, kind="answered", text="Барқ омад.")
+    assert "Барқ омад." in kamol.get(f"/agency/cases/{case}").text
+    assert "Барқ омад." not in zarina.get(f"/agency/cases/{case}").text
+    assert send(zarina, case, kind="closed").status_code == 409
+    assert status_of(hub, case) == "answered"
+
+
+@pytest.mark.parametrize("agency", ["", "HCU", "XXX"])
+def test_without_another_agency_a_case_stays(hub: Station, zarina: FlaskClient, case: str, agency: str) -> None:
+    bring(hub, case, "registered")
+    answer = send(zarina, case, kind="forwarded", agency=agency)
+    assert answer.status_code == 422
+    assert "Choose the agency" in text_of(answer)
+    assert status_of(hub, case) == "registered"
+
+
+def test_after_five_days_a_case_is_not_forwarded_any_more(hub: Station, app: Flask, case: str, clock: Clock) -> None:
+    bring(hub, case, "registered")
+    clock.move(6 * DAY_S)
+    zarina = signed_in(app, "Zarina")
+    assert "could be forwarded to another agency until 20.01.2027" in text_of(zarina.get(f"/agency/cases/{case}"))
+    answer = send(zarina, case, kind="forwarded", agency="ELC")
+    assert answer.status_code == 409
+    assert "The days for forwarding are over" in text_of(answer)
+    assert status_of(hub, case) == "registered"
 
 
 def test_the_resident_reads_what_was_written(hub: Station, zarina: FlaskClient, case: str) -> None:

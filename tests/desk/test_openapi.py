@@ -86,6 +86,8 @@ def schema(document: dict[str, Any], name: str) -> Any:
 def test_everyone_can_read_it_without_a_token(app: Flask, document: dict[str, Any]) -> None:
     answer = app.test_client().get("/agency/v1/openapi.json")
     assert (answer.status_code, answer.content_type) == (200, "application/json")
+    assert answer.json is not None
+    schema(document, "AgencyCode")["enum"] = sorted(pack.load("tajikistan").agencies)
     assert answer.json == document
 
 
@@ -94,9 +96,8 @@ def test_it_is_a_valid_openapi_document(document: dict[str, Any]) -> None:
 
 
 def test_it_lists_each_status_and_each_event(document: dict[str, Any]) -> None:
-    events = set().union(*statuses.MOVES.values())
     assert schema(document, "Status")["enum"] == list(statuses.STATUSES)
-    assert set(schema(document, "EventKind")["enum"]) == events == agency_api.EVENTS
+    assert set(schema(document, "EventKind")["enum"]) == statuses.EVENTS
     assert set(schema(document, "PastEventKind")["enum"]) == {*statuses.STATUSES, "notified"}
 
 
@@ -111,7 +112,7 @@ def test_its_limits_are_those_of_the_program(document: dict[str, Any]) -> None:
     new = schema(document, "NewEvent")
     limit = document["paths"]["/cases"]["get"]["parameters"][2]["schema"]
     assert new["properties"]["text"]["maxLength"] == agency_api.LONGEST_TEXT
-    assert set(new["if"]["properties"]["kind"]["enum"]) == statuses.WITH_WORDS
+    assert set(new["allOf"][0]["if"]["properties"]["kind"]["enum"]) == statuses.WITH_WORDS
     assert (limit["default"], limit["maximum"]) == (agency_api.LISTED, agency_api.MOST_LISTED)
 
 
@@ -120,10 +121,11 @@ def test_its_example_of_a_reference_is_one(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.long
-def test_the_program_does_what_it_says(hub: Station, address: str, document: dict[str, Any]) -> None:
+def test_the_program_does_what_it_says(hub: Station, app: Flask, address: str) -> None:
     """Examples, the edges of each parameter and random requests, good and bad: each answer is held against the
     document, and none is a failure of ours."""
     filed = [hub.store.write(lambda tx: hub.cases.open(tx, APPEAL_TO_HCU)).reference for _ in range(20)]
+    document: Any = app.test_client().get("/agency/v1/openapi.json").json
     document["components"]["parameters"]["Reference"]["schema"] = {"enum": [*filed, NOBODYS]}
     answers: set[int] = set()
     for scenario in run(document, address):

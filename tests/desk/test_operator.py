@@ -181,6 +181,36 @@ def test_a_registered_case_shows_when(desk: Desk, operator: FlaskClient) -> None
     assert "SMS notice" in words
 
 
+def test_the_last_day_is_shown_only_after_the_registration(desk: Desk, operator: FlaskClient) -> None:
+    number = desk.file().reference
+    assert "Answer due" not in page(operator, f"/operator/case/{number}")
+    desk.store.write(lambda tx: desk.cases.record(tx, "HCU", number, "registered", ""))
+    words = page(operator, f"/operator/case/{number}")
+    assert 'Answer due</h2> <p class="clock">12.08.2026</p> <p class="soft">30 d left' in words
+
+
+def test_late_answers_are_listed_openly(desk: Desk) -> None:
+    number = desk.file().reference
+    desk.store.write(lambda tx: desk.cases.record(tx, "HCU", number, "registered", ""))
+    desk.clock.now += 30 * 24 * 3600
+    assert "Late answers" not in page(desk.signed_in("operator"), "/operator")
+    desk.clock.now += 2 * 24 * 3600
+    operator = desk.signed_in("operator")
+    words = page(operator, "/operator")
+    assert "Late answers" in words and '12.08.2026 <span class="late">late by 2 d' in words
+    assert "Housing and communal services" in words
+    assert '<p class="late">late by 2 d' in page(operator, f"/operator/case/{number}")
+
+
+def test_a_forwarded_case_says_where_it_went(desk: Desk, operator: FlaskClient) -> None:
+    number = desk.file().reference
+    desk.store.write(lambda tx: desk.cases.record(tx, "HCU", number, "registered", ""))
+    desk.store.write(lambda tx: desk.cases.record(tx, "HCU", number, "forwarded", "", to="ELC"))
+    words = page(operator, f"/operator/case/{number}")
+    assert "Forwarded to: Electricity distribution" in words
+    assert 'Registered by the agency</h2> <p class="clock">not yet' in words
+
+
 def test_no_page_shows_a_number_in_full(desk: Desk, operator: FlaskClient) -> None:
     number = desk.file(MSISDN).reference
     desk.file("+992900000102")

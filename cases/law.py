@@ -1,0 +1,165 @@
+"""The rules of the law as data of the pack: which kinds of case there are, by when the law wants an answer, and on
+which days offices are shut. Pure: it knows no clock and no database.
+
+A term counts from the registration at the agency, never from the moment the channel received the case. Its days are
+calendar days of the pack's time zone; the day of registration is not counted, and a last day on which offices are
+shut moves to the next working day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta
+
+Days = Annotated[int, Meta(ge=1, le=366)]
+Weekday = Annotated[int, Meta(ge=1, le=7)]
+DAY = timedelta(days=1)
+LEAP_YEAR = 2000
+
+
+class LawError(ValueError):
+    """The pack's rules of the law cannot be used; the message lists what to mend, every faulty entry at once."""
+
+
+class UnknownKindError(ValueError):
+    """A kind of case that the pack's rules do not have."""
+
+
+class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the rules say of one kind of case. `is_appeal`: the law on appeals gives its terms; another kind has
+    `answer_days` of its own, or no term."""
+
+    is_appeal: bool = False
+    needs_name: bool = False
+    answer_days: Days | None = None
+
+
+class Law(msgspec.Struct, frozen=True):
+    """One country's rules. `weekend` holds ISO weekdays; `yearly_holidays` are keyed MM-DD; a day of
+    `dated_working_days` is worked although it is in the weekend."""
+
+    time_zone: str
+    answer_days: Days
+    short_days: Days
+    extension_days: Days
+    extensions: Annotated[int, Meta(ge=0)]
+    forward_days: Days
+    acknowledge_working_days: Days
+    kinds: Annotated[dict[str, Kind], Meta(min_length=1)]
+    weekend: Annotated[frozenset[Weekday], Meta(max_length=6)]
+    moves_off_weekends: bool
+    yearly_holidays: Annotated[dict[str, str], Meta(max_length=100)]
+    dated_holidays: dict[date, str]
+    dated_working_days: dict[date, str]
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Law:
+        """The rules in a pack's law.yaml, parsed. Raises LawError."""
+        fields = {field.name: field.type for field in msgspec.structs.fields(cls)}
+        values: dict[str, Any] = {}
+        faults = [f"{name}: there is no such entry" for name in sorted(raw.keys() - fields.keys())]
+        for name, wanted in fields.items():
+            try:
+                values[name] = msgspec.convert(raw.get(name), wanted)
+            except msgspec.ValidationError as error:
+                faults.append(f"{name}: {error}" if name in raw else f"{name}: is missing")
+        faults += _senseless(values)
+        if faults:
+            raise LawError("The rules of the law cannot be used. Mend law.yaml:\n  " + "\n  ".join(faults))
+        return cls(**values)
+
+    def kind(self, name: str) -> Kind:
+        """The rules of this kind. Raises UnknownKindError, which lists the kinds there are."""
+        if name not in self.kinds:
+            raise UnknownKindError(f"There is no kind of case {name!r}. The kinds are: {', '.join(self.kinds)}.")
+        return self.kinds[name]
+
+    def has_short_term(self, kind: str) -> bool:
+        """Whether a case of this kind may be registered for the shorter term."""
+        return kind in self.kinds and self.kinds[kind].is_appeal
+
+    def may_extend(self, kind: str, extensions: int) -> bool:
+        """Whether the term of such a case, extended so often already, may be extended once more."""
+        return kind in self.kinds and self.kinds[kind].is_appeal and extensions < self.extensions
+
+    def due_on(self, registered_at: int, kind: str, is_short: bool = False, extensions: int = 0) -> date | None:
+        """The last day for the answer to a case registered at this moment (milliseconds since 1970 UTC); None for a
+        kind without a term, or one that only a newer pack knows."""
+        rules = self.kinds.get(kind, Kind())
+        days = rules.answer_days
+        if rules.is_appeal:
+            days = (self.short_days if is_short else self.answer_days) + extensions * self.extension_days
+        return None if days is None else self._rolled(self.day_of(registered_at) + days * DAY)
+
+    def forward_by(self, registered_at: int) -> date:
+        """The last day on which the agency that registered a case at this moment may pass it on."""
+        return self._rolled(self.day_of(registered_at) + self.forward_days * DAY)
+
+    def acknowledge_by(self, arrived_at: int) -> date:
+        """The last day for registering a case that came to the agency at this moment."""
+        day = self.day_of(arrived_at)
+        for _ in range(self.acknowledge_working_days):
+            day = self._rolled(day + DAY)
+        return day
+
+    def day_of(self, at: int) -> date:
+        """The day in the pack's time zone that holds this moment (milliseconds since 1970 UTC)."""
+        return datetime.fromtimestamp(at / 1000, ZoneInfo(self.time_zone)).date()
+
+    def end_of(self, day: date) -> int:
+        """The last millisecond of a day of the pack's time zone, since 1970 UTC."""
+        midnight = datetime.combine(day + DAY, time(), ZoneInfo(self.time_zone))
+        return int(midnight.timestamp() * 1000) - 1
+
+    def is_working(self, day: date) -> bool:
+        """Whether offices are open on this day."""
+        return not self._is_holiday(day) and not self._is_weekend(day) and day not in self._moved(day.year)
+
+    def _rolled(self, day: date) -> date:
+        while not self.is_working(day):
+            day += DAY
+        return day
+
+    def _is_holiday(self, day: date) -> bool:
+        return day in self.dated_holidays or f"{day:%m-%d}" in self.yearly_holidays
+
+    def _is_weekend(self, day: date) -> bool:
+        return day.isoweekday() in self.weekend and day not in self.dated_working_days
+
+    def _moved(self, year: int) -> set[date]:
+        """The free days that make up for the year's holidays on weekends, each the next that is not free already."""
+        moved: set[date] = set()
+        for day in self._holidays(year) if self.moves_off_weekends else ():
+            if self._is_weekend(day):
+                while self._is_holiday(day) or self._is_weekend(day) or day in moved:
+                    day += DAY
+                moved.add(day)
+        return moved
+
+    def _holidays(self, year: int) -> list[date]:
+        days = {*(_day(year, name) for name in self.yearly_holidays), *self.dated_holidays}
+        return sorted(day for day in days if day is not None and day.year == year)
+
+
+def _day(year: int, name: str) -> date | None:
+    """The day named MM-DD; None when this year has none."""
+    try:
+        return date.fromisoformat(f"{year}-{name}")
+    except ValueError:
+        return None
+
+
+def _senseless(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is of the right type and yet cannot be."""
+    try:
+        ZoneInfo(values.get("time_zone", "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        yield f"time_zone: there is no zone {values['time_zone']!r}"
+    for name in values.get("yearly_holidays", ()):
+        if _day(LEAP_YEAR, name) is None:
+            yield f"yearly_holidays: {name!r} is no day, written MM-DD"
