@@ -1,4 +1,4 @@
-"""The door for commands on the same machine: what the serving process does for `sado sync` and `sado backup`.
+"""The door for commands on the same machine: what the serving process does for `sado sync`, `backup`, `registers`.
 
 Only the serving process may open the database (store/sqlite.py), so the commands ask it over HTTP with a token
 that lies in the data folder, readable by its owner alone.
@@ -9,12 +9,17 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from flask import Blueprint, Response, abort, jsonify, request
 
+from cases.definitions import RegisterError
+from cases.loading import Line, Load, Loading, Removed, Step
+from cases.registers import Standing
 from settings import Settings
 from store import DiskError, StoreError, Transaction, entries
 from sync import outbox
@@ -48,7 +53,7 @@ def add(station: Station) -> None:
             abort(404)
         try:
             return jsonify(do(station, request.method, what, request.get_json(silent=True)))
-        except (StoreError, DiskError) as error:
+        except (StoreError, DiskError, RegisterError) as error:
             response = jsonify(error=str(error))
             response.status_code = 409
             return response
@@ -56,7 +61,7 @@ def add(station: Station) -> None:
     station.app.register_blueprint(blueprint)
 
 
-def call(settings: Settings, method: str, what: str, body: dict[str, str] | None) -> dict[str, Any]:
+def call(settings: Settings, method: str, what: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
     """Ask the serving station. Raises NotServingError when none serves, StoreError when it refuses."""
     import requests  # a serving process never calls another: it need not carry this
 
@@ -79,7 +84,9 @@ def call(settings: Settings, method: str, what: str, body: dict[str, str] | None
 
 
 def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
-    """What the door does. Raises StoreError."""
+    """What the door does. Raises StoreError or RegisterError."""
+    if what == "registers":
+        return _registers(station, method, body)
     if (method, what) == ("POST", "sync"):
         station.store.write(outbox.retry_all_now)
         if station.upstream is not None:
@@ -104,6 +111,63 @@ def _report(tx: Transaction) -> list[str]:
         word = "waiting" if state in outbox.WAITING else "given up on" if state != "unknown" else "of unknown outcome"
         lines.append(f"{destination}: {count} {word}, the oldest since {_time(since)}.")
     return lines if len(lines) > bool(line.ok_at) else [*lines, "Nothing waits."]
+
+
+Ask = Callable[[str, str, Mapping[str, Any] | None], dict[str, Any]]
+
+
+class Steps:
+    """The steps of loading a register (cases/loading.py), asked for through the door."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def begin(self, register: str, as_of: str) -> Load:
+        """Number the load. Raises StoreError or RegisterError."""
+        return msgspec.convert(self._do("begin", register=register, as_of=as_of), Load)
+
+    def keep(self, load: Load, lines: Sequence[Line]) -> Step:
+        """Keep some lines."""
+        return msgspec.convert(self._do("keep", load=load, lines=list(lines)), Step)
+
+    def remove(self, load: Load, after: str) -> Removed:
+        """Remove some rows that were not named."""
+        return msgspec.convert(self._do("remove", load=load, after=after), Removed)
+
+    def end(self, load: Load, is_sample: bool) -> None:
+        """The load is done."""
+        self._do("end", load=load, is_sample=is_sample)
+
+    def _do(self, step: str, **body: Any) -> Any:
+        return self._ask("POST", "registers", msgspec.to_builtins({"step": step, **body}))["done"]
+
+
+def _registers(station: Station, method: str, body: Any) -> dict[str, Any]:
+    if method == "GET":
+        standing = station.store.read(station.registers.standing)
+        return {"lines": [_standing(one) for one in standing]}
+    return {"done": msgspec.to_builtins(_step(station.loading, body))}
+
+
+def _step(loading: Loading, body: Any) -> Load | Step | Removed | None:
+    if body["step"] == "begin":
+        return loading.begin(body["register"], body["as_of"])
+    load = msgspec.convert(body["load"], Load)
+    if body["step"] == "keep":
+        return loading.keep(load, msgspec.convert(body["lines"], list[Line]))
+    if body["step"] == "remove":
+        return loading.remove(load, body["after"])
+    loading.end(load, body["is_sample"])
+    return None
+
+
+def _standing(one: Standing) -> str:
+    """How a register stands, as a sentence."""
+    if one.as_of is None:
+        return f"{one.name}: {one.count} rows of a load that did not end." if one.count else f"{one.name}: no copy."
+    age = "too old to rely on" if one.is_stale else "fresh"
+    sample = ", a sample" if one.is_sample else ""
+    return f"{one.name}: {one.count} rows as of {one.as_of:%d.%m.%Y}, {age}{sample}."
 
 
 def _time(at: int) -> str:
