@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from enum import Enum
+from typing import TypeGuard
 
 from cases import pins, reference
 from store import Transaction, cases
@@ -19,13 +20,18 @@ class Refusal(Enum):
     LOCKED = "locked"
 
 
+def _is_own(case: CaseRow | None, msisdn: str) -> TypeGuard[CaseRow]:
+    """Whether it was filed from this number. A case whose number was deleted is nobody's own."""
+    return case is not None and case.msisdn != "" and case.msisdn == msisdn
+
+
 def open_for(tx: Transaction, number: str, msisdn: str, pin: str) -> CaseRow | Refusal:
     """The case, or why not. A slip in the number is told at once and costs no try; three wrong PINs for a
     number, or five from a phone, lock for 24 hours."""
     if not reference.is_reference(number):
         return Refusal.MISTYPED
     case = cases.find(tx, number)
-    if case is not None and case.msisdn == msisdn:
+    if _is_own(case, msisdn):
         return case
     if pins.is_locked(tx, number, msisdn):
         return Refusal.LOCKED
@@ -35,3 +41,9 @@ def open_for(tx: Transaction, number: str, msisdn: str, pin: str) -> CaseRow | R
         return case
     pins.note_miss(tx, number, msisdn)
     return Refusal.LOCKED if pins.is_locked(tx, number, msisdn) else Refusal.WRONG
+
+
+def new_pin(tx: Transaction, number: str, msisdn: str) -> str | None:
+    """Another PIN for a case that was filed from this phone. None for any other number, typed right or not: whoever
+    asks learns nothing of other people's cases."""
+    return pins.renew(tx, number) if _is_own(cases.find(tx, number), msisdn) else None

@@ -185,6 +185,39 @@ def of_case(tx: Transaction, reference: str) -> list[Entry]:
     return [Entry(*(*row[:-1], "")) for row in rows]
 
 
+def waiting_of_case(tx: Transaction, reference: str) -> list[Entry]:
+    """The queued entries about one case, oldest first, with their bodies."""
+    rows = tx.all(
+        f"SELECT {COLUMNS} FROM outbox WHERE reference = :reference AND state = 'queued' ORDER BY id",  # noqa: S608
+        reference=reference,
+    )
+    return [_opened(tx, row) for row in rows]
+
+
+def rewrite(tx: Transaction, entry_id: int, body: str) -> None:
+    """Put another body in the place of an entry's own; it leaves under the same number."""
+    tx.run("UPDATE outbox SET body = :body WHERE id = :id", body=tx.seal(body, BODY, entry_id), id=entry_id)
+
+
+def remove(tx: Transaction, entry: Entry) -> bool:
+    """Delete an entry that its sender holds. False, and nothing is deleted, when its lease has gone to another."""
+    row = tx.one(
+        "DELETE FROM outbox WHERE id = :id AND state = 'queued' AND lease_until = :lease_until RETURNING id",
+        id=entry.id,
+        lease_until=entry.lease_until,
+    )
+    return row is not None
+
+
+def remove_of_case(tx: Transaction, reference: str, destination: str) -> None:
+    """Delete the entries about one case that are for this destination, or that any other has for good."""
+    tx.run(
+        "DELETE FROM outbox WHERE reference = :reference AND (destination = :destination OR state = 'acked')",
+        reference=reference,
+        destination=destination,
+    )
+
+
 def counts(tx: Transaction) -> dict[tuple[str, str], tuple[int, int]]:
     """(destination, state) → (how many, when the oldest was made), of what has not arrived."""
     rows = tx.all(

@@ -8,7 +8,7 @@ from typing import Protocol
 from store import Store, Transaction
 from store.entries import Entry
 from sync import outbox
-from sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError
+from sync.outbox import DeferredError, DestinationDownError, NothingToSendError, OutcomeUnknownError, RejectedError
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ def step(store: Store, destination: str, transport: Transport) -> bool:
         return False
     try:
         transport.send(entry)
+    except NothingToSendError:
+        store.write(lambda tx: outbox.cancel(tx, entry))
     except RejectedError as error:
         reason = str(error)
         store.write(lambda tx: outbox.reject(tx, entry, reason))

@@ -48,6 +48,10 @@ class OutcomeUnknownError(SendError):
     """It may have left: the request went out and no answer came."""
 
 
+class NothingToSendError(SendError):
+    """There is nothing to send, or nobody wants it any more."""
+
+
 def station(number: int) -> str:
     """The destination that is this downstream station."""
     return f"station:{number:03}"
@@ -87,6 +91,12 @@ def reject(tx: Transaction, entry: Entry, reason: str) -> None:
 def leave_unknown(tx: Transaction, entry: Entry, reason: str) -> None:
     """The entry may have arrived; sending it again could double it."""
     entries.finish(tx, entry, "unknown", reason)
+
+
+def cancel(tx: Transaction, entry: Entry) -> bool:
+    """Nothing of this entry has to leave: it goes as if it had not been put, and says nothing of its destination.
+    False when another sender holds it now."""
+    return entries.remove(tx, entry)
 
 
 def put_back(tx: Transaction, entry: Entry, reason: str) -> None:

@@ -337,6 +337,24 @@ def test_what_was_given_up_on_leaves_again_only_when_a_person_says_so(
     assert (claim(store).id, claim_count(store)) == (entry.id, 1)
 
 
+def test_a_cancelled_entry_is_gone_and_its_destination_untouched(store: Store) -> None:
+    put(store)
+    entry = claim(store)
+    before = store.read(lambda tx: entries.destination(tx, outbox.SMS))
+    assert store.write(lambda tx: outbox.cancel(tx, entry))
+    assert claim_count(store) == 0
+    assert store.read(lambda tx: entries.destination(tx, outbox.SMS)) == before
+
+
+def test_a_sender_that_comes_late_cannot_cancel(store: Store, clock: Clock) -> None:
+    put(store)
+    late = claim(store)
+    clock.move(LEASE_MS / 1000)
+    claim(store)
+    assert not store.write(lambda tx: outbox.cancel(tx, late))
+    assert claim_count(store) == 1
+
+
 def test_what_arrived_cannot_be_sent_again(store: Store) -> None:
     put(store)
     entry = claim(store)

@@ -1,0 +1,122 @@
+"""The effects of what residents choose for themselves: a language, votes, subscriptions, wishes about their data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from cases import access, subscriptions
+from cases.consultation import Consultation
+from cases.privacy import Privacy
+from menus import formats
+from menus.engine import Effect, Outcome
+from menus.pack import Pack
+from menus.places import UnknownPlaceError
+from store import Transaction, subscribers
+from store.subscriptions import Subscription
+
+if TYPE_CHECKING:
+    from channel.effects import Handler
+
+# Parts the topic from the place in what a list of subscriptions gives back.
+AT = "@"
+
+
+class Choices:
+    """Performs these effects for one station and pack."""
+
+    def __init__(self, pack: Pack, consultation: Consultation, privacy: Privacy) -> None:
+        self._pack = pack
+        self._zone = ZoneInfo(pack.time_zone)
+        self._consultation = consultation
+        self._privacy = privacy
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Each effect by its name in a tree."""
+        return {
+            "remember_language": self._remember_language,
+            "vote": self._vote,
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "my_subscriptions": self._my_subscriptions,
+            "stop_sms": self._stop_sms,
+            "start_sms": self._start_sms,
+            "stored": self._stored,
+            "forget": self._forget,
+            "new_pin": self._new_pin,
+        }
+
+    def _remember_language(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        subscribers.remember_language(tx, msisdn, effect.language)
+        return Outcome("done")
+
+    def _vote(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        subject, choice = effect.answers["subject"], effect.answers["choice"]
+        return Outcome("counted" if self._consultation.count(tx, subject, choice, msisdn) else "again")
+
+    def _subscribe(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        topic, place = _chosen(effect)
+        return Outcome("done" if subscriptions.subscribe(tx, msisdn, topic, place) else "already")
+
+    def _unsubscribe(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        subscriptions.unsubscribe(tx, msisdn, *_chosen(effect))
+        return Outcome("done")
+
+    def _my_subscriptions(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        chosen = subscriptions.of(tx, msisdn)
+        if not chosen:
+            return Outcome("none")
+        items = [(f"{one.topic}{AT}{one.place}", self._words(one, effect.language)) for one in chosen]
+        return Outcome("some", items=items)
+
+    def _stop_sms(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        subscribers.set_muted(tx, msisdn, True)
+        return Outcome("done")
+
+    def _start_sms(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        subscribers.set_muted(tx, msisdn, False)
+        return Outcome("done")
+
+    def _stored(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        kept = subscribers.stored(tx, msisdn)
+        values = {
+            "cases": str(kept.cases),
+            "drafts": str(kept.drafts),
+            "subscriptions": str(kept.subscriptions),
+            "date": "-" if kept.since is None else self._date(kept.since, effect.language),
+        }
+        return Outcome("done", values)
+
+    def _forget(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        self._privacy.forget(tx, msisdn)
+        return Outcome("done")
+
+    def _new_pin(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        reference = effect.answers["reference"]
+        pin = access.new_pin(tx, reference, msisdn)
+        return Outcome("wrong") if pin is None else Outcome("done", {"ref": reference, "pin": pin})
+
+    def _words(self, chosen: Subscription, language: str) -> str:
+        """The topic and the place as a list shows them; what the pack has no words for shows as it is."""
+        label = self._pack.tree.labels.get(("topic", chosen.topic), {}).get(language)
+        topic = label if isinstance(label, str) else chosen.topic
+        return f"{topic}, {self._place(chosen.place, language)}" if chosen.place else topic
+
+    def _place(self, code: str, language: str) -> str:
+        try:
+            return self._pack.gazetteer.get(code).short[language]
+        except UnknownPlaceError:
+            return code
+
+    def _date(self, at: int, language: str) -> str:
+        return formats.date(datetime.fromtimestamp(at / 1000, self._zone).date(), self._pack.languages, language)
+
+
+def _chosen(effect: Effect) -> tuple[str, str]:
+    """(topic, place): from a line of the list of subscriptions, or from an answer each."""
+    if line := effect.answers.get("subscription"):
+        topic, _, place = line.partition(AT)
+        return topic, place
+    return effect.answers["topic"], effect.answers["place"]

@@ -1,0 +1,78 @@
+"""A PIN can be renewed by the phone that filed, and the one before opens nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cases import access, pins, reference
+from cases.access import Refusal
+from cases.service import Filed
+from store.cases import CaseRow
+from tests.stations import APPEAL, Station, open_station
+
+OTHER = "+992900000002"
+
+
+@pytest.fixture
+def village(tmp_path: Path) -> Iterator[Station]:
+    with open_station(tmp_path, 7) as station:
+        yield station
+
+
+@pytest.fixture
+def filed(village: Station) -> Filed:
+    return village.store.write(lambda tx: village.cases.open(tx, APPEAL))
+
+
+def look(station: Station, number: str, pin: str, msisdn: str = OTHER) -> CaseRow | Refusal:
+    return station.store.write(lambda tx: access.open_for(tx, number, msisdn, pin))
+
+
+def renew(station: Station, number: str, msisdn: str = APPEAL.msisdn) -> str | None:
+    return station.store.write(lambda tx: access.new_pin(tx, number, msisdn))
+
+
+def test_the_new_pin_opens_and_the_old_one_does_not(village: Station, filed: Filed) -> None:
+    assert isinstance(look(village, filed.reference, filed.pin), CaseRow)
+    new = renew(village, filed.reference)
+    assert new is not None
+    assert look(village, filed.reference, filed.pin) is Refusal.WRONG
+    assert isinstance(look(village, filed.reference, new), CaseRow)
+
+
+def test_a_pin_is_never_renewed_to_itself(village: Station, filed: Filed) -> None:
+    """One digit in ten thousand would be; two hundred renewals of many cases pass by some of those."""
+    references = [f"{number:010}" for number in range(40)]
+    for number in references:
+        seen = [village.store.read(lambda tx, n=number: pins.pin_of(tx, n))]
+        seen += [village.store.write(lambda tx, n=number: pins.renew(tx, n)) for _ in range(25)]
+        assert all(one != after for one, after in zip(seen, seen[1:], strict=False))
+
+
+def test_only_the_filing_phone_may_renew_and_others_learn_nothing(village: Station, filed: Filed) -> None:
+    unissued = "007000000" + reference.check_digit("007000000")
+    asked = [renew(village, number, OTHER) for number in (filed.reference, unissued, "0070000000", "", "'; --")]
+    assert asked == [None] * 5
+    assert isinstance(look(village, filed.reference, filed.pin), CaseRow)
+
+
+def test_a_new_pin_changes_no_other_case(village: Station, filed: Filed) -> None:
+    other = village.store.write(lambda tx: village.cases.open(tx, APPEAL))
+    renew(village, filed.reference)
+    assert isinstance(look(village, other.reference, other.pin), CaseRow)
+
+
+def test_a_renewed_pin_outlives_a_restart_and_is_not_stored(tmp_path: Path) -> None:
+    with open_station(tmp_path / "one", 7) as station:
+        filed = station.store.write(lambda tx: station.cases.open(tx, APPEAL))
+        new = renew(station, filed.reference)
+    with open_station(tmp_path / "one", 7) as station:
+        assert isinstance(look(station, filed.reference, str(new)), CaseRow)
+        assert station.store.read(lambda tx: tx.all("SELECT * FROM pins")) == [(filed.reference, 1)]
+
+
+def test_nobody_s_phone_is_no_phone(village: Station, filed: Filed) -> None:
+    village.store.write(lambda tx: access.cases.unlink(tx, filed.reference))
+    assert look(village, filed.reference, "", msisdn="") is Refusal.ASK_PIN
+    assert renew(village, filed.reference, "") is None

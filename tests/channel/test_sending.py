@@ -1,0 +1,97 @@
+"""What somebody asked to have by SMS: the whole text, to her alone, and not when she wants no SMS."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cases.privacy import Privacy
+from channel.notices import Notices
+from channel.sending import Sending
+from menus import engine
+from menus.engine import Effect
+from menus.session import Session
+from store import Transaction, subscribers
+from sync import dispatch, outbox
+from tests.station import shipped_pack
+from tests.stations import APPEAL, Station, open_station
+
+HERS = APPEAL.msisdn
+TEXT = "№40000001: ҳуҷҷат тайёр. ХШБ Ёвон, соати 8-17."
+
+
+class Gateway:
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[str, str]] = []
+
+    def send(self, msisdn: str, text: str) -> None:
+        self.given.append((msisdn, text))
+
+
+@pytest.fixture
+def village(tmp_path: Path) -> Iterator[Station]:
+    with open_station(tmp_path, 7, has_upstream=False) as opened:
+        yield opened
+
+
+def asked(station: Station) -> str:
+    """How her wish went."""
+    effect = Effect("send_sms", {"text": TEXT}, "tg")
+    perform = Sending().handlers()["send_sms"]
+    return station.store.write(lambda tx: perform(tx, HERS, effect)).name
+
+
+def sent(station: Station) -> list[tuple[str, str]]:
+    """All that leaves now."""
+    gateway = Gateway()
+    notices = Notices(station.store, gateway, shipped_pack(), station.cases, "*1339#")
+    while dispatch.step(station.store, outbox.SMS, notices):
+        pass
+    return gateway.given
+
+
+def mute(tx: Transaction) -> None:
+    subscribers.set_muted(tx, HERS, True)
+
+
+def forget(tx: Transaction) -> None:
+    Privacy(has_upstream=False).forget(tx, HERS)
+
+
+def test_she_gets_the_whole_text_once(village: Station) -> None:
+    assert asked(village) == "sent"
+    assert sent(village) == [(HERS, TEXT)]
+    assert sent(village) == []
+
+
+def test_a_phone_that_wants_no_sms_is_told_so_and_gets_none(village: Station) -> None:
+    village.store.write(mute)
+    assert asked(village) == "muted"
+    assert sent(village) == []
+
+
+@pytest.mark.parametrize("change_of_mind", [mute, forget])
+def test_what_waits_does_not_leave_after_she_has_changed_her_mind(
+    village: Station, change_of_mind: Callable[[Transaction], None]
+) -> None:
+    asked(village)
+    village.store.write(change_of_mind)
+    assert sent(village) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("tg", "№40000001: тайёр (14.07.2026)."),
+        ("en", "No 40000001: тайёр (14.07.2026)."),
+        ("tg-Latn", "No 40000001: тайёр (14.07.2026)."),
+    ],
+)
+def test_the_text_is_that_of_the_screen_in_her_language(language: str, words: str) -> None:
+    tree = shipped_pack().tree
+    values = {"number": "40000001", "status": "тайёр", "as_of": "14.07.2026"}
+    session = Session(tree=tree.version, language=language, screen="passport.sms", values=values)
+    turn = engine.reopen(tree, session, language)
+    assert turn.effect == Effect("send_sms", {"text": words}, language)

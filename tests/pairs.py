@@ -1,0 +1,63 @@
+"""A village station and its hub with everything that events may be about, and a line between them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cases.consultation import Consultation
+from cases.events import Events
+from cases.privacy import Privacy
+from store import stations
+from sync import exchange
+from sync.exchange import Post
+from tests.stations import Clock, Station, open_station
+
+VILLAGE, HUB = 7, 1
+
+
+class Side:
+    """One of the two."""
+
+    def __init__(self, station: Station, has_upstream: bool) -> None:
+        self.store = station.store
+        self.cases = station.cases
+        self.consultation = Consultation(has_upstream)
+        self.privacy = Privacy(has_upstream)
+        rooms = {"case": self.cases.apply, "tally": self.consultation.apply, "privacy": self.privacy.apply}
+        self.events = Events(rooms)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both sides, and the key that they share."""
+
+    village: Side
+    hub: Side
+    key: bytes
+
+    def answer(self, frame: bytes) -> bytes:
+        """The hub's answer to a frame."""
+        return exchange.answer(self.hub.store, frame, self.hub.events.apply)
+
+    def call(self, post: Post | None = None) -> bool:
+        """One exchange, over a clean line unless `post` is another; whether more waits."""
+        side = self.village
+        return exchange.call_upstream(side.store, VILLAGE, self.key, post or self.answer, side.events.apply)
+
+    def settle(self) -> None:
+        """Exchange until nothing waits."""
+        while self.call():
+            pass
+
+
+@contextmanager
+def open_pair(folder: Path) -> Iterator[Pair]:
+    """Both stations, closed at the end."""
+    clock = Clock()
+    with (
+        open_station(folder / "village", VILLAGE, clock=clock) as village,
+        open_station(folder / "hub", HUB, has_upstream=False, clock=clock) as hub,
+    ):
+        key = hub.store.write(lambda tx: stations.add(tx, VILLAGE))
+        yield Pair(Side(village, True), Side(hub, False), key)
