@@ -1,45 +1,30 @@
-"""The phone page: a key phone in the browser, for trying the service without a network.
-
-It is a gateway to the station's own webhook: each key press that a network would carry becomes a real request in the
-gateway's format through the whole application, so what is seen here is what residents get.
-"""
+"""The phone page: a key phone in the browser, for trying the service without a network, and with a bad one."""
 
 from __future__ import annotations
 
-import contextvars
 import re
-import secrets
 from dataclasses import asdict, dataclass, replace
 
-from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.test import Client, TestResponse
 
-from desk.language import _
+from desk.gateway import KEYS, Gateway, Phone
+from desk.language import N_, _
 from desk.signin import needs_role
 from menus.gsm import Budget, Encoding, encoding, units
+from menus.handset import Letters
 
-KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#")
 RESIDENTS = {"+992900000101": "Гулнора", "+992900000102": "Бахтиёр", "+992900000103": "Ali"}
-NETWORK = "43601"
-LONGEST_ANSWER, LONGEST_SESSION = 182, 1000
+LETTERS = {
+    Letters.ALL: N_("All letters"),
+    Letters.RUSSIAN: N_("Cyrillic without ӣ қ ӯ ҳ ҷ ғ"),
+    Letters.LATIN: N_("No Cyrillic"),
+}
+LONGEST_ANSWER = 182
+LARGEST_CUT = 182
 SMS_TIMEOUT_S = 2.0
 SMS_SHOWN = 20
 STATE = "phone"
-
-
-@dataclass(frozen=True)
-class Phone:
-    """What the phone holds between two presses; it travels in the sign-in cookie. `session_id` is empty when no
-    session is open, `typed` is all that was typed in it, `draft` what stands in the input line."""
-
-    number: str
-    draft: str
-    code: str = ""
-    session_id: str = ""
-    typed: str = ""
-    screen: str = ""
-    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +47,7 @@ class Inbox:
 def create(service_code: str, ussd_path: str, sms_url: str) -> Blueprint:
     """The phone's blueprint; `ussd_path` is the webhook it dials, and `sms_url` lists the SMS that were sent."""
     blueprint = Blueprint("phone", __name__, url_prefix="/phone")
+    gateway = Gateway(service_code, ussd_path)
 
     @blueprint.get("", strict_slashes=False)
     @needs_role("operator", "phone")
@@ -70,19 +56,22 @@ def create(service_code: str, ussd_path: str, sms_url: str) -> Blueprint:
         return render_template(
             "desk/phone.html",
             it=phone,
+            shown=phone.handset.show(phone.screen),
             measure=_measure(phone.screen),
             inbox=_inbox(sms_url, phone.number),
             keys=KEYS,
+            letters=LETTERS,
             residents=RESIDENTS,
             is_set=bool(ussd_path),
             service_code=service_code,
             longest=LONGEST_ANSWER,
+            largest_cut=LARGEST_CUT,
         )
 
     @blueprint.post("/number")
     @needs_role("operator", "phone")
     def number() -> ResponseReturnValue:
-        phone = _hung_up(_load(service_code), service_code, ussd_path)
+        phone = gateway.hang_up(_load(service_code))
         given = _number(request.form.get("number", "")) or _number(request.form.get("resident", ""))
         fault = "" if given else _("This is not a telephone number.")
         return _kept(replace(phone, number=given or phone.number, fault=fault))
@@ -91,74 +80,31 @@ def create(service_code: str, ussd_path: str, sms_url: str) -> Blueprint:
     @needs_role("operator", "phone")
     def press() -> ResponseReturnValue:
         draft = request.form.get("typed", "")[:LONGEST_ANSWER]
-        phone = replace(_load(service_code), draft=draft, fault="")
-        return _kept(_pressed(phone, request.form.get("press", "send"), service_code, ussd_path))
+        phone = replace(_load(service_code), draft=draft)
+        return _kept(gateway.press(phone, request.form.get("press", "send")))
+
+    @blueprint.post("/handset")
+    @needs_role("operator", "phone")
+    def handset() -> ResponseReturnValue:
+        return _kept(_changed(_load(service_code), request.form.get("cut", ""), request.form.get("letters", "")))
 
     return blueprint
 
 
-def _pressed(phone: Phone, key: str, service_code: str, ussd_path: str) -> Phone:
-    """The phone after one press."""
-    if key in KEYS:
-        return replace(phone, draft=phone.draft + key)
-    if key == "clear":
-        return replace(phone, draft=phone.draft[:-1])
-    if key == "end":
-        return _hung_up(phone, service_code, ussd_path)
-    if not ussd_path:
-        return phone
-    return _answered(phone, service_code, ussd_path) if phone.session_id else _dialled(phone, service_code, ussd_path)
+def _changed(phone: Phone, cut: str, letters: str) -> Phone:
+    """The same phone behind another network, or with other letters; what is on its screen stays."""
+    units_through = _cut(cut.strip())
+    if units_through is None or letters not in LETTERS:
+        note = _("Type how many units get through, from 1 to {n}, or nothing.", n=LARGEST_CUT)
+        return replace(phone, note=note)
+    return replace(phone, cut=units_through, letters=letters, note="")
 
 
-def _dialled(phone: Phone, service_code: str, ussd_path: str) -> Phone:
-    """Begin a session. What follows the service code is a shortcut: the network reports it as already typed."""
-    code, base = phone.draft.strip().strip("*#"), service_code.strip("*#")
-    if code != base and not code.startswith(f"{base}*"):
-        return replace(phone, screen="", fault=_("No service answers this code. Dial {code}.", code=service_code))
-    begun = replace(phone, code=service_code, session_id=f"phone-{secrets.token_hex(8)}")
-    return _hop(begun, code[len(base) + 1 :], ussd_path, service_code)
-
-
-def _answered(phone: Phone, service_code: str, ussd_path: str) -> Phone:
-    typed = f"{phone.typed}*{phone.draft}" if phone.typed else phone.draft
-    if len(typed) > LONGEST_SESSION:
-        return replace(phone, fault=_("Too much was typed in one session for this page. Hang up and dial again."))
-    return _hop(phone, typed, ussd_path, service_code)
-
-
-def _hop(phone: Phone, typed: str, ussd_path: str, service_code: str) -> Phone:
-    """Send one hop, and show what comes back."""
-    answer = _post(ussd_path, _fields(phone) | {"text": typed})
-    word, _space, screen = answer.text.partition(" ")
-    if answer.status_code != 200 or word not in ("CON", "END"):
-        fault = _("The webhook answered {status}: {text}", status=answer.status_code, text=answer.text[:100])
-        return replace(phone, session_id="", typed="", screen="", draft=service_code, fault=fault)
-    if word == "END":
-        return replace(phone, session_id="", typed="", screen=screen, draft=service_code)
-    return replace(phone, typed=typed, screen=screen, draft="")
-
-
-def _hung_up(phone: Phone, service_code: str, ussd_path: str) -> Phone:
-    """The phone at rest; the gateway notes that an open session was cut."""
-    if phone.session_id and ussd_path:
-        _post(f"{ussd_path}-end", _fields(phone) | {"status": "Incomplete"})
-    return Phone(phone.number, service_code)
-
-
-def _fields(phone: Phone) -> dict[str, str]:
-    return {
-        "sessionId": phone.session_id,
-        "serviceCode": phone.code,
-        "phoneNumber": phone.number,
-        "networkCode": NETWORK,
-    }
-
-
-def _post(path: str, fields: dict[str, str]) -> TestResponse:
-    """A request of its own through the whole application, in this thread: a second thread could wait for ever when
-    all of them show this page. The empty context keeps this page's person and language out of it."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return contextvars.Context().run(lambda: Client(app).post(path, data=fields))
+def _cut(typed: str) -> int | None:
+    """The units typed, 0 for nothing, None for what is not a number of units."""
+    if not typed:
+        return 0
+    return int(typed) if re.fullmatch("[0-9]{1,3}", typed) and 1 <= int(typed) <= LARGEST_CUT else None
 
 
 def _measure(screen: str) -> Measure | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +13,12 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from tests.desk.browser import Desk, build, post
+import wsgi
+from cases import service
+from settings import Settings
+from store import Keyring, Store, accounts, identity, sessions
+from tests import filing
+from tests.desk.browser import HASHED, PASSWORD, Desk, build, enter, post
 
 RESIDENT = "+992900000101"
 
@@ -76,6 +83,11 @@ def test_hanging_up_tells_the_gateway_end(desk: Desk, phone: FlaskClient) -> Non
 def test_keys_write_into_the_input_line(desk: Desk, phone: FlaskClient) -> None:
     assert 'value="*13"' in press(phone, "3", "*1")
     assert 'value="*1"' in press(phone, "clear", "*13")
+    assert desk.hops == []
+
+
+def test_a_press_of_nothing_that_is_there_does_nothing(desk: Desk, phone: FlaskClient) -> None:
+    assert 'value="12"' in press(phone, "explode", "12")
     assert desk.hops == []
 
 
@@ -165,3 +177,210 @@ def test_the_sms_to_this_number_are_shown_newest_first(tmp_path: Path, sms_log: 
 def test_a_list_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
     with build(tmp_path, phone_sms_url="http://127.0.0.1:9/sms") as desk:
         assert "The list of SMS cannot be reached now." in desk.signed_in("phone").get("/phone").text
+
+
+def set_handset(client: FlaskClient, cut: str, letters: str) -> str:
+    """Set what the network lets through and which letters the phone has; the page that follows."""
+    assert post(client, "/phone", "/phone/handset", cut=cut, letters=letters).location == "/phone"
+    return client.get("/phone").text
+
+
+def lcd(page: str) -> str:
+    """What stands on the display."""
+    found = re.search(r'<pre class="screen[^"]*">(.*?)</pre>', page, re.DOTALL)
+    assert found
+    return html.unescape(found[1])
+
+
+def test_a_repeat_is_the_same_request_to_the_letter(desk: Desk, phone: FlaskClient) -> None:
+    press(phone, "send", "*1339#")
+    press(phone, "send", "2")
+    page = press(phone, "repeat")
+    assert desk.hops[2] == desk.hops[1]
+    assert "[2]" in lcd(page) and "both answers are the same to the letter" in page
+
+
+def test_the_last_request_of_a_session_can_be_repeated(desk: Desk, phone: FlaskClient) -> None:
+    press(phone, "send", "*1339*0#")
+    assert "[0]" in lcd(press(phone, "repeat"))
+    assert desk.hops[1] == desk.hops[0]
+
+
+def test_before_the_first_call_there_is_nothing_to_repeat(desk: Desk, phone: FlaskClient) -> None:
+    assert "There is no request to repeat." in press(phone, "repeat")
+    assert desk.hops == []
+
+
+def test_an_answer_that_changed_is_told(desk: Desk, phone: FlaskClient) -> None:
+    desk.says = "first"
+    press(phone, "send", "*1339#")
+    desk.says = "second"
+    page = press(phone, "repeat")
+    assert "the second answer is another one" in page and "second" in lcd(page)
+
+
+def test_a_lost_reply_reaches_the_station_and_not_the_phone(desk: Desk, phone: FlaskClient) -> None:
+    page = press(phone, "lose", "*1339#")
+    assert lcd(page) == "Connection problem or invalid MMI code."
+    assert [hop["text"] for hop in desk.hops] == [""]
+    assert "You typed" not in page
+
+
+def test_a_lost_reply_comes_with_the_repeat_and_the_session_goes_on(desk: Desk, phone: FlaskClient) -> None:
+    press(phone, "send", "*1339#")
+    press(phone, "lose", "2")
+    assert "[2]" in lcd(press(phone, "repeat"))
+    press(phone, "send", "3")
+    assert [hop["text"] for hop in desk.hops] == ["", "2", "2", "2*3"]
+    assert len({hop["sessionId"] for hop in desk.hops}) == 1
+
+
+def test_after_a_lost_reply_the_next_call_is_a_new_session(desk: Desk, phone: FlaskClient) -> None:
+    press(phone, "lose", "*1339#")
+    press(phone, "send", "*1339#")
+    assert len({hop["sessionId"] for hop in desk.hops}) == 2
+
+
+def test_a_call_that_nobody_answers_has_no_reply_to_lose(desk: Desk, phone: FlaskClient) -> None:
+    assert "No service answers this code." in lcd(press(phone, "lose", "*133#"))
+    assert desk.hops == []
+
+
+def test_a_dropped_session_is_told_as_the_gateway_does_and_the_next_is_new(desk: Desk, phone: FlaskClient) -> None:
+    press(phone, "send", "*1339#")
+    page = press(phone, "drop", "never sent")
+    assert lcd(page) == "The network ended the session."
+    assert desk.hops[1] == {
+        **{name: desk.hops[0][name] for name in ("sessionId", "serviceCode", "phoneNumber", "networkCode")},
+        "status": "Incomplete",
+    }
+    press(phone, "send", "*1339#")
+    assert desk.hops[2]["sessionId"] != desk.hops[0]["sessionId"]
+
+
+def test_a_phone_at_rest_has_no_session_to_drop(desk: Desk, phone: FlaskClient) -> None:
+    press(phone, "drop")
+    assert desk.hops == []
+
+
+def test_a_cut_screen_shows_what_is_left_and_what_is_lost(phone: FlaskClient) -> None:
+    press(phone, "send", "*1339#")
+    page = set_handset(phone, "14", "all")
+    assert lcd(page) == "You typed []\n1"
+    assert '<pre class="lost">. Об</pre>' in page and "18 of 80 units" in page
+    assert '<pre class="lost">' not in set_handset(phone, "", "all")
+
+
+@pytest.mark.parametrize("cut", ["0", "183", "-1", "x", "1.5", "٣"])
+def test_what_is_no_number_of_units_changes_nothing(phone: FlaskClient, cut: str) -> None:
+    press(phone, "send", "*1339#")
+    page = set_handset(phone, cut, "latin")
+    assert "Type how many units get through, from 1 to 182" in page
+    assert lcd(page) == "You typed []\n1. Об"
+
+
+@pytest.mark.parametrize(
+    ("letters", "shown"),
+    [("all", "Ҷавоб [№1]"), ("russian", "□авоб [№1]"), ("latin", "□□□□□ [□1]"), ("klingon", "Ҷавоб [№1]")],
+)
+def test_a_phone_shows_a_box_for_a_letter_that_it_lacks(
+    desk: Desk, phone: FlaskClient, letters: str, shown: str
+) -> None:
+    desk.says = "Ҷавоб [№1]"
+    set_handset(phone, "", letters)
+    assert lcd(press(phone, "send", "*1339#")) == shown
+
+
+def test_hanging_up_and_another_number_leave_network_and_letters_as_they_are(phone: FlaskClient) -> None:
+    set_handset(phone, "14", "latin")
+    press(phone, "send", "*1339#")
+    press(phone, "end")
+    post(phone, "/phone", "/phone/number", resident="+992900000102")
+    page = phone.get("/phone").text
+    assert 'value="14"' in page and 'value="latin" selected' in page
+
+
+FILING = filing.typed()
+TOKEN = "a-token-for-the-tests-0000"
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[wsgi.Station]:
+    """A whole station, with its own webhook behind the page."""
+    store = Store(tmp_path / "sado.db", Keyring.create(tmp_path / "keys.json"))
+    store.write(lambda tx: identity.create(tx, 7))
+    store.write(lambda tx: accounts.save(tx, "madina", HASHED, "phone", ""))
+    try:
+        yield wsgi.build(Settings(data=str(tmp_path), africastalking_token=TOKEN, phone_page=True), store)
+    finally:
+        store.close()
+
+
+@pytest.fixture
+def on_air(station: wsgi.Station) -> FlaskClient:
+    """The phone page of that station."""
+    client = station.app.test_client()
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    assert enter(client, "madina", PASSWORD).status_code == 302
+    return client
+
+
+def walk(client: FlaskClient, *typed: str) -> str:
+    """Dial and type each of these; what the display shows at the end."""
+    page = press(client, "send", "*1339#")
+    for answer in typed:
+        page = press(client, "send", answer)
+    return lcd(page)
+
+
+def references(station: wsgi.Station) -> list[str]:
+    return [case.reference for case in station.store.read(lambda tx: service.mine(tx, RESIDENT))]
+
+
+def test_a_repeated_filing_leaves_one_case_and_shows_the_same_screen(
+    station: wsgi.Station, on_air: FlaskClient
+) -> None:
+    saved = walk(on_air, *FILING)
+    again = press(on_air, "repeat")
+    assert lcd(again) == saved and "both answers are the same to the letter" in again
+    (reference,) = references(station)
+    assert reference in saved
+
+
+def test_filing_again_in_a_session_of_its_own_leaves_two_cases(station: wsgi.Station, on_air: FlaskClient) -> None:
+    """The control of the test above: what leaves one case is that the request is a repeat."""
+    walk(on_air, *FILING)
+    walk(on_air, *FILING[1:])
+    assert len(references(station)) == 2
+
+
+def test_a_lost_reply_of_the_filing_leaves_one_case_that_the_list_shows(
+    station: wsgi.Station, on_air: FlaskClient
+) -> None:
+    walk(on_air, *FILING[:-1])
+    lost = press(on_air, "lose", FILING[-1])
+    (reference,) = references(station)
+    assert reference not in lost
+    assert reference in walk(on_air, "1", "2")
+
+
+def test_a_lost_reply_of_the_filing_comes_with_the_repeat(station: wsgi.Station, on_air: FlaskClient) -> None:
+    walk(on_air, *FILING[:-1])
+    press(on_air, "lose", FILING[-1])
+    saved = lcd(press(on_air, "repeat"))
+    (reference,) = references(station)
+    assert reference in saved
+
+
+def test_a_dropped_session_is_noted_by_the_station_and_keeps_its_answers(
+    station: wsgi.Station, on_air: FlaskClient
+) -> None:
+    walk(on_air, *FILING[:-1])
+    with on_air.session_transaction() as cookie:
+        session_id = f"africastalking {RESIDENT} {cookie['phone']['session_id']}"
+    press(on_air, "drop")
+    rows = station.store.read(lambda tx: tx.all("SELECT is_open, outcome FROM sessions"))
+    assert [tuple(row) for row in rows] == [(0, "Incomplete")]
+    kept = station.store.read(lambda tx: sessions.load(tx, tx.keys.lookup(session_id)))
+    assert kept and all(answer in kept[0] for answer in FILING[:-1])
+    assert references(station) == []
