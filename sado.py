@@ -1,4 +1,5 @@
-"""The command line: `sado init`, `serve`, `demo`, `dial`, `sync`, `backup`, `account`, `station`, `agency`."""
+"""The command line: `sado init`, `serve`, `demo`, `dial`, `sync`, `backup`, `account`, `station`, `agency`,
+`registers`."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -72,6 +74,7 @@ def serve(settings: Settings) -> None:
     """Run the station until Ctrl-C."""
     import waitress
 
+    wsgi.spare_memory()
     with _locked(settings):
         station = wsgi.build(settings, wsgi.open_store(settings))
         local.add(station)
@@ -107,11 +110,16 @@ def demo(data: Path, station_port: int, hub_port: int) -> None:
 @click.argument("url")
 @click.option("--number", default="+992900000001", show_default=True, help="The number of the phone.")
 @click.option("--code", default="*1339#", show_default=True, help="What to dial, such as *1339*2*1#.")
-def dial(url: str, number: str, code: str) -> None:
-    """A key phone in the terminal. URL is the station's USSD webhook, as its gateway calls it."""
+@click.option("--cut", type=click.IntRange(min=1), help="Units after which the network cuts every screen.")
+@click.option("--without-cyrillic", is_flag=True, help="A phone that shows a box for every Cyrillic letter.")
+def dial(url: str, number: str, code: str, cut: int | None, without_cyrillic: bool) -> None:
+    """A key phone in the terminal, on a good network or a bad one: /help lists what can go wrong on the way. URL is
+    the station's USSD webhook, as its gateway calls it."""
     from channel import dial as terminal
+    from menus.handset import Handset, Letters
 
-    terminal.run(url, number, code)
+    handset = Handset(cut or 0, Letters.LATIN if without_cyrillic else Letters.ALL)
+    terminal.run(url, number, code, handset)
 
 
 @main.group()
@@ -147,6 +155,26 @@ def backup(settings: Settings, target: Path) -> None:
         raise click.ClickException(f"{target.absolute().parent} is not a folder; make it first.")
     _ask(settings, "POST", "backup", {"target": str(target.absolute())})
     click.echo(f"{target}: {target.stat().st_size} bytes, checked. Without {settings.keys} it cannot be read.")
+
+
+@main.group()
+def menus() -> None:
+    """The menu trees of the pack."""
+
+
+@menus.command("check")
+@click.argument("pack", default="")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def menus_check(settings: Settings, pack: str, as_json: bool) -> None:
+    """Find what residents would stumble over in PACK: its name or folder, by default the station's. Ends with 1 when
+    there is a fault."""
+    from menus import report
+    from menus.gsm import Budget
+
+    found = report.of(pack or settings.pack, Budget(), wsgi.check_pack)
+    click.echo(found.as_json() if as_json else found.as_table())
+    sys.exit(bool(found.faults))
 
 
 @main.group()
@@ -209,6 +237,35 @@ def agency_token(settings: Settings, code: str) -> None:
     click.echo(token)
 
 
+@main.group()
+def registers() -> None:
+    """What agencies publish for lookups."""
+
+
+@registers.command("load")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--register", default="", help="Its name, such as licences. Default: the file's name without .csv.")
+@click.option(
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Day of the agency's copy. Default: when the file was changed."
+)
+@click.option("--whole", is_flag=True, help="The file is the whole register: remove the rows that it does not name.")
+@click.pass_obj
+def registers_load(settings: Settings, file: Path, register: str, as_of: datetime | None, whole: bool) -> None:
+    """Load FILE.csv into a register, and say what changed. Lines with faults are left out and told."""
+    import registers_cli
+
+    with _asking(settings) as ask:
+        registers_cli.load(settings.pack, ask, file, register or file.stem, as_of, whole)
+
+
+@registers.command("status")
+@click.pass_obj
+def registers_status(settings: Settings) -> None:
+    """How many rows each register has, and of which day."""
+    for line in _ask(settings, "GET", "registers")["lines"]:
+        click.echo(line)
+
+
 def _check_agency(settings: Settings, code: str) -> None:
     from menus import pack
 
@@ -249,6 +306,19 @@ def _ask(settings: Settings, method: str, what: str, body: dict[str, str] | None
     except local.NotServingError:
         with _opened(settings) as store:
             return local.do(wsgi.build(settings, store), method, what, body)
+
+
+@contextmanager
+def _asking(settings: Settings) -> Iterator[local.Ask]:
+    """What asks several things in a row, each as `_ask` does; without a serving process the store stays open."""
+    try:
+        local.call(settings, "GET", "sync", None)
+    except local.NotServingError:
+        with _opened(settings) as store:
+            station = wsgi.build(settings, store)
+            yield lambda method, what, body: local.do(station, method, what, body)
+    else:
+        yield lambda method, what, body: local.call(settings, method, what, body)
 
 
 def _on_signals() -> threading.Event:

@@ -1,11 +1,12 @@
 """The wiring: settings → store → app. The one module that imports every package.
 
 Two things are registered here that packages may not import from each other: `sync` gets the handler for events
-from other stations (`Cases.apply`) and the transport for SMS (`Notices`).
+from other stations (`Events.apply`) and the transport for SMS (`Notices`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass
 
@@ -13,13 +14,22 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask, Response, jsonify
 
 import desk.pages
+from cases import subscriptions
+from cases.consultation import Consultation
+from cases.events import Apply, Events
+from cases.law import Law
+from cases.loading import Loading
+from cases.privacy import Privacy
+from cases.registers import Registers
 from cases.service import Cases
-from channel import ussd
-from channel.effects import Effects
+from channel import ussd, versions
+from channel.all_effects import all_effects
 from channel.gateways.africastalking import AfricasTalkingSms, AfricasTalkingUssd
 from channel.hop import Conversation
+from channel.inbox import Inbox
 from channel.notices import Notices
-from menus import pack as packs
+from channel.register_words import RegisterWords, registers_of
+from channel.versions import Versions
 from menus.pack import Pack
 from settings import Settings
 from store import Keyring, Store, StoreError, entries, identity
@@ -30,6 +40,8 @@ from sync.line import Line
 
 log = logging.getLogger(__name__)
 
+M_ARENA_MAX = -8
+
 
 @dataclass(frozen=True)
 class Station:
@@ -39,6 +51,8 @@ class Station:
     store: Store
     identity: Identity
     cases: Cases
+    registers: Registers
+    loading: Loading
     app: Flask
     upstream: schedule.Upstream | None
     transports: dict[str, Transport]
@@ -62,17 +76,35 @@ def open_store(settings: Settings) -> Store:
     return Store(settings.database, Keyring.load(settings.keys))
 
 
+def spare_memory() -> None:
+    """Two heaps of the C library instead of one for each thread: a small box has three megabytes more. Only glibc knows
+    the setting (mallopt(3), M_ARENA_MAX); elsewhere nothing happens."""
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
+def check_pack(pack: Pack) -> None:
+    """What the menus cannot see of a pack: its law and its registers. Raises ValueError with every fault of one."""
+    Law.read(pack.law)
+    registers_of(pack)
+
+
 def build(settings: Settings, store: Store) -> Station:
     """A station on this store. Raises StoreError, TreeError or ValueError, each with what to do."""
     known = store.read(identity.find)
     if known is None:
         raise StoreError("This database has no station number. Run `sado init --station NUMBER`.")
-    pack = packs.load(settings.pack)
-    cases = Cases(known, has_upstream=bool(settings.upstream))
+    pack, pack_fault = versions.choose(store, settings.pack, check_pack)
+    has_upstream = bool(settings.upstream)
+    cases = Cases(known, has_upstream, Law.read(pack.law))
+    consultation, privacy = Consultation(has_upstream), Privacy(has_upstream)
+    events = Events({"case": cases.apply, "tally": consultation.apply, "privacy": privacy.apply})
     app = Flask("sado", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 1 << 20
-    ussd_path = _add_channel(app, settings, store, Effects(cases, pack), pack)
-    app.register_blueprint(web.create(store, cases.apply))
+    ussd_path = _add_channel(app, settings, store, Versions(pack, lambda one: all_effects(cases, one)))
+    app.register_blueprint(web.create(store, events.apply))
     desk.pages.create(
         app,
         store,
@@ -84,38 +116,41 @@ def build(settings: Settings, store: Store) -> Station:
             service_code=settings.service_code,
             ussd_path=ussd_path,
             secure_cookies=settings.secure_cookies,
-            has_upstream=bool(settings.upstream),
+            has_upstream=has_upstream,
         ),
     )
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{known.number:03}"
-    upstream = _upstream(settings, store, known, cases)
-    transports = _transports(settings, pack, cases)
+    upstream = _upstream(settings, store, known, events.apply)
+    transports = _transports(settings, store, pack, cases)
     scheduler = schedule.create(store, upstream, transports)
-    app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None))
-    return Station(settings, store, known, cases, app, upstream, transports, scheduler)
+    app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, pack_fault))
+    registers = registers_of(pack)
+    loading = Loading(store, registers, RegisterWords(pack).announcer(subscriptions.tell))
+    return Station(settings, store, known, cases, registers, loading, app, upstream, transports, scheduler)
 
 
-def _add_channel(app: Flask, settings: Settings, store: Store, effects: Effects, pack: Pack) -> str:
+def _add_channel(app: Flask, settings: Settings, store: Store, known: Versions) -> str:
     """Put the USSD webhook in front of the app; its path, or nothing without a token."""
     token = settings.africastalking_token
     if not token:
         return ""
-    gateway = AfricasTalkingUssd()
-    conversation = Conversation(gateway, pack, effects)
-    app.wsgi_app = ussd.Webhook(app.wsgi_app, store, gateway, conversation, token)  # type: ignore[method-assign]
+    gateway = AfricasTalkingUssd(known.current.pack.country)
+    conversation, inbox = Conversation(gateway, known), Inbox(gateway.name, known, settings.service_code)
+    webhook = ussd.Webhook(app.wsgi_app, store, gateway, conversation, inbox, token)
+    app.wsgi_app = webhook  # type: ignore[method-assign]
     return f"/gateway/{gateway.name}/{token}/ussd"
 
 
-def _upstream(settings: Settings, store: Store, known: Identity, cases: Cases) -> schedule.Upstream | None:
+def _upstream(settings: Settings, store: Store, known: Identity, apply: Apply) -> schedule.Upstream | None:
     if not settings.upstream:
         return None
     key = schedule.read_key(settings.upstream_key)
     line = Line(settings.upstream)
-    return schedule.Upstream(store, known.number, key, line, cases.apply, settings.sync_every_s)
+    return schedule.Upstream(store, known.number, key, line, apply, settings.sync_every_s)
 
 
-def _transports(settings: Settings, pack: Pack, cases: Cases) -> dict[str, Transport]:
+def _transports(settings: Settings, store: Store, pack: Pack, cases: Cases) -> dict[str, Transport]:
     if not settings.africastalking_username:
         return {}
     gateway = AfricasTalkingSms(
@@ -124,10 +159,10 @@ def _transports(settings: Settings, pack: Pack, cases: Cases) -> dict[str, Trans
         settings.africastalking_sender,
         settings.africastalking_url,
     )
-    return {outbox.SMS: Notices(gateway, pack, cases, settings.service_code)}
+    return {outbox.SMS: Notices(store, gateway, pack, cases, settings.service_code)}
 
 
-def _health(store: Store, has_upstream: bool) -> tuple[Response, int]:
+def _health(store: Store, has_upstream: bool, pack_fault: str) -> tuple[Response, int]:
     """Whether the store, the line and the outbox are well. Only a store that cannot write is a fault (503): a line
     that is down is a normal state."""
     try:
@@ -139,8 +174,10 @@ def _health(store: Store, has_upstream: bool) -> tuple[Response, int]:
     given_up = sum(count for (_, state), (count, _) in counts.items() if state in outbox.GIVEN_UP)
     waiting = sum(count for (_, state), (count, _) in counts.items() if state in outbox.WAITING)
     line_word = _line_word(line) if has_upstream else "none"
-    status = "degraded" if line.down_since or given_up else "ok"
-    return jsonify(status=status, store="ok", line=line_word, outbox={"waiting": waiting, "given_up": given_up}), 200
+    status = "degraded" if line.down_since or given_up or pack_fault else "ok"
+    pack_word = "the one before: the new one is broken, see the log" if pack_fault else "ok"
+    counted = {"waiting": waiting, "given_up": given_up}
+    return jsonify(status=status, store="ok", line=line_word, outbox=counted, pack=pack_word), 200
 
 
 def _line_word(line: entries.Destination) -> str:

@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--max-group", type=int, default=MAX_GROUP)
     options = parser.parse_args()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    wsgi.spare_memory()
     with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
         app = constant_app() if options.app == "constant" else station_app(Path(folder), options.max_group)
         server = waitress.create_server(app, host="127.0.0.1", port=0, threads=THREADS)

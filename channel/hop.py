@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from channel import session as kept_sessions
-from channel.effects import Effects
 from channel.gateways import Gateway, Hop
 from channel.session import Kept, Reply
-from menus import engine
+from channel.turns import Turns
+from channel.versions import Versions
 from menus.engine import Turn
-from menus.pack import Pack
-from store import Transaction, sessions, subscribers
-
-MOST_EFFECTS = 20
+from store import Transaction, sessions
 
 
 class Conversation:
-    """Answers hops from one gateway with one pack. All of `answer` happens inside the caller's transaction."""
+    """Answers hops from one gateway. All of `answer` happens inside the caller's transaction."""
 
-    def __init__(self, gateway: Gateway, pack: Pack, effects: Effects) -> None:
+    def __init__(self, gateway: Gateway, versions: Versions) -> None:
         self._gateway = gateway
-        self._pack = pack
-        self._effects = effects
+        self._versions = versions
+        self._turns = Turns(versions, gateway.budget)
 
     def answer(self, tx: Transaction, hop: Hop) -> str:
         """The body for the gateway. A repeat of a hop gets the same bytes and changes nothing."""
@@ -42,8 +39,9 @@ class Conversation:
 
     def apology(self, language: str | None) -> str:
         """What the resident sees when our own side fails: a last screen in her language."""
-        busy = self._pack.tree.errors["busy"]
-        return self._gateway.render(busy.get(language or "", busy[self._pack.tree.default_language]), True)
+        tree = self._versions.current.pack.tree
+        busy = tree.errors["busy"]
+        return self._gateway.render(str(busy.get(language or "", busy[tree.languages.default])), True)
 
     def _session_id(self, tx: Transaction, hop: Hop) -> bytes:
         """A session is a gateway's id on one phone: providers repeat ids, and give one id to two phones."""
@@ -58,21 +56,10 @@ class Conversation:
 
     def _turn(self, tx: Transaction, hop: Hop, kept: Kept | None, is_fresh: bool) -> tuple[Kept, Turn]:
         """The next turn of this session, or the first of a new one."""
-        tree, budget = self._pack.tree, self._gateway.budget
         typed = kept_sessions.new_input(kept, hop.text) if kept and is_fresh else None
-        if kept is None or kept.engine is None or kept.engine.tree != tree.version or typed is None:
-            kept = kept_sessions.begun(kept)
-            language = subscribers.language_of(tx, hop.msisdn)
-            turn = engine.start(tree, language, hop.text.split("*") if hop.text else (), budget)
+        if kept and kept.engine and typed is not None and self._turns.can_go_on(tx, kept.engine):
+            turn = self._turns.next(tx, kept.engine, typed)
         else:
-            turn = engine.resume(tree, kept.engine, typed, budget)
-        return kept, self._perform(tx, hop.msisdn, turn)
-
-    def _perform(self, tx: Transaction, msisdn: str, turn: Turn) -> Turn:
-        """Do what the turn asks for until it has a screen to show."""
-        for _ in range(MOST_EFFECTS):
-            if turn.effect is None:
-                return turn
-            outcome = self._effects.perform(tx, msisdn, turn.effect)
-            turn = engine.proceed(self._pack.tree, turn.session, outcome, self._gateway.budget)
-        raise RuntimeError(f"The tree asks for effects without end at {turn.session.screen}.")
+            kept, turn = kept_sessions.begun(kept), self._turns.first(tx, hop.msisdn, hop.text)
+        turn, kept.draft = self._turns.settled(tx, hop.msisdn, turn, kept.draft)
+        return kept, turn

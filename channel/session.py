@@ -20,12 +20,13 @@ class Reply(msgspec.Struct, array_like=True, frozen=True):
 class Kept(msgspec.Struct):
     """`text` is the history used so far; `replies` are the answers given, so that a repeat of any hop gets
     the same bytes. `engine` is None once the session has ended; `ended` are the last answers of earlier sessions
-    under this id."""
+    under this id; `draft` is the number of the form being filled in, 0 without one."""
 
     text: str
     engine: Session | None
     replies: list[Reply]
     ended: list[Reply]
+    draft: int = 0
 
 
 _encode = msgspec.json.Encoder().encode

@@ -1,4 +1,4 @@
-"""The USSD webhook: one hop in, `CON` or `END` out.
+"""The gateway's webhook: a hop of a USSD session in, `CON` or `END` out; and SMS from residents.
 
 It stands in front of Flask as plain WSGI. Flask's dispatch with the hooks of the pages costs a request as much again
 as the whole hop: behind it a station answered 0.3 of a constant view's rate, and 0.5 is promised (bench/hops.py).
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from channel.gateways import BadRequestError, Gateway, Hop
 from channel.hop import Conversation
+from channel.inbox import Inbox
 from store import Store, subscribers
 
 if TYPE_CHECKING:
@@ -29,20 +30,27 @@ Form = dict[str, str]
 
 
 class Webhook:
-    """One gateway's two addresses, in front of `app`, which answers everything else.
+    """One gateway's addresses, in front of `app`, which answers everything else.
 
     `token` is in the path: whoever can post here can be any phone. A wrong one is the app's to answer: 404."""
 
     def __init__(
-        self, app: WSGIApplication, store: Store, gateway: Gateway, conversation: Conversation, token: str
+        self,
+        app: WSGIApplication,
+        store: Store,
+        gateway: Gateway,
+        conversation: Conversation,
+        inbox: Inbox,
+        token: str,
     ) -> None:
         self._app = app
         self._store = store
         self._gateway = gateway
         self._conversation = conversation
+        self._inbox = inbox
         self._prefix = f"/gateway/{gateway.name}/"
-        self._hop_path = f"{self._prefix}{token}/ussd"
-        self._end_path = f"{self._hop_path}-end"
+        path = f"{self._prefix}{token}"
+        self._views = {f"{path}/ussd": self._hop, f"{path}/ussd-end": self._end, f"{path}/sms": self._message}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a hop or an end of session; hand on what is neither."""
@@ -61,9 +69,7 @@ class Webhook:
         if not path.startswith(self._prefix):
             return None
         given = path.encode("latin-1", "replace")
-        if hmac.compare_digest(given, self._hop_path.encode()):
-            return self._hop
-        return self._end if hmac.compare_digest(given, self._end_path.encode()) else None
+        return next((view for known, view in self._views.items() if hmac.compare_digest(given, known.encode())), None)
 
     def _hop(self, form: Form) -> str:
         """Our answer; if our own side fails, a polite last screen, for a gateway shows anything else as its error."""
@@ -86,6 +92,12 @@ class Webhook:
             self._store.write(lambda tx: self._conversation.end(tx, end.session_id, end.msisdn, end.outcome))
         except Exception:
             log.exception("the end of a session could not be noted")
+        return "OK"
+
+    def _message(self, form: Form) -> str:
+        """An SMS is kept before it is acknowledged; if our own side fails, the gateway is told to come again."""
+        message = self._gateway.parse_message(form)
+        self._store.write(lambda tx: self._inbox.take(tx, message))
         return "OK"
 
 

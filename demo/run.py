@@ -16,7 +16,7 @@ from typing import Any
 import click
 import requests
 
-from demo import people
+from demo import people, samples
 from demo.provider import Provider
 from desk import signin
 from menus import pack
@@ -98,6 +98,7 @@ def _make(data: Path) -> dict[str, Any]:
     hub.close()
     village = _new_store(data / "station", VILLAGE)
     village.write(add_people)
+    samples.load_all(village, Settings().pack)
     village.close()
     (data / "station" / "upstream.key").write_text(key.hex())
     return {

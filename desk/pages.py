@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 from cases.service import Cases
-from desk import language, operator, phone, signin
+from desk import consultation, language, operator, phone, signin, unfinished
 from desk.language import N_, _
 from menus.pack import Pack
 from store import DiskError, Store
@@ -56,7 +56,9 @@ def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options)
     language.install(app, pack.time_zone, store.now)
     csrf = _csrf(app)
     pages = [operator.create(store, cases, pack, options.has_upstream), officer.create(store, cases, pack)]
-    homes = {"operator": "/operator", "agency": pages[1].url_prefix or "/agency"}
+    pages += [unfinished.create(store, pack), consultation.create(store, pack)]
+    homes = {"operator": "/operator", "agency": pages[1].url_prefix or "/agency", "unfinished": "/unfinished"}
+    homes["consultation"] = "/consultation"
     if options.phone_page:
         pages.append(phone.create(options.service_code, options.ussd_path, options.phone_sms_url))
         homes["phone"] = "/phone"
@@ -105,7 +107,13 @@ def _disk(error: DiskError) -> tuple[str, int]:
 
 def _places(homes: dict[str, str]) -> list[tuple[str, str]]:
     """(address, title) of the pages that the person signed in may open."""
-    titles = {"operator": _("Outbox"), "agency": _("Cases"), "phone": _("Phone")}
+    titles = {
+        "operator": _("Outbox"),
+        "unfinished": _("Unfinished"),
+        "consultation": _("Consultation"),
+        "agency": _("Cases"),
+        "phone": _("Phone"),
+    }
     role = getattr(current_user, "role", "")
-    open_to = ("operator", "phone") if role == "operator" else (role,)
+    open_to = ("operator", "unfinished", "consultation", "phone") if role == "operator" else (role,)
     return [(homes[one], titles[one]) for one in open_to if one in homes]

@@ -7,17 +7,16 @@ two calls.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from menus.fields import accepted
 from menus.gsm import Budget
-from menus.layout import clean, pages
 from menus.session import Session
-from menus.tree import PLACEHOLDER, Option, Screen, Texts, Tree
+from menus.tree import PLACEHOLDER, Option, Screen, Tree
+from menus.view import filled, keys_of, options_of, pages_of, words
 
-BACK, HOME, MORE = "0", "00", "99"
 TRAIL_LIMIT = 40
 USSD = Budget()
 
@@ -33,11 +32,13 @@ class Effect:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an effect went: the tree has a way for each `name`; `values` fill placeholders, `items` a list."""
+    """How an effect went: the tree has a way for each `name`; `values` fill placeholders, `items` a list.
+    `is_filed` says that what the form was for has been done."""
 
     name: str
     values: Mapping[str, str] = field(default_factory=dict)
     items: Sequence[tuple[str, str]] = ()
+    is_filed: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,35 @@ class TreeChangedError(Exception):
 def start(tree: Tree, language: str | None, ahead: Sequence[str] = (), budget: Budget = USSD) -> Turn:
     """Begin. A subscriber without a language is asked for it first; `ahead` are the inputs she dialled with
     the service code, used once the language is known."""
-    first = tree.start if language else tree.first_contact
-    session = Session(tree=tree.version, language=language or tree.default_language, screen=first, ahead=list(ahead))
+    first = tree.start if language in tree.languages.codes else tree.first_contact
+    known = language if language in tree.languages.codes else tree.languages.default
+    session = Session(tree=tree.version, language=known or "", screen=first, ahead=list(ahead))
     return _arrive(tree, session, budget)
+
+
+def offer(tree: Tree, language: str, unfinished: str, budget: Budget = USSD) -> Turn:
+    """Begin by asking whether to go on with the unfinished form of this title."""
+    session = Session(tree=tree.version, language=language, screen=tree.resume, values={"title": unfinished})
+    return _arrive(tree, session, budget)
+
+
+def reopen(tree: Tree, session: Session, language: str, budget: Budget = USSD) -> Turn:
+    """Go on where a session stood, in the language that the subscriber has now, if its tree has it."""
+    _check(tree, session)
+    session = session.copied()
+    session.error, session.page = "", 0
+    if language in tree.languages.codes:
+        session.language = language
+    return _arrive(tree, session, budget)
+
+
+def title(tree: Tree, session: Session, language: str) -> str:
+    """The words by which the session's unfinished form is offered again; empty without one. They are in `language`,
+    if the tree has it."""
+    if not session.form:
+        return ""
+    spoken = language if language in tree.languages.codes else session.language
+    return words(tree, tree.screens[session.form].title, session, spoken)
 
 
 def resume(tree: Tree, session: Session, text: str, budget: Budget = USSD) -> Turn:
@@ -76,8 +103,11 @@ def proceed(tree: Tree, session: Session, outcome: Outcome, budget: Budget = USS
     session = session.copied()
     session.values.update(outcome.values)
     if outcome.items:
-        session.items = list(outcome.items)
-    _go(session, tree.screens[session.screen].outcomes[outcome.name])
+        session.items, session.found_by = list(outcome.items), session.screen
+    if outcome.is_filed:
+        # Nothing of the form can be gone back to: filing it twice is worse than beginning again.
+        session.form, session.trail = "", [tree.start]
+    _go(tree, session, tree.screens[session.screen].outcomes[outcome.name])
     return _arrive(tree, session, budget)
 
 
@@ -91,126 +121,104 @@ def _arrive(tree: Tree, session: Session, budget: Budget) -> Turn:
     while True:
         screen = tree.screens[session.screen]
         if screen.kind == "do":
-            answers = {name: session.answers.get(name, "") for name in screen.takes}
-            return Turn(session, effect=Effect(screen.effect, answers, session.language))
+            return Turn(session, effect=_effect(tree, screen, session))
         waits_for_language = screen.id == tree.first_contact
         if not session.ahead or session.error or screen.kind == "notice" or waits_for_language:
             break
         _take(tree, session, session.ahead.pop(0), budget)
     if session.error or screen.kind == "notice":
         session.ahead.clear()
-    shown = _pages(tree, screen, session, budget)
+    shown = pages_of(tree, screen, session, budget)
     page = min(session.page, len(shown) - 1)
-    return Turn(session, shown[page], is_last=screen.kind == "notice" and page == len(shown) - 1)
+    is_last = screen.kind == "notice" and page == len(shown) - 1
+    if is_last:
+        session.form = ""
+    return Turn(session, shown[page], is_last)
+
+
+def _effect(tree: Tree, screen: Screen, session: Session) -> Effect:
+    answers = {name: session.answers.get(name, "") for name in screen.takes}
+    for name, given in screen.given.items():
+        answers[name] = PLACEHOLDER.sub(lambda found: session.answers.get(found[1], ""), given)
+    if screen.text:
+        answers["text"] = words(tree, screen.text, session)
+    if screen.note:
+        answers["text"] = filled(tree, screen.note, session, tree.languages.default)
+    return Effect(screen.effect, answers, session.language)
 
 
 def _take(tree: Tree, session: Session, text: str, budget: Budget) -> None:
     """Move the session by one input."""
     screen = tree.screens[session.screen]
+    keys = keys_of(screen, session)
     typed = unicodedata.normalize("NFKC", text).strip()
-    if typed == MORE and session.page + 1 < len(_pages(tree, screen, session, budget)):
+    if typed == keys.more and session.page + 1 < len(pages_of(tree, screen, session, budget)):
         session.page += 1
-    elif typed == BACK and (session.page or session.trail):
-        _step_back(session)
-    elif typed == HOME and screen.id != tree.first_contact:
+    elif typed == keys.back and (session.page or session.trail):
+        _step_back(tree, session)
+    elif typed == keys.home and screen.id not in (tree.first_contact, tree.resume):
         session.trail.clear()
-        _go(session, tree.start)
+        _go(tree, session, tree.start)
     else:
         session.error = ""
         _answer(tree, session, screen, text, typed)
 
 
-def _step_back(session: Session) -> None:
+def _step_back(tree: Tree, session: Session) -> None:
     session.error = ""
     if session.page:
         session.page -= 1
     else:
-        _go(session, session.trail.pop())
+        _go(tree, session, session.trail.pop())
 
 
 def _answer(tree: Tree, session: Session, screen: Screen, text: str, typed: str) -> None:
     if screen.kind == "prompt":
-        _answer_prompt(session, screen, text)
+        _answer_prompt(tree, session, screen, text)
         return
-    option = _chosen(_options(screen, session), typed.rstrip(".) "))
+    option = _chosen(options_of(screen, session), typed.rstrip(".) "))
     if option is None:
         session.error, session.page = "choice", 0
         return
     if screen.answer:
-        session.answers[screen.answer] = _filled(tree, option.value, session)
+        session.answers[screen.answer] = PLACEHOLDER.sub(lambda found: session.values.get(found[1], ""), option.value)
+        if screen.kind == "list":
+            session.values[screen.answer] = str(option.text[session.language])
     if option.language:
         session.language = session.answers["language"] = option.language
-    _leave(session, option.go or screen.go)
+    _leave(tree, session, option.go or screen.go)
 
 
 def _chosen(options: Sequence[Option], key: str) -> Option | None:
     return next((option for option in options if option.key == key), None)
 
 
-def _answer_prompt(session: Session, screen: Screen, text: str) -> None:
-    value = accepted(screen, text)
+def _answer_prompt(tree: Tree, session: Session, screen: Screen, text: str) -> None:
+    value = accepted(screen.accepts, screen.length, text)
     if value is not None:
         session.answers[screen.answer] = value
-        _leave(session, screen.go)
+        _leave(tree, session, screen.go)
     elif screen.otherwise:
-        _leave(session, screen.otherwise)
+        _leave(tree, session, screen.otherwise)
     else:
-        session.error, session.page = ("digits" if screen.accepts == "digits" else "text"), 0
+        session.error, session.page = screen.accepts, 0
         session.values["n"] = str(screen.length)
 
 
-def accepted(screen: Screen, text: str) -> str | None:
-    """The answer that `text` is to this prompt, or None: digits of the right number whatever stands between
-    them, a name with letters, or any words."""
-    if screen.accepts == "digits":
-        digits = "".join(str(unicodedata.digit(sign)) for sign in text if sign.isdigit())
-        others = {sign for sign in text if not sign.isdigit()} - set(" -.,/№")
-        return digits if len(digits) == screen.length and not others else None
-    words = clean(text).strip()
-    wanted = sum(sign.isalpha() for sign in words) >= 2 if screen.accepts == "name" else any(map(str.isalnum, words))
-    return words if wanted else None
+def _leave(tree: Tree, session: Session, target: str) -> None:
+    # The way back to a list is through what found it: by then its items may be those of another list.
+    is_list = tree.screens[session.screen].kind == "list"
+    here = session.found_by if is_list and session.found_by else session.screen
+    if not session.trail or session.trail[-1] != here:
+        session.trail = [*session.trail, here][-TRAIL_LIMIT:]
+    _go(tree, session, target)
 
 
-def _leave(session: Session, target: str) -> None:
-    if not session.trail or session.trail[-1] != session.screen:
-        session.trail = [*session.trail, session.screen][-TRAIL_LIMIT:]
-    _go(session, target)
-
-
-def _go(session: Session, target: str) -> None:
+def _go(tree: Tree, session: Session, target: str) -> None:
     session.screen, session.page, session.error = target, 0, ""
     if target in session.trail:
         del session.trail[session.trail.index(target) :]
-
-
-def _options(screen: Screen, session: Session) -> Sequence[Option]:
-    if screen.kind != "list":
-        return screen.options
-    return [
-        Option(key=str(number), text={session.language: words}, go="", value=value)
-        for number, (value, words) in enumerate(session.items, 1)
-    ]
-
-
-def _pages(tree: Tree, screen: Screen, session: Session, budget: Budget) -> tuple[str, ...]:
-    language = session.language
-    text = _filled(tree, screen.text.get(language, ""), session)
-    if session.error:
-        error = _filled(tree, tree.errors[session.error][language], session)
-        text = f"{error}\n{text}" if text else error
-    options = [f"{option.key} {_filled(tree, option.text[language], session)}" for option in _options(screen, session)]
-    nav = [f"{BACK} {tree.back[language]}"] if session.trail and screen.kind != "notice" else []
-    return pages(text, options, nav, f"{MORE} {tree.more[language]}", budget)
-
-
-def _filled(tree: Tree, text: str, session: Session) -> str:
-    """`text` with its placeholders filled in one pass: a value cannot bring in another placeholder."""
-    if "{" not in text:
-        return text
-
-    def fill(match: re.Match[str]) -> str:
-        name = match[1]
-        words: Texts | None = tree.labels.get((name, session.answers.get(name, "")))
-        return words[session.language] if words else session.values.get(name) or tree.constants.get(name, "")
-
-    return PLACEHOLDER.sub(fill, text)
+    if tree.screens[target].title:
+        session.form = target
+    elif session.form and target == tree.start:
+        session.form = ""

@@ -1,20 +1,60 @@
-"""A pack: one country's trees, places, agencies and words, read from a folder and checked as a whole."""
+"""A pack: one country's trees, places, agencies and words, read from its files and checked as a whole."""
 
 from __future__ import annotations
 
 import csv
+import gc
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import io
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
+import msgspec
+from msgspec import Meta
 
+from menus import check, source
+from menus.faults import Fault, misfits
+from menus.fields import DIGITS, FIELDS
+from menus.gsm import units
+from menus.kinds import SHARED_WORDS, Label, Words
+from menus.languages import Languages
 from menus.places import Gazetteer
-from menus.tree import PLACEHOLDER, Screen, Texts, Tree, TreeError, faults, labels_of, screen_from
+from menus.source import File, Written
+from menus.tree import PLACEHOLDER, Screen, Texts, Tree, TreeError, labels_of, without_gotos
 
 PACKS = Path(__file__).parent / "packs"
+SHARED = "pack.yaml"
+TABLES = ("districts.csv", "regions.csv", "agencies.csv")
+ERRORS = (*FIELDS, "choice", "busy")
+MESSAGES = ("news", "unknown")
+Files = Mapping[str, bytes]
+
+
+class PackFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`pack.yaml`: what every screen shares."""
+
+    languages: dict[str, dict[str, str]]
+    default_language: str
+    start: str
+    first_contact: str
+    resume: str
+    back: Label
+    more: Label
+    words: dict[str, Label]
+    errors: dict[str, Words]
+    placeholders: dict[str, str | Label]
+    constants: dict[str, str]
+    fields: dict[str, int]
+    place_words: list[str]
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166: whose numbers need no country code")]
+    routing: dict[str, str]
+    statuses: dict[str, Label]
+    messages: dict[str, Label]
+    kinds: Annotated[dict[str, Label], Meta(description="words for kinds of case that no option names")] = {}
+    topics: Annotated[dict[str, Label], Meta(description="words for topics that no option names")] = {}
 
 
 @dataclass(frozen=True)
@@ -22,26 +62,45 @@ class Agency:
     """A body that receives cases: its code and its name in each language."""
 
     code: str
-    names: Texts
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Everything about one country that the code asks for."""
+    """Everything about one country that the code asks for. `law` and `registers` are as written: their rooms read
+    them (cases/law.py, cases/registers.py)."""
 
     name: str
     tree: Tree
+    written: Written
     gazetteer: Gazetteer
     agencies: Mapping[str, Agency]
     routing: Mapping[str, str]
-    statuses: Mapping[str, Texts]
-    messages: Mapping[str, Texts]
-    time_zone: str
+    statuses: Mapping[str, Mapping[str, str]]
+    messages: Mapping[str, Mapping[str, str]]
+    case_words: Mapping[tuple[str, str], Texts]
+    country: str
+    law: Mapping[str, Any]
+    registers: Mapping[str, Any]
+
+    @property
+    def time_zone(self) -> str:
+        """The country's clock, by which the law's days are counted."""
+        return str(self.law.get("time_zone", "UTC"))
+
+    @property
+    def languages(self) -> Languages:
+        """The languages and scripts that residents choose among."""
+        return self.tree.languages
+
+    def case_word(self, part: str, code: str, language: str) -> str:
+        """The word for a case's `kind` or `topic`; one that this version of the pack does not know shows as it came."""
+        return str(self.case_words.get((part, code), {}).get(language, code))
 
     def message(self, name: str, language: str, **values: str) -> str:
         """An SMS text in `language` (or the pack's default), filled."""
         texts = self.messages[name]
-        text = texts.get(language) or texts[self.tree.default_language]
+        text = texts.get(language) or texts[self.languages.default]
         return PLACEHOLDER.sub(lambda match: values.get(match[1], ""), text)
 
     def status(self, status: str, language: str) -> str:
@@ -50,71 +109,262 @@ class Pack:
 
 
 def load(name: str) -> Pack:
-    """Read the pack of this name. Raises TreeError with every fault at once."""
-    folder = PACKS / name
-    if not (folder / "pack.yaml").is_file():
-        known = ", ".join(sorted(path.name for path in PACKS.iterdir() if path.is_dir()))
-        raise TreeError(f"There is no pack {name!r}. The packs are: {known}.")
-    shared = yaml.safe_load((folder / "pack.yaml").read_text("utf-8"))
-    tree = _tree(folder, shared)
-    agencies = _agencies(folder)
-    found = faults(tree) + [
-        f"routing: {topic} goes to {code}, which is no agency"
-        for topic, code in shared["routing"].items()
-        if code not in agencies
+    """The pack of this name, or in this folder. Raises TreeError with every fault at once."""
+    return build(name, files_of(name))
+
+
+def files_of(name: str) -> dict[str, bytes]:
+    """The files of the pack of this name, or in this folder: what its version is made of. Raises TreeError."""
+    folder = Path(name) if (Path(name) / SHARED).is_file() else PACKS / name
+    if not (folder / SHARED).is_file():
+        known = ", ".join(sorted(path.parent.name for path in PACKS.glob(f"*/{SHARED}")))
+        raise TreeError(f"There is no pack {name!r}: name a folder with a {SHARED} in it, or one of: {known}.")
+    paths = [*folder.glob("*.yaml"), *folder.glob("*.csv"), *folder.glob("trees/*.yaml")]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(paths)}
+
+
+def build(name: str, files: Files) -> Pack:
+    """A pack of these files. Raises TreeError with every fault at once."""
+    pack, faults = examine(name, files)
+    if pack is None or faults:
+        raise TreeError(f"The pack {name!r} cannot be used:\n  " + "\n  ".join(map(str, sorted(faults))))
+    return pack
+
+
+def examine(name: str, files: Files) -> tuple[Pack | None, list[Fault]]:
+    """The pack as far as it can be made, and every fault that keeps it from being used."""
+    with _collector_off():
+        return _examined(name, files)
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Nothing that is made of a pack is garbage, and looking for it in ever more objects takes four fifths of the
+    time that 5,000 screens need."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _examined(name: str, files: Files) -> tuple[Pack | None, list[Fault]]:
+    shared, law, registers = (File(path, files.get(path, b"{}")) for path in (SHARED, "law.yaml", "registers.yaml"))
+    written = source.read({path: content for path, content in files.items() if path.startswith("trees/")})
+    data, rules, defined = shared.data, law.data, registers.data
+    misfitting = [] if shared.faults else [shared.fault(path, says) for path, says in misfits(data, PackFile)]
+    missing = [Fault(path, 1, "", "", "this file is missing") for path in TABLES if path not in files]
+    faults = [*misfitting, *missing, *law.faults, *registers.faults, *shared.faults, *written.faults]
+    if faults:
+        return None, faults
+    words = msgspec.convert(data, PackFile)
+    try:
+        languages = Languages.read(words.languages, words.default_language, _texts(files, ".csv"))
+        pack = _pack(name, files, words, languages, written, rules, defined)
+    except (ValueError, KeyError) as error:
+        return None, [shared.fault((), str(error))]
+    known = check.known_to(pack.tree)
+    return pack, [
+        *check.structure(pack.tree, written),
+        *_missing_screens(pack.tree, shared),
+        *_made_twice(words, languages, written),
+        *_shared_faults(words, languages, shared, known),
+        *_misrouted(pack, shared),
+        *_misfiled(pack),
+        *_wordless(pack, shared),
     ]
-    if found:
-        raise TreeError(f"The pack {name!r} cannot be used:\n  " + "\n  ".join(found))
+
+
+def _pack(
+    name: str,
+    files: Files,
+    words: PackFile,
+    languages: Languages,
+    written: Written,
+    law: Mapping[str, Any],
+    registers: Mapping[str, Any],
+) -> Pack:
+    tables = _texts(files, ".csv")
+    places = Gazetteer.read(tables["districts.csv"], tables["regions.csv"], languages, words.place_words)
+    statuses = {status: languages.complete(texts) for status, texts in words.statuses.items()}
+    placeholders = {name: _worst(languages, value) for name, value in words.placeholders.items()}
+    placeholders["status"] = _longest(languages, statuses.values())
+    placeholders["place"] = _longest(languages, [place.names for place in places])
+    tree = _tree(files, words, languages, written, placeholders)
     return Pack(
         name=name,
         tree=tree,
-        gazetteer=Gazetteer.load(folder),
-        agencies=agencies,
-        routing=shared["routing"],
-        statuses=shared["statuses"],
-        messages=shared["messages"],
-        time_zone=shared["time_zone"],
+        written=written,
+        gazetteer=places,
+        agencies=_agencies(tables["agencies.csv"], languages),
+        routing=words.routing,
+        statuses=statuses,
+        messages={message: languages.complete(texts) for message, texts in words.messages.items()},
+        case_words=_case_words(tree, words, languages, registers),
+        country=words.country,
+        law=law,
+        registers=registers,
     )
 
 
-def _tree(folder: Path, shared: Mapping[str, Any]) -> Tree:
-    files = sorted((folder / "trees").glob("*.yaml"))
-    screens: dict[str, Screen] = {}
-    for file in files:
-        for screen_id, raw in yaml.safe_load(file.read_text("utf-8")).items():
-            if screen_id in screens:
-                raise TreeError(f"{file.name}: {screen_id} is defined twice")
-            try:
-                screens[screen_id] = screen_from(screen_id, raw)
-            except (TreeError, KeyError, AttributeError, TypeError) as error:
-                raise TreeError(f"{file.name}: {screen_id}: {error}") from error
+def _tree(
+    files: Files, words: PackFile, languages: Languages, written: Written, placeholders: Mapping[str, Texts]
+) -> Tree:
+    made = (_finished(screen, languages, words.fields) for screen in _made(words, languages, written))
+    screens = without_gotos({screen.id: screen for screen in made})
     return Tree(
-        version=_version(folder / "pack.yaml", *files),
-        languages=tuple(shared["languages"]),
-        default_language=shared["default_language"],
-        start=shared["start"],
-        first_contact=shared["first_contact"],
+        version=version(files),
+        languages=languages,
+        start=words.start,
+        first_contact=words.first_contact,
+        resume=words.resume,
         screens=screens,
-        back=shared["back"],
-        more=shared["more"],
-        errors=shared["errors"],
+        back=languages.complete(words.back),
+        more=languages.complete(words.more),
+        errors={error: _complete(languages, texts) for error, texts in words.errors.items()},
         labels=labels_of(screens),
-        placeholders=shared["placeholders"],
-        constants=shared["constants"],
+        placeholders=placeholders,
+        constants=words.constants,
     )
 
 
-def _version(*files: Path) -> str:
+def _made(words: PackFile, languages: Languages, written: Written) -> Iterator[Screen]:
+    """The engine's screens for those that are written, in their order."""
+    shared: dict[str, Label] = {name: {} for name in SHARED_WORDS}
+    shared |= {name: languages.complete(texts) for name, texts in words.words.items()}
+    shared["language_names"] = dict(languages.names)
+    for name, kind in written.screens.items():
+        yield from kind.screens(name, shared)
+
+
+def _finished(screen: Screen, languages: Languages, fields: Mapping[str, int]) -> Screen:
+    """The screen in every language, its field one that the engine knows."""
+    length = {**DIGITS, **fields}.get(screen.accepts)
+    return replace(
+        screen,
+        accepts="digits" if length else screen.accepts,
+        length=length or screen.length,
+        text=_complete(languages, screen.text),
+        title=_complete(languages, screen.title),
+        options=tuple(replace(one, text=_complete(languages, one.text)) for one in screen.options),
+    )
+
+
+def _complete(languages: Languages, texts: Texts) -> Texts:
+    """With the words of each romanised language; plural forms stay with the languages that have them."""
+    plain = {code: words for code, words in texts.items() if isinstance(words, str)}
+    return {**languages.complete(plain), **texts} if texts else {}
+
+
+def _worst(languages: Languages, value: str | Label) -> Texts:
+    """The longest value of a placeholder in each language."""
+    return languages.complete(dict.fromkeys(languages.codes, value) if isinstance(value, str) else value)
+
+
+def _longest(languages: Languages, many: Collection[Mapping[str, str]]) -> Texts:
+    """The longest words in each language among these."""
+    return {code: max((texts.get(code, "") for texts in many), key=units, default="") for code in languages.codes}
+
+
+def _missing_screens(tree: Tree, shared: File) -> Iterator[Fault]:
+    for part, name in (("start", tree.start), ("first_contact", tree.first_contact), ("resume", tree.resume)):
+        if name not in tree.screens:
+            yield shared.fault((part,), f"there is no screen {name}", name)
+
+
+def _made_twice(words: PackFile, languages: Languages, written: Written) -> Iterator[Fault]:
+    """A kind of several screens may take a name that is written elsewhere (menus/kinds.py)."""
+    names = [screen.id for screen in _made(words, languages, written)]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield written.fault(name, f"is also made for {name.rpartition('.')[0]}: rename this one")
+
+
+def _shared_faults(words: PackFile, languages: Languages, shared: File, known: set[str]) -> Iterator[Fault]:
+    """What all screens lean on: the words that the program itself says, in every language."""
+    groups: dict[str, Mapping[str, Texts]] = {
+        "words": words.words,
+        "errors": words.errors,
+        "statuses": words.statuses,
+        "messages": words.messages,
+    }
+    needed = {"words": SHARED_WORDS, "errors": ERRORS, "messages": MESSAGES}
+    for group, names in needed.items():
+        if absent := [name for name in names if name not in groups[group]]:
+            yield shared.fault((group,), f"there is nothing for {', '.join(absent)}")
+    texts: dict[tuple[str, ...], Texts] = {("back",): words.back, ("more",): words.more}
+    texts |= {(group, name): one for group, named in groups.items() for name, one in named.items()}
+    for path, one in texts.items():
+        for language, says in check.text_faults(_complete(languages, one), languages, known):
+            yield shared.fault(path, says, language=language)
+
+
+def _misrouted(pack: Pack, shared: File) -> Iterator[Fault]:
+    for topic, code in pack.routing.items():
+        if code not in pack.agencies:
+            yield shared.fault(("routing", topic), f"goes to {code}, which is not in agencies.csv", topic)
+
+
+def _case_words(
+    tree: Tree, words: PackFile, languages: Languages, registers: Mapping[str, Any]
+) -> dict[tuple[str, str], Texts]:
+    """(kind or topic, code) → words: those of the options, of pack.yaml, and for questions the registers' titles."""
+    named = {("topic", name): one.get("title", {}) for name, one in registers.items() if isinstance(one, dict)}
+    named |= {("kind", code): texts for code, texts in words.kinds.items()}
+    named |= {("topic", code): texts for code, texts in words.topics.items()}
+    named = {key: _complete(languages, texts) for key, texts in named.items()}
+    return named | {key: texts for key, texts in tree.labels.items() if key[0] in ("kind", "topic")}
+
+
+def _wordless(pack: Pack, shared: File) -> Iterator[Fault]:
+    """Cases whose kind or topic an officer would read as a code."""
+    for part, codes in (("kind", pack.law.get("kinds", {})), ("topic", pack.routing)):
+        for code in codes:
+            if (part, code) not in pack.case_words:
+                yield shared.fault((f"{part}s",), f"no option names the {part} {code!r}: give its words here", code)
+
+
+def _misfiled(pack: Pack) -> Iterator[Fault]:
+    """Forms that file what nobody would take: a kind that the law's file does not have, a topic without an agency."""
+    known = {"kind": set(pack.law.get("kinds", {})), "topic": set(pack.routing)}
+    for screen in pack.tree.screens.values():
+        for name in known if screen.effect == "open_case" else ():
+            for value in sorted(_values(pack.tree, screen, name) - known[name]):
+                yield pack.written.fault(screen.id, f"files the {name} {value!r}: add it to law.yaml or to the routing")
+
+
+def _values(tree: Tree, screen: Screen, name: str) -> set[str]:
+    """What an effect may get as this answer: what is written, or the values of the choices that lead to it."""
+    given = screen.given.get(name, f"{{{name}}}")
+    wanted = PLACEHOLDER.fullmatch(given)
+    if wanted is None:
+        return {given}
+    forms = {one: choice for one, choice in tree.screens.items() if one != tree.start}
+    asked = [
+        one for one in forms.values() if one.answer == wanted[1] and screen.id in check.reached(forms, one.targets())
+    ]
+    return {option.value for choice in asked for option in choice.options} - {""}
+
+
+def version(files: Files) -> str:
+    """The name of this content: a session finishes on the version it began on."""
     content = hashlib.sha256()
-    for file in files:
-        content.update(file.read_bytes())
+    for path, data in sorted(files.items()):
+        content.update(b"%d %s %d " % (len(path), path.encode(), len(data)) + data)
     return content.hexdigest()[:12]
 
 
-def _agencies(folder: Path) -> dict[str, Agency]:
-    with (folder / "agencies.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+def _texts(files: Files, ending: str) -> dict[str, str]:
+    return {path: data.decode("utf-8-sig") for path, data in files.items() if path.endswith(ending)}
+
+
+def _agencies(table: str, languages: Languages) -> dict[str, Agency]:
+    rows = csv.DictReader(io.StringIO(table, newline=""))
     return {
-        row["code"]: Agency(row["code"], {key[5:]: name for key, name in row.items() if key.startswith("name_")})
+        row["code"]: Agency(
+            row["code"],
+            languages.complete({key[5:]: name for key, name in row.items() if key.startswith("name_")}),
+        )
         for row in rows
     }

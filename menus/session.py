@@ -8,8 +8,9 @@ import msgspec
 class Session(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Where a subscriber is in a tree and what she has answered.
 
-    `trail` is the way back; `items` are the (value, words) of the last list; `values` fill placeholders;
-    `ahead` are inputs dialled with the service code and not yet used.
+    `trail` is the way back; `items` are the (value, words) of the last list, and `found_by` is the screen whose effect
+    found them; `values` fill placeholders; `ahead` are inputs dialled with the service code and not yet used; `form`
+    is the screen that began a form which is not finished yet.
     """
 
     tree: str
@@ -20,8 +21,10 @@ class Session(msgspec.Struct, kw_only=True, omit_defaults=True):
     answers: dict[str, str] = msgspec.field(default_factory=dict)
     values: dict[str, str] = msgspec.field(default_factory=dict)
     items: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    found_by: str = ""
     trail: list[str] = msgspec.field(default_factory=list)
     ahead: list[str] = msgspec.field(default_factory=list)
+    form: str = ""
 
     def copied(self) -> Session:
         """A session to change, leaving this one as it is."""
@@ -34,6 +37,8 @@ class Session(msgspec.Struct, kw_only=True, omit_defaults=True):
             answers=dict(self.answers),
             values=dict(self.values),
             items=list(self.items),
+            found_by=self.found_by,
             trail=list(self.trail),
             ahead=list(self.ahead),
+            form=self.form,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from store import sqlite
 from store.errors import NewerSchemaError
 
 if TYPE_CHECKING:
@@ -190,4 +191,105 @@ def m005_desk(database: Database) -> None:
     )
 
 
-MIGRATIONS = (m001_station, m002_conversations, m003_cases, m004_sync, m005_desk)
+def m006_registers(database: Database) -> None:
+    """What agencies publish for lookups: the station's copy of each register, its rows, and the keys they are found by.
+
+    The key comes before the id in one primary key, so a lookup reads one run of one index however many rows there
+    are. In a private register id and key are keyed hashes and the body is sealed."""
+    _create(
+        database,
+        """CREATE TABLE registers (
+            name TEXT PRIMARY KEY,
+            as_of TEXT NOT NULL,
+            is_sample BOOLEAN NOT NULL,
+            loaded_at BIGINT NOT NULL)""",
+        """CREATE TABLE register_rows (
+            register TEXT NOT NULL,
+            id TEXT NOT NULL,
+            body BLOB NOT NULL, -- sealed where the register is private
+            as_of TEXT NOT NULL,
+            load BIGINT NOT NULL,
+            PRIMARY KEY (register, id))""",
+        """CREATE TABLE register_keys (
+            register TEXT NOT NULL,
+            key TEXT NOT NULL,
+            until TEXT NOT NULL,
+            id TEXT NOT NULL,
+            PRIMARY KEY (register, key, until, id))""",
+        "CREATE TABLE questions (hash BLOB PRIMARY KEY, reference TEXT NOT NULL)",
+    )
+
+
+def m007_choices(database: Database) -> None:
+    """What residents chose for themselves: subscriptions, no SMS, new PINs; and what they said in polls.
+
+    A ballot has no number of its own and no time, and lies where its hash puts it: the rows do not tell in which
+    order people voted, nor what."""
+    _create(
+        database,
+        "ALTER TABLE subscribers ADD COLUMN is_muted BOOLEAN NOT NULL DEFAULT FALSE",
+        """CREATE TABLE subscriptions (
+            subscriber BLOB NOT NULL,
+            topic TEXT NOT NULL,
+            place TEXT NOT NULL,
+            PRIMARY KEY (subscriber, topic, place))""",
+        "CREATE INDEX subscriptions_by_topic ON subscriptions (topic, subscriber, place)",
+        "CREATE TABLE pins (reference TEXT PRIMARY KEY, generation BIGINT NOT NULL)",
+        f"CREATE TABLE ballots (hash BLOB PRIMARY KEY){sqlite.IN_KEY_ORDER}",
+        """CREATE TABLE tallies (
+            subject TEXT NOT NULL,
+            choice TEXT NOT NULL,
+            votes BIGINT NOT NULL,
+            PRIMARY KEY (subject, choice))""",
+    )
+
+
+def m008_terms(database: Database) -> None:
+    """Until when the law wants an answer, and where a case was passed on to."""
+    _create(
+        database,
+        "ALTER TABLE cases ADD COLUMN due_at BIGINT",
+        "ALTER TABLE cases ADD COLUMN is_short BOOLEAN NOT NULL DEFAULT FALSE",
+        "ALTER TABLE cases ADD COLUMN extensions INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX cases_by_due ON cases (status, due_at)",
+        "ALTER TABLE events ADD COLUMN agency TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX events_forwarded ON events (actor, at) WHERE kind = 'forwarded'",
+    )
+
+
+def m009_drafts(database: Database) -> None:
+    """Half-written forms, and every version of the pack that a session may still be on."""
+    _create(
+        database,
+        """CREATE TABLE drafts (
+            id BIGINT PRIMARY KEY,
+            subscriber BLOB NOT NULL,
+            state BLOB NOT NULL, -- sealed
+            started_at BIGINT NOT NULL,
+            updated_at BIGINT NOT NULL)""",
+        "CREATE INDEX drafts_by_subscriber ON drafts (subscriber, updated_at)",
+        """CREATE TABLE packs (
+            version TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            files BLOB NOT NULL,
+            published_at BIGINT NOT NULL)""",
+    )
+
+
+def m010_messages(database: Database) -> None:
+    """Which SMS from residents were taken: a gateway may deliver one again."""
+    _create(database, "CREATE TABLE messages (hash BLOB PRIMARY KEY, taken_at BIGINT NOT NULL)")
+
+
+MIGRATIONS = (
+    m001_station,
+    m002_conversations,
+    m003_cases,
+    m004_sync,
+    m005_desk,
+    m006_registers,
+    m007_choices,
+    m008_terms,
+    m009_drafts,
+    m010_messages,
+)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from store import DiskError, Store, Transaction, attempts, entries, sessions
+from store import DiskError, Store, Transaction, attempts, drafts, entries, messages, sessions
 from sync import dispatch, exchange, outbox
 from sync.dispatch import Transport
 from sync.exchange import Apply, LineDownError
@@ -23,6 +23,7 @@ TICK_S = 1.0
 FORGET_EVERY_S = 3600
 SESSION_KEEP_MS = 7 * 24 * 3600 * 1000
 ATTEMPT_KEEP_MS = 2 * 24 * 3600 * 1000
+DRAFT_KEEP_MS = MESSAGE_KEEP_MS = 30 * 24 * 3600 * 1000
 MOST_STEPS = 50
 
 
@@ -100,7 +101,10 @@ def send(store: Store, destination: str, transport: Transport) -> None:
 
 
 def forget(store: Store) -> None:
-    """Delete what is no longer needed: acknowledged entries, old sessions, old counts of wrong tries."""
+    """Delete what is no longer needed: acknowledged entries, old sessions, old counts of wrong tries, forms that
+    nobody went on with, and which SMS were taken."""
     store.write(outbox.forget_old)
     store.write(lambda tx: sessions.forget(tx, tx.now - SESSION_KEEP_MS))
     store.write(lambda tx: attempts.forget(tx, tx.now - ATTEMPT_KEEP_MS))
+    store.write(lambda tx: drafts.forget(tx, tx.now - DRAFT_KEEP_MS))
+    store.write(lambda tx: messages.forget(tx, tx.now - MESSAGE_KEEP_MS))

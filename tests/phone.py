@@ -1,5 +1,7 @@
 """A key phone: what is typed on it reaches the webhook in Africa's Talking's form fields."""
 
+from copy import copy
+
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -51,6 +53,12 @@ class Phone:
                 "status": "Incomplete",
             },
         )
+
+    def moved(self, client: FlaskClient) -> "Phone":
+        """The same phone, in the same session, after the station was started again."""
+        moved = copy(self)
+        moved._client = client
+        return moved
 
     @property
     def history(self) -> str:

@@ -9,12 +9,19 @@ from pathlib import Path
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cases import service
+from cases import register_file, service
+from cases.law import Law
+from cases.loading import Loading
+from cases.register_file import RegisterFile
 from cases.service import Cases
 from channel import ussd
+from channel.all_effects import all_effects
 from channel.effects import Effects
 from channel.gateways.africastalking import AfricasTalkingUssd
 from channel.hop import Conversation
+from channel.inbox import Inbox
+from channel.register_words import registers_of
+from channel.versions import Versions
 from menus import pack as packs
 from menus.pack import Pack
 from store import Keyring, Store, identity
@@ -39,6 +46,7 @@ class Station:
 
     clock: Clock
     store: Store
+    pack: Pack
     cases: Cases
     effects: Effects
     client: FlaskClient
@@ -46,6 +54,16 @@ class Station:
     def filed(self, msisdn: str) -> list[CaseRow]:
         """The latest cases of this phone, newest first."""
         return self.store.read(lambda tx: service.mine(tx, msisdn))
+
+    def load_samples(self, *names: str) -> None:
+        """The shipped samples of these registers, as of the station's day; nobody is told of their rows."""
+        known, samples = registers_of(self.pack), packs.PACKS / self.pack.name / "samples"
+        loading = Loading(self.store, known, lambda tx, register, values: None)
+        day = known.today(self.store.now()).isoformat()
+        for name in names:
+            with RegisterFile(samples / f"{name}.csv", known.get(name), known.languages) as file:
+                report = register_file.load(file, loading, name, day, is_whole=True, progress=lambda position: None)
+            assert report.rejected == []
 
     def agency(self, reference: str, kind: str, text: str = "") -> None:
         """The agency that holds this case moves it."""
@@ -56,23 +74,29 @@ class Station:
         self.store.write(move)
 
 
-def webhook(store: Store, effects: Effects) -> FlaskClient:
+def webhook(store: Store, versions: Versions) -> FlaskClient:
     """A client of an application that holds the USSD webhook and nothing else."""
-    gateway = AfricasTalkingUssd()
+    gateway = AfricasTalkingUssd(versions.current.pack.country)
     app = Flask("sado", static_folder=None)
-    conversation = Conversation(gateway, shipped_pack(), effects)
-    app.wsgi_app = ussd.Webhook(app.wsgi_app, store, gateway, conversation, TOKEN)  # type: ignore[method-assign]
+    conversation, inbox = Conversation(gateway, versions), Inbox(gateway.name, versions, "*1339#")
+    hook = ussd.Webhook(app.wsgi_app, store, gateway, conversation, inbox, TOKEN)
+    app.wsgi_app = hook  # type: ignore[method-assign]
     return app.test_client()
 
 
 @contextmanager
-def open_station(folder: Path, make_effects: Callable[[Cases, Pack], Effects] = Effects) -> Iterator[Station]:
-    """A station without an upstream in `folder`, closed at the end."""
-    clock = Clock()
+def open_station(
+    folder: Path,
+    make_effects: Callable[[Cases, Pack], Effects] = all_effects,
+    pack: Pack | None = None,
+    clock: Clock | None = None,
+) -> Iterator[Station]:
+    """A station without an upstream in `folder`, closed at the end. It serves the default pack unless told another."""
+    clock, pack = clock or Clock(), pack or shipped_pack()
     store = Store(folder / "station.db", KEYS, clock)
     try:
-        cases = Cases(store.write(lambda tx: identity.create(tx, NUMBER)), has_upstream=False)
-        effects = make_effects(cases, shipped_pack())
-        yield Station(clock, store, cases, effects, webhook(store, effects))
+        cases = Cases(store.write(lambda tx: identity.create(tx, NUMBER)), has_upstream=False, law=Law.read(pack.law))
+        versions = Versions(pack, lambda one: make_effects(cases, one))
+        yield Station(clock, store, pack, cases, versions.current.effects, webhook(store, versions))
     finally:
         store.close()

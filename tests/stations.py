@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import yaml
+
+from cases.law import Law
 from cases.service import Appeal, Cases
+from menus import pack as packs
 from store import Keyring, Store, identity
 
 START_S = 1_800_000_000.0
@@ -19,6 +24,12 @@ APPEAL = Appeal(
     name="Гулнора Раҳимова",
     text="Се рӯз боз об нест, лутфан ёрӣ диҳед.",
 )
+
+
+@cache
+def shipped_law() -> Law:
+    """The default pack's rules of the law, read once."""
+    return Law.read(yaml.safe_load((packs.PACKS / "tajikistan" / "law.yaml").read_text("utf-8")))
 
 
 class Clock:
@@ -66,4 +77,4 @@ def open_station(
     """The station that lives in `folder`."""
     with open_store(folder, clock) as store:
         who = store.write(lambda tx: identity.create(tx, number))
-        yield Station(store, Cases(who, has_upstream))
+        yield Station(store, Cases(who, has_upstream, shipped_law()))

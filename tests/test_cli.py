@@ -251,6 +251,15 @@ def test_dial_is_a_phone_in_the_terminal(station: Station) -> None:
     assert re.search(r"Сабт шуд: 007\d{7}", filed.stdout), filed.stdout
 
 
+def test_dial_plays_a_poor_network_and_an_old_phone(station: Station) -> None:
+    station.start()
+
+    said = sado("dial", station.webhook, "--cut", "20", "--without-cyrillic", typed="/cut\n/all\n").stdout
+
+    assert said.count("cut at 20") == 1
+    assert said.index("1 □□□□□□") < said.index("1 Тоҷикӣ")
+
+
 def test_dial_says_what_is_wrong(station: Station) -> None:
     assert is_refused(sado("dial", station.webhook), "No station answers at")
     station.start()

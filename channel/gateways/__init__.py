@@ -34,8 +34,17 @@ class SessionEnd:
     outcome: str
 
 
+@dataclass(frozen=True)
+class Message:
+    """One SMS from a resident; `id` is the gateway's own, and names the message when it is delivered again."""
+
+    id: str
+    msisdn: str
+    text: str
+
+
 class Gateway(Protocol):
-    """What a USSD gateway can do."""
+    """What a gateway can do."""
 
     name: str
     budget: Budget
@@ -46,12 +55,16 @@ class Gateway(Protocol):
     def parse_end(self, form: Mapping[str, str]) -> SessionEnd:
         """Raises BadRequestError."""
 
+    def parse_message(self, form: Mapping[str, str]) -> Message:
+        """Raises BadRequestError."""
+
     def render(self, text: str, is_last: bool) -> str:
         """The body of our answer."""
 
 
-def msisdn_from(number: str) -> str:
-    """The number in E.164 with its plus sign. Raises BadRequestError.
+def msisdn_from(number: str, country: str) -> str:
+    """The number in E.164 with its plus sign; one without a country code is of this country (ISO 3166, such as TJ).
+    Raises BadRequestError.
 
     A number that already has that form is taken as it is: phonenumbers costs a hundred times more."""
     if _E164.fullmatch(number):
@@ -59,7 +72,7 @@ def msisdn_from(number: str) -> str:
     import phonenumbers
 
     try:
-        parsed = phonenumbers.parse(re.sub(r"^00", "+", number.strip()), "TJ")
+        parsed = phonenumbers.parse(re.sub(r"^00", "+", number.strip()), country)
     except phonenumbers.NumberParseException:
         parsed = None
     if parsed is None or not phonenumbers.is_possible_number(parsed):

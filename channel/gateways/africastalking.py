@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from channel.gateways import BadRequestError, Hop, SessionEnd, msisdn_from
+from channel.gateways import BadRequestError, Hop, Message, SessionEnd, msisdn_from
 from menus.gsm import Budget
 from sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 
@@ -23,10 +23,14 @@ DOWN_FOR_ALL = {"InsufficientBalance", "InvalidSenderId"}
 
 
 class AfricasTalkingUssd:
-    """The format of the USSD callbacks."""
+    """The format of the callbacks: hops and ends of USSD sessions, and SMS that came in. A number without a country
+    code is of the pack's `country`."""
 
     name = "africastalking"
     budget = Budget()
+
+    def __init__(self, country: str) -> None:
+        self._country = country
 
     def parse_hop(self, form: Mapping[str, str]) -> Hop:
         """One hop from the form. `networkCode` is optional: the provider's own SDK types leave it out."""
@@ -35,12 +39,19 @@ class AfricasTalkingUssd:
             raise BadRequestError("text is missing; it is empty on the first request, but it is there.")
         if len(form["text"]) > LONGEST_TEXT:
             raise BadRequestError(f"text is longer than {LONGEST_TEXT} characters.")
-        return Hop(session_id, msisdn_from(number), _after_code(code, form["text"]))
+        return Hop(session_id, msisdn_from(number, self._country), _after_code(code, form["text"]))
 
     def parse_end(self, form: Mapping[str, str]) -> SessionEnd:
         """The notification that a session ended: Success, Incomplete or Failed, or a word they add later."""
         session_id, number, status = (_needed(form, name) for name in ("sessionId", "phoneNumber", "status"))
-        return SessionEnd(session_id, msisdn_from(number), status[:40])
+        return SessionEnd(session_id, msisdn_from(number, self._country), status[:40])
+
+    def parse_message(self, form: Mapping[str, str]) -> Message:
+        """An SMS that came in. `date`, `to`, `linkId` and `networkCode` say nothing that we need."""
+        number, message_id = _needed(form, "from"), _needed(form, "id")
+        if "text" not in form or len(form["text"]) > LONGEST_TEXT:
+            raise BadRequestError(f"text is missing, or longer than {LONGEST_TEXT} characters.")
+        return Message(message_id, msisdn_from(number, self._country), form["text"])
 
     def render(self, text: str, is_last: bool) -> str:
         """`CON` goes on, `END` closes; nothing may stand before either."""

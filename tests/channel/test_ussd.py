@@ -8,9 +8,12 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cases.service import Cases
+from channel.all_effects import all_effects
 from channel.effects import Effects
 from channel.ussd import LARGEST
 from menus.engine import Effect, Outcome
+from menus.pack import Pack
 from store import Transaction
 from tests.phone import CODE, Phone
 from tests.station import WEBHOOK, Station, open_station, shipped_pack
@@ -182,10 +185,13 @@ def test_a_number_in_another_form_is_the_same_phone(station: Station, phone: Pho
 class BrokenEffects(Effects):
     """Fails where an appeal is to be filed, as a full disk would."""
 
+    def __init__(self, cases: Cases, pack: Pack) -> None:
+        self._sound = all_effects(cases, pack)
+
     def perform(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         if effect.name == "open_case":
             raise OSError("No space left on device")
-        return super().perform(tx, msisdn, effect)
+        return self._sound.perform(tx, msisdn, effect)
 
 
 @pytest.mark.parametrize(("key", "language"), [("1", "tg"), ("2", "ru"), ("3", "en")])

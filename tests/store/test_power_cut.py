@@ -15,7 +15,7 @@ from cases.service import Cases
 from store import Keyring, Store, Transaction, cases, entries, identity, sqlite
 from store.writer import Writer
 from tests.power import Content, Disk
-from tests.stations import APPEAL, START_S, keys_in, open_station
+from tests.stations import APPEAL, START_S, keys_in, open_station, shipped_law
 
 CUTS = 200
 CALLERS = 3
@@ -81,7 +81,7 @@ def cut(disk: Disk, blank: Blank, synchronous: int, seed: int) -> Run:
 def file_cases(connection: apsw.Connection, blank: Blank) -> dict[str, str]:
     """File cases from several callers at once until the disk fails; the texts of the acknowledged ones."""
     writer = Writer(connection, lambda held: Transaction(held, blank.keys, int(START_S * 1000)), sqlite.BEGIN, 256)
-    service = Cases(blank.who, has_upstream=True)
+    service = Cases(blank.who, has_upstream=True, law=shipped_law())
     acknowledged: dict[str, str] = {}
 
     def call(caller: int) -> None:

@@ -228,7 +228,7 @@ def fail(tx: Transaction) -> None:
 def break_the_commit(tx: Transaction) -> None:
     """A job whose foreign key is looked at only by the commit, and found to point nowhere."""
     tx.run("PRAGMA defer_foreign_keys = ON")
-    tx.run("INSERT INTO events VALUES ('1', 'no such case', 1, '', '', NULL, 0)")
+    tx.run("INSERT INTO events (id, reference, number, kind, actor, at) VALUES ('1', 'no such case', 1, '', '', 0)")
 
 
 @pytest.mark.parametrize(("job", "error"), [(fail, ValueError), (break_the_commit, sqlite3.IntegrityError)])

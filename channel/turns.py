@@ -1,0 +1,101 @@
+"""Turns of a conversation, whatever carries it: effects performed, and a half-written form kept."""
+
+from __future__ import annotations
+
+import msgspec
+
+from channel.effects import DROP_FORM, TAKE_UP
+from channel.versions import Version, Versions
+from menus import engine
+from menus.engine import Outcome, Turn
+from menus.gsm import Budget
+from menus.session import Session
+from store import Transaction, drafts, subscribers
+
+MOST_EFFECTS = 20
+
+
+class Turns:
+    """Makes turns that fit `budget`. All of it happens inside the caller's transaction."""
+
+    def __init__(self, versions: Versions, budget: Budget) -> None:
+        self._versions = versions
+        self._budget = budget
+
+    def first(self, tx: Transaction, msisdn: str, dialled: str) -> Turn:
+        """Begin: with the main menu, or with an unfinished form. Who dials further numbers knows where she is going."""
+        tree, language = self._versions.current.pack.tree, subscribers.language_of(tx, msisdn)
+        if language in tree.languages.codes and not dialled and (found := self.unfinished(tx, msisdn)):
+            _, session, version = found
+            title = engine.title(version.pack.tree, session, str(language))
+            return engine.offer(tree, str(language), title, self._budget)
+        return engine.start(tree, language, dialled.split("*") if dialled else (), self._budget)
+
+    def can_go_on(self, tx: Transaction, session: Session) -> bool:
+        """Whether the session's version of the pack is known here and can be run."""
+        return self._versions.of(tx, session.tree) is not None
+
+    def next(self, tx: Transaction, session: Session, typed: str) -> Turn:
+        """Take one input of a session that can be gone on with."""
+        return engine.resume(self._version(tx, session).pack.tree, session, typed, self._budget)
+
+    def shown(self, tx: Transaction, session: Session) -> Turn:
+        """The screen where a session stands that a turn was just made of."""
+        return engine.reopen(self._version(tx, session).pack.tree, session, session.language, self._budget)
+
+    def unfinished(self, tx: Transaction, msisdn: str) -> tuple[int, Session, Version] | None:
+        """The latest unfinished form of this phone that can still be gone on with."""
+        for draft in drafts.of(tx, msisdn):
+            session = msgspec.json.decode(draft.state, type=Session)
+            if version := self._versions.of(tx, session.tree):
+                return draft.id, session, version
+        return None
+
+    def settled(self, tx: Transaction, msisdn: str, turn: Turn, draft: int) -> tuple[Turn, int]:
+        """The turn once all that it asks for is done and there is a screen to show. `draft` is the number of the form
+        being filled in, 0 without one; so is the second value, after the turn."""
+        is_filed = False
+        for _ in range(MOST_EFFECTS):
+            effect = turn.effect
+            if effect is None:
+                return turn, _kept(tx, msisdn, turn, draft, is_filed)
+            if effect.name == TAKE_UP:
+                turn, draft = self._taken_up(tx, msisdn, turn, draft)
+                continue
+            version = self._version(tx, turn.session)
+            is_drop = effect.name == DROP_FORM
+            outcome = self._dropped(tx, msisdn) if is_drop else version.effects.perform(tx, msisdn, effect)
+            is_filed = is_filed or outcome.is_filed
+            turn = engine.proceed(version.pack.tree, turn.session, outcome, self._budget)
+        raise RuntimeError(f"The tree asks for effects without end at {turn.session.screen}.")
+
+    def _version(self, tx: Transaction, session: Session) -> Version:
+        version = self._versions.of(tx, session.tree)
+        if version is None:
+            raise RuntimeError(f"The version {session.tree} went away during a turn.")
+        return version
+
+    def _taken_up(self, tx: Transaction, msisdn: str, turn: Turn, draft: int) -> tuple[Turn, int]:
+        """Go on with the unfinished form: from here on this session holds it."""
+        found = self.unfinished(tx, msisdn)
+        if found is None:
+            tree = self._versions.current.pack.tree
+            return engine.proceed(tree, turn.session, Outcome("gone"), self._budget), draft
+        number, session, version = found
+        return engine.reopen(version.pack.tree, session, turn.session.language, self._budget), number
+
+    def _dropped(self, tx: Transaction, msisdn: str) -> Outcome:
+        """She does not need the form that was offered."""
+        if found := self.unfinished(tx, msisdn):
+            drafts.delete(tx, found[0])
+        return Outcome("done")
+
+
+def _kept(tx: Transaction, msisdn: str, turn: Turn, draft: int, is_filed: bool) -> int:
+    """Keep what is answered so far. A form that was filed, or ended by its own last screen, is over; one that was left
+    for the main menu stays unfinished."""
+    if turn.session.form:
+        return drafts.save(tx, draft, msisdn, msgspec.json.encode(turn.session).decode())
+    if draft and (is_filed or turn.is_last):
+        drafts.delete(tx, draft)
+    return 0

@@ -1,0 +1,68 @@
+"""The versions of the pack that conversations are on: the current one, and those that older sessions began on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from channel.effects import Effects
+from menus import pack as packs
+from menus.pack import Pack
+from menus.tree import TreeError
+from store import Store, Transaction
+from store import packs as rows
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of the pack, and what its effects do."""
+
+    pack: Pack
+    effects: Effects
+
+
+class Versions:
+    """Every version that a session may be on. Older ones are put together again when a session asks for them."""
+
+    def __init__(self, pack: Pack, effects: Callable[[Pack], Effects]) -> None:
+        self._effects = effects
+        self.current = Version(pack, effects(pack))
+        self._known: dict[str, Version | None] = {pack.tree.version: self.current}
+
+    def of(self, tx: Transaction, version: str) -> Version | None:
+        """The version of this name. None for one that is not known here, or that this release cannot run."""
+        if version not in self._known:
+            self._known[version] = self._revived(rows.find(tx, version))
+        return self._known[version]
+
+    def _revived(self, row: rows.PackRow | None) -> Version | None:
+        if row is None:
+            return None
+        try:
+            pack = packs.build(row.name, row.files)
+            return Version(pack, self._effects(pack))
+        except (TreeError, ValueError):
+            log.warning("the pack's version %s cannot be run by this release", row.version)
+            return None
+
+
+def choose(store: Store, name: str, check: Callable[[Pack], object]) -> tuple[Pack, str]:
+    """The pack to serve, and why it is not the one that was asked for (empty: it is).
+
+    A broken pack never takes the place of a working one: the version used last goes on. `check` raises ValueError for
+    what the menus cannot see. Raises TreeError or what `check` raised when there is no earlier version."""
+    try:
+        files = packs.files_of(name)
+        pack = packs.build(name, files)
+        check(pack)
+    except (TreeError, ValueError) as error:
+        row = store.read(rows.latest)
+        if row is None:
+            raise
+        log.error("The station goes on with version %s of its pack. %s", row.version, error)
+        return packs.build(row.name, row.files), str(error)
+    store.write(lambda tx: rows.save(tx, pack.tree.version, name, files))
+    return pack, ""

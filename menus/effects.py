@@ -1,0 +1,82 @@
+"""The effects that a tree may ask for: what each takes, how it may go, and what it gives to the screens after it.
+
+The rooms of the channel perform them; a test holds the two together. The checker reads this table, so that a tree
+which forgets one of the ways is told before a resident finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from menus.tree import Screen
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One effect: what it does, its outcomes, the answers it cannot do without, and the placeholders it fills."""
+
+    does: str
+    outcomes: tuple[str, ...]
+    takes: tuple[str, ...] = ()
+    gives: tuple[str, ...] = field(default=())
+
+
+EFFECTS: Mapping[str, Contract] = {
+    "remember_language": Contract("keeps the language for this phone", ("done",)),
+    "find_place": Contract(
+        "finds the place that was typed", ("one", "several", "none"), ("typed_place",), ("place", "found")
+    ),
+    "regions": Contract("lists the regions", ("listed",)),
+    "places_in_region": Contract("lists the places of a region", ("listed",), ("region",)),
+    "open_case": Contract(
+        "files a case; may also take place, name and text", ("saved",), ("kind", "topic"), ("ref", "pin")
+    ),
+    "take_up": Contract("goes on with the unfinished form of this phone", ("gone",)),
+    "drop_form": Contract("deletes the unfinished form of this phone", ("done",)),
+    "my_cases": Contract("lists the cases filed from this phone", ("some", "none")),
+    "read_case": Contract(
+        "opens a case to the phone that filed it, or by its PIN",
+        ("waiting", "running", "replied", "ask_pin", "mistyped", "wrong", "locked"),
+        ("reference",),
+        ("ref", "status", "date", "due"),
+    ),
+    "read_answer": Contract(
+        "reads the agency's last words", ("replied", "wrong", "locked"), ("reference",), ("answer",)
+    ),
+    "lookup": Contract(
+        "finds rows of a register; gives each field of a row by its name",
+        ("found", "several", "none", "stale", "missing", "locked"),
+        ("register",),
+        ("as_of",),
+    ),
+    "send_sms": Contract("sends the screen's words to this phone by SMS", ("sent", "muted"), ("text",)),
+    "ask_agency": Contract("opens a question to the register's agency", ("saved",), ("register",), ("ref", "pin")),
+    "vote": Contract("counts an answer without its phone", ("counted", "again"), ("subject", "choice")),
+    "subscribe": Contract("asks for an SMS with news on a topic", ("done", "already"), ("topic", "place")),
+    "unsubscribe": Contract("no more news on a topic", ("done",)),
+    "my_subscriptions": Contract("lists what this phone asked news about", ("some", "none")),
+    "stop_sms": Contract("no more SMS to this phone", ("done",)),
+    "start_sms": Contract("SMS to this phone again", ("done",)),
+    "stored": Contract(
+        "counts what is stored about this phone", ("done",), (), ("cases", "drafts", "subscriptions", "date")
+    ),
+    "forget": Contract("deletes what is stored about this phone", ("done",)),
+    "new_pin": Contract("another PIN for a case of this phone", ("done", "wrong"), ("reference",), ("ref", "pin")),
+}
+
+
+def broken(screen: Screen) -> Iterator[str]:
+    """How a screen that asks for an effect breaks its contract."""
+    contract = EFFECTS.get(screen.effect)
+    if contract is None:
+        yield f"there is no effect {screen.effect!r}; the effects are: {', '.join(EFFECTS)}"
+        return
+    if missing := [name for name in contract.outcomes if name not in screen.outcomes]:
+        yield f"{screen.effect} may also end as {', '.join(missing)}: say under `go` where to"
+    # A found row may lead to more than one screen: `found.status.ready` is a way of `found`.
+    if unknown := [name for name in screen.outcomes if name.partition(".")[0] not in contract.outcomes]:
+        yield f"{screen.effect} never ends as {', '.join(unknown)}; it ends as {', '.join(contract.outcomes)}"
+    handed = [*screen.takes, *screen.given, *(["text"] if screen.text or screen.note else [])]
+    if absent := [name for name in contract.takes if name not in handed]:
+        yield f"{screen.effect} needs the answers {', '.join(absent)} in `takes` or `set`"

@@ -1,0 +1,60 @@
+"""What `sado menus check` says of a pack: a table for a person, JSON for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import msgspec
+
+from menus import check, pack
+from menus.faults import Fault
+from menus.gsm import Budget
+from menus.pack import Pack
+
+HEADS = ("where", "screen", "language", "what to do")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The faults of a pack, and how much was looked at."""
+
+    pack: str
+    screens: int
+    languages: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+    def as_table(self) -> str:
+        """A line for each fault, and one that sums up."""
+        rows = [(f"{one.file}:{one.line}", one.screen, one.language, one.says) for one in self.faults]
+        looked = f"{self.pack}: {self.screens} screens in {', '.join(self.languages) or 'no language'}"
+        ends = f"{looked}: {len(rows)} {'fault' if len(rows) == 1 else 'faults'}" if rows else f"{looked}: no fault"
+        return "\n".join([*_aligned([HEADS, *rows]), ends] if rows else [ends])
+
+    def as_json(self) -> str:
+        """One object with a list of faults, each with file, line, screen, language and says."""
+        return msgspec.json.encode({**asdict(self), "faults": [asdict(one) for one in self.faults]}).decode()
+
+
+def of(name: str, budget: Budget, look: Callable[[Pack], object]) -> Report:
+    """Every fault of the pack of this name, or in this folder. `look` raises ValueError for what the menus cannot see,
+    its law and its registers. Raises TreeError when there is no such pack."""
+    found, faults = pack.examine(name, pack.files_of(name))
+    if found is not None and not faults:
+        faults = [*check.style(found.tree, found.written, budget), *_elsewhere(found, look)]
+    screens = len(found.written.screens) if found else 0
+    languages = found.languages.codes if found else ()
+    return Report(name, screens, languages, tuple(sorted(faults)))
+
+
+def _elsewhere(found: Pack, look: Callable[[Pack], object]) -> Iterator[Fault]:
+    try:
+        look(found)
+    except ValueError as error:
+        yield Fault(pack.SHARED, 1, "", "", str(error))
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    *columns, _ = zip(*rows, strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    return ["  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]

@@ -1,0 +1,97 @@
+"""A screen as it is shown: its words filled in, its options, its error and its navigation, cut into pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from menus.fields import accepted
+from menus.gsm import Budget
+from menus.layout import pages
+from menus.session import Session
+from menus.tree import PLACEHOLDER, Form, Option, Screen, Texts, Tree
+
+BACKS, MORES = ("0", "00", "000", "0000"), ("99", "999", "9999", "0000")
+# A field for words takes these keys for what they are everywhere else: nobody's name or matter is "0".
+_WORDS = ("text", "name", "place")
+LISTED = 30
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What moves about on one screen: back, home to the main menu, on to the next page."""
+
+    back: str
+    home: str
+    more: str
+
+
+_USUAL = Keys(BACKS[0], BACKS[1], MORES[0])
+
+
+def keys_of(screen: Screen, session: Session) -> Keys:
+    """The keys of navigation on this screen. They are the same everywhere, except where one is an answer."""
+    if screen.kind in ("choice", "list"):
+        answers = {option.key for option in options_of(screen, session)}
+    elif screen.kind == "prompt" and screen.accepts not in _WORDS:
+        answers = {key for key in (*BACKS, *MORES) if accepted(screen.accepts, screen.length, key) is not None}
+    else:
+        return _USUAL
+    if not answers.intersection((*BACKS, *MORES)):
+        return _USUAL
+    back, home = [key for key in BACKS if key not in answers][:2]
+    return Keys(back, home, next(key for key in MORES if key not in answers))
+
+
+def options_of(screen: Screen, session: Session) -> Sequence[Option]:
+    """The numbered lines: the tree's own, or for a list what the last effect found."""
+    if screen.kind != "list":
+        return screen.options
+    return [
+        Option(key=str(number), text={session.language: words}, go="", value=value)
+        for number, (value, words) in enumerate(session.items[:LISTED], 1)
+    ]
+
+
+def pages_of(tree: Tree, screen: Screen, session: Session, budget: Budget) -> tuple[str, ...]:
+    """Everything this screen says to this session, as pages that fit."""
+    keys, language = keys_of(screen, session), session.language
+    text = words(tree, screen.text, session)
+    if session.error:
+        error = words(tree, tree.errors[session.error], session)
+        text = f"{error}\n{text}" if text else error
+    options = [f"{option.key} {words(tree, option.text, session)}" for option in options_of(screen, session)]
+    back = [f"{keys.back} {tree.back[language]}"] if session.trail and screen.kind != "notice" else []
+    return pages(text, options, back, f"{keys.more} {tree.more[language]}", budget)
+
+
+def words(tree: Tree, texts: Texts, session: Session, language: str = "") -> str:
+    """What `texts` say to this session, filled; in its language unless another is given."""
+    code = language or session.language
+    return filled(tree, _form(tree, texts.get(code, ""), session, code), session, code)
+
+
+def _form(tree: Tree, form: Form, session: Session, language: str) -> str:
+    if isinstance(form, str):
+        return form
+    # A number comes as it is written in the language, "1 250" or "1,250".
+    digits = "".join(filter(str.isdigit, session.values.get(form["by"], "")))
+    return tree.languages.plural(form, int(digits or 0), language)
+
+
+def filled(tree: Tree, text: str, session: Session, language: str) -> str:
+    """`text` with its placeholders filled in one pass: a value cannot bring in another placeholder. A line that is
+    left empty goes: a row of a register need not have every field."""
+    if "{" not in text:
+        return text
+
+    def fill(match: re.Match[str]) -> str:
+        name = match[1]
+        answer = session.answers.get(name, "")
+        if label := tree.labels.get((name, answer)):
+            return str(label[language])
+        return session.values.get(name) or tree.constants.get(name) or answer
+
+    lines = (PLACEHOLDER.sub(fill, line) for line in text.split("\n"))
+    return "\n".join(line for line in lines if line.strip())

@@ -1,0 +1,124 @@
+"""SMS from residents: they go on with a form that was left half-way, and nothing that somebody wrote is lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from werkzeug.test import TestResponse
+
+from cases.replies import Reply
+from store import Transaction
+from sync import outbox
+from tests.phone import Phone
+from tests.station import TOKEN, Station, open_station
+
+ZARINA = "+992900000001"
+MATTER = "Дар деҳаи мо се рӯз боз об нест."
+REST = "Ҳавзи деҳа ҳам холӣ шуд, мардум аз ҷӯй об мегиранд."
+AT_THE_TEXT = ("1", "2", "1", "1", "Ёвон", "1")
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[Station]:
+    with open_station(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def phone(station: Station) -> Phone:
+    return Phone(station.client, ZARINA)
+
+
+def sms(station: Station, text: str, number: str = "1", msisdn: str = ZARINA) -> TestResponse:
+    """One SMS, as the gateway delivers it."""
+    form = {"id": number, "from": msisdn, "to": "1339", "text": text, "date": "2026-11-23 06:04:45"}
+    return station.client.post(f"/gateway/africastalking/{TOKEN}/sms", data=form)
+
+
+def replies(station: Station) -> list[str]:
+    """What waits to be sent, in order."""
+
+    def texts(tx: Transaction) -> Iterator[str]:
+        while entry := outbox.claim(tx, outbox.SMS):
+            yield msgspec.json.decode(entry.body, type=Reply).text
+
+    return station.store.write(lambda tx: list(texts(tx)))
+
+
+def test_an_appeal_lost_half_way_is_finished_by_sms(station: Station, phone: Phone) -> None:
+    phone.walk(*AT_THE_TEXT)
+    for number, text in enumerate((MATTER, "Раҳимова Гулнора", "1")):
+        assert sms(station, text, str(number)).status_code == 200
+    (case,) = station.filed(ZARINA)
+    assert (case.text, case.name, case.topic) == (MATTER, "Раҳимова Гулнора", "water")
+    assert case.reference in replies(station)[-1]
+
+
+def test_what_is_no_answer_to_the_question_is_added_to_the_matter(station: Station, phone: Phone) -> None:
+    phone.walk(*AT_THE_TEXT, MATTER)
+    sms(station, f"{REST} {REST}", "1")
+    sms(station, "Раҳимова Гулнора", "2")
+    sms(station, "1", "3")
+    assert station.filed(ZARINA)[0].text == f"{MATTER}\n{REST} {REST}"
+
+
+def test_a_matter_sent_where_a_place_is_asked_for_is_kept(station: Station, phone: Phone) -> None:
+    phone.walk("1", "2", "1", "1")
+    for number, text in enumerate((MATTER + REST, "Ёвон", "1", REST, "Раҳимова Гулнора", "1")):
+        sms(station, text, str(number))
+    assert station.filed(ZARINA)[0].text == f"{MATTER}{REST}\n{REST}"
+
+
+def test_a_short_slip_is_asked_again_and_not_added(station: Station, phone: Phone) -> None:
+    phone.walk(*AT_THE_TEXT, MATTER)
+    for number, text in enumerate(("7", "1", "Раҳимова Гулнора", "1")):
+        sms(station, text, str(number))
+    assert station.filed(ZARINA)[0].text == MATTER
+
+
+def test_a_message_delivered_again_has_no_second_effect(station: Station, phone: Phone) -> None:
+    phone.walk(*AT_THE_TEXT)
+    for _ in range(3):
+        sms(station, MATTER, "the same")
+    assert len(replies(station)) == 1
+    sms(station, "Раҳимова Гулнора", "2")
+    sms(station, "1", "3")
+    assert station.filed(ZARINA)[0].text == MATTER
+
+
+def test_two_messages_with_the_same_words_are_two(station: Station, phone: Phone) -> None:
+    phone.walk(*AT_THE_TEXT)
+    sms(station, MATTER, "one")
+    sms(station, MATTER, "another")
+    assert len(replies(station)) == 2
+
+
+def test_somebody_elses_message_does_not_go_on_with_my_form(station: Station, phone: Phone) -> None:
+    phone.walk(*AT_THE_TEXT)
+    sms(station, REST, "1", "+992900000002")
+    for text in (MATTER, "Раҳимова Гулнора", "1"):
+        phone.reply(text)
+    assert station.filed(ZARINA)[0].text == MATTER
+
+
+def test_without_a_form_one_help_a_day_is_sent(station: Station) -> None:
+    for number in range(5):
+        sms(station, "Салом", str(number))
+    assert replies(station) == ["Фаҳмида нашуд. *1339# занед."]
+    station.clock.move(25 * 3600)
+    sms(station, "Салом", "tomorrow")
+    sms(station, "Салом", "and again")
+    assert len(replies(station)) == 2, "yesterday's, whose lease has ended, and today's"
+
+
+@pytest.mark.parametrize("broken", [{"id": ""}, {"from": ""}, {"from": "TCELL"}, {"text": "x" * 5000}])
+def test_a_message_that_cannot_be_one_is_refused_and_leaves_nothing(station: Station, broken: dict[str, str]) -> None:
+    form = {"id": "1", "from": ZARINA, "to": "1339", "text": "Салом", **broken}
+    answer = station.client.post(f"/gateway/africastalking/{TOKEN}/sms", data=form)
+    assert answer.status_code == 400
+    assert replies(station) == []
+
+
+def test_without_the_token_there_is_no_such_address(station: Station) -> None:
+    assert station.client.post("/gateway/africastalking/wrong/sms", data={"id": "1"}).status_code == 404
