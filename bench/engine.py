@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import serve
+import yaml
 from flask import Flask
 
 from cases.loading import Line, Loading
@@ -113,6 +114,11 @@ def large_tree_ratio(rounds: int) -> dict[str, float]:
 def grown(screens: int) -> dict[str, bytes]:
     """The shipped pack's shared files, with a tree of so many screens in its place."""
     files = {path: data for path, data in pack.files_of("tajikistan").items() if not path.startswith("trees/")}
+    shared = yaml.safe_load(files["pack.yaml"])
+    words = {"tg": "Мавзӯъ", "ru": "Тема", "en": "Topic"}
+    shared["topics"] = dict.fromkeys(shared["routing"], words)
+    shared["kinds"] = dict.fromkeys(yaml.safe_load(files["law.yaml"])["kinds"], words)
+    files["pack.yaml"] = yaml.safe_dump(shared, allow_unicode=True).encode()
     lines = ["lang: {kind: language, go: root}", "resume: {kind: goto, go: root}"]
     for number in range(screens - 2):
         name = f"s{number}" if number else "root"

@@ -15,10 +15,11 @@ Handler = Callable[[Transaction, str, Effect], Outcome]
 
 
 class Effects:
-    """Performs the effects of one pack."""
+    """Performs the effects of one pack; `names` are those that it knows."""
 
     def __init__(self, pack: Pack, *rooms: Mapping[str, Handler]) -> None:
         self._handlers = {name: handler for room in rooms for name, handler in room.items()}
+        self.names = frozenset(self._handlers)
         _check(pack, {*self._handlers, TAKE_UP, DROP_FORM})
 
     def perform(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:

@@ -57,9 +57,12 @@ class Conversation:
     def _turn(self, tx: Transaction, hop: Hop, kept: Kept | None, is_fresh: bool) -> tuple[Kept, Turn]:
         """The next turn of this session, or the first of a new one."""
         typed = kept_sessions.new_input(kept, hop.text) if kept and is_fresh else None
-        if kept and kept.engine and typed is not None and self._turns.can_go_on(tx, kept.engine):
+        if kept is None or kept.engine is None or typed is None:
+            kept, turn = kept_sessions.begun(kept), self._turns.first(tx, hop.msisdn, hop.text)
+        elif self._turns.can_go_on(tx, kept.engine):
             turn = self._turns.next(tx, kept.engine, typed)
         else:
-            kept, turn = kept_sessions.begun(kept), self._turns.first(tx, hop.msisdn, hop.text)
+            # What was answered to screens of a version that is gone may mean something else to those of this one.
+            kept, turn = kept_sessions.begun(kept), self._turns.first(tx, hop.msisdn, "")
         turn, kept.draft = self._turns.settled(tx, hop.msisdn, turn, kept.draft)
         return kept, turn

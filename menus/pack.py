@@ -6,7 +6,7 @@ import csv
 import gc
 import hashlib
 import io
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,21 +15,19 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from menus import check, source
+from menus import check, pack_faults, source
 from menus.faults import Fault, misfits
-from menus.fields import DIGITS, FIELDS
+from menus.fields import DIGITS
 from menus.gsm import units
 from menus.kinds import SHARED_WORDS, Label, Words
 from menus.languages import Languages
 from menus.places import Gazetteer
 from menus.source import File, Written
-from menus.tree import PLACEHOLDER, Screen, Texts, Tree, TreeError, labels_of, without_gotos
+from menus.tree import PLACEHOLDER, Screen, Texts, Tree, TreeError, completed, labels_of, without_gotos
 
 PACKS = Path(__file__).parent / "packs"
 SHARED = "pack.yaml"
 TABLES = ("districts.csv", "regions.csv", "agencies.csv")
-ERRORS = (*FIELDS, "choice", "busy")
-MESSAGES = ("news", "unknown")
 Files = Mapping[str, bytes]
 
 
@@ -72,7 +70,6 @@ class Pack:
 
     name: str
     tree: Tree
-    written: Written
     gazetteer: Gazetteer
     agencies: Mapping[str, Agency]
     routing: Mapping[str, str]
@@ -123,16 +120,26 @@ def files_of(name: str) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(paths)}
 
 
+@dataclass(frozen=True)
+class Examined:
+    """What came of reading a pack: the pack as far as it can be made, its trees as written, and every fault that keeps
+    it from being used."""
+
+    pack: Pack | None
+    written: Written
+    faults: list[Fault]
+
+
 def build(name: str, files: Files) -> Pack:
     """A pack of these files. Raises TreeError with every fault at once."""
-    pack, faults = examine(name, files)
-    if pack is None or faults:
-        raise TreeError(f"The pack {name!r} cannot be used:\n  " + "\n  ".join(map(str, sorted(faults))))
-    return pack
+    found = examine(name, files)
+    if found.pack is None or found.faults:
+        raise TreeError(f"The pack {name!r} cannot be used:\n  " + "\n  ".join(map(str, sorted(found.faults))))
+    return found.pack
 
 
-def examine(name: str, files: Files) -> tuple[Pack | None, list[Fault]]:
-    """The pack as far as it can be made, and every fault that keeps it from being used."""
+def examine(name: str, files: Files) -> Examined:
+    """Read these files as a pack."""
     with _collector_off():
         return _examined(name, files)
 
@@ -150,7 +157,7 @@ def _collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def _examined(name: str, files: Files) -> tuple[Pack | None, list[Fault]]:
+def _examined(name: str, files: Files) -> Examined:
     shared, law, registers = (File(path, files.get(path, b"{}")) for path in (SHARED, "law.yaml", "registers.yaml"))
     written = source.read({path: content for path, content in files.items() if path.startswith("trees/")})
     data, rules, defined = shared.data, law.data, registers.data
@@ -158,23 +165,16 @@ def _examined(name: str, files: Files) -> tuple[Pack | None, list[Fault]]:
     missing = [Fault(path, 1, "", "", "this file is missing") for path in TABLES if path not in files]
     faults = [*misfitting, *missing, *law.faults, *registers.faults, *shared.faults, *written.faults]
     if faults:
-        return None, faults
+        return Examined(None, written, faults)
     words = msgspec.convert(data, PackFile)
     try:
         languages = Languages.read(words.languages, words.default_language, _texts(files, ".csv"))
-        pack = _pack(name, files, words, languages, written, rules, defined)
+        made = list(_made(words, languages, written))
+        pack = _pack(name, files, words, languages, made, rules, defined)
     except (ValueError, KeyError) as error:
-        return None, [shared.fault((), str(error))]
-    known = check.known_to(pack.tree)
-    return pack, [
-        *check.structure(pack.tree, written),
-        *_missing_screens(pack.tree, shared),
-        *_made_twice(words, languages, written),
-        *_shared_faults(words, languages, shared, known),
-        *_misrouted(pack, shared),
-        *_misfiled(pack),
-        *_wordless(pack, shared),
-    ]
+        return Examined(None, written, [shared.fault((), str(error))])
+    faults = [*check.structure(pack.tree, written), *pack_faults.found(pack, words, made, shared, written)]
+    return Examined(pack, written, faults)
 
 
 def _pack(
@@ -182,7 +182,7 @@ def _pack(
     files: Files,
     words: PackFile,
     languages: Languages,
-    written: Written,
+    made: Sequence[Screen],
     law: Mapping[str, Any],
     registers: Mapping[str, Any],
 ) -> Pack:
@@ -192,11 +192,10 @@ def _pack(
     placeholders = {name: _worst(languages, value) for name, value in words.placeholders.items()}
     placeholders["status"] = _longest(languages, statuses.values())
     placeholders["place"] = _longest(languages, [place.names for place in places])
-    tree = _tree(files, words, languages, written, placeholders)
+    tree = _tree(files, words, languages, made, placeholders)
     return Pack(
         name=name,
         tree=tree,
-        written=written,
         gazetteer=places,
         agencies=_agencies(tables["agencies.csv"], languages),
         routing=words.routing,
@@ -210,10 +209,9 @@ def _pack(
 
 
 def _tree(
-    files: Files, words: PackFile, languages: Languages, written: Written, placeholders: Mapping[str, Texts]
+    files: Files, words: PackFile, languages: Languages, made: Sequence[Screen], placeholders: Mapping[str, Texts]
 ) -> Tree:
-    made = (_finished(screen, languages, words.fields) for screen in _made(words, languages, written))
-    screens = without_gotos({screen.id: screen for screen in made})
+    screens = without_gotos({screen.id: _finished(screen, languages, words.fields) for screen in made})
     return Tree(
         version=version(files),
         languages=languages,
@@ -223,7 +221,7 @@ def _tree(
         screens=screens,
         back=languages.complete(words.back),
         more=languages.complete(words.more),
-        errors={error: _complete(languages, texts) for error, texts in words.errors.items()},
+        errors={error: completed(languages, texts) for error, texts in words.errors.items()},
         labels=labels_of(screens),
         placeholders=placeholders,
         constants=words.constants,
@@ -246,16 +244,10 @@ def _finished(screen: Screen, languages: Languages, fields: Mapping[str, int]) -
         screen,
         accepts="digits" if length else screen.accepts,
         length=length or screen.length,
-        text=_complete(languages, screen.text),
-        title=_complete(languages, screen.title),
-        options=tuple(replace(one, text=_complete(languages, one.text)) for one in screen.options),
+        text=completed(languages, screen.text),
+        title=completed(languages, screen.title),
+        options=tuple(replace(one, text=completed(languages, one.text)) for one in screen.options),
     )
-
-
-def _complete(languages: Languages, texts: Texts) -> Texts:
-    """With the words of each romanised language; plural forms stay with the languages that have them."""
-    plain = {code: words for code, words in texts.items() if isinstance(words, str)}
-    return {**languages.complete(plain), **texts} if texts else {}
 
 
 def _worst(languages: Languages, value: str | Label) -> Texts:
@@ -268,44 +260,6 @@ def _longest(languages: Languages, many: Collection[Mapping[str, str]]) -> Texts
     return {code: max((texts.get(code, "") for texts in many), key=units, default="") for code in languages.codes}
 
 
-def _missing_screens(tree: Tree, shared: File) -> Iterator[Fault]:
-    for part, name in (("start", tree.start), ("first_contact", tree.first_contact), ("resume", tree.resume)):
-        if name not in tree.screens:
-            yield shared.fault((part,), f"there is no screen {name}", name)
-
-
-def _made_twice(words: PackFile, languages: Languages, written: Written) -> Iterator[Fault]:
-    """A kind of several screens may take a name that is written elsewhere (menus/kinds.py)."""
-    names = [screen.id for screen in _made(words, languages, written)]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield written.fault(name, f"is also made for {name.rpartition('.')[0]}: rename this one")
-
-
-def _shared_faults(words: PackFile, languages: Languages, shared: File, known: set[str]) -> Iterator[Fault]:
-    """What all screens lean on: the words that the program itself says, in every language."""
-    groups: dict[str, Mapping[str, Texts]] = {
-        "words": words.words,
-        "errors": words.errors,
-        "statuses": words.statuses,
-        "messages": words.messages,
-    }
-    needed = {"words": SHARED_WORDS, "errors": ERRORS, "messages": MESSAGES}
-    for group, names in needed.items():
-        if absent := [name for name in names if name not in groups[group]]:
-            yield shared.fault((group,), f"there is nothing for {', '.join(absent)}")
-    texts: dict[tuple[str, ...], Texts] = {("back",): words.back, ("more",): words.more}
-    texts |= {(group, name): one for group, named in groups.items() for name, one in named.items()}
-    for path, one in texts.items():
-        for language, says in check.text_faults(_complete(languages, one), languages, known):
-            yield shared.fault(path, says, language=language)
-
-
-def _misrouted(pack: Pack, shared: File) -> Iterator[Fault]:
-    for topic, code in pack.routing.items():
-        if code not in pack.agencies:
-            yield shared.fault(("routing", topic), f"goes to {code}, which is not in agencies.csv", topic)
-
-
 def _case_words(
     tree: Tree, words: PackFile, languages: Languages, registers: Mapping[str, Any]
 ) -> dict[tuple[str, str], Texts]:
@@ -313,38 +267,8 @@ def _case_words(
     named = {("topic", name): one.get("title", {}) for name, one in registers.items() if isinstance(one, dict)}
     named |= {("kind", code): texts for code, texts in words.kinds.items()}
     named |= {("topic", code): texts for code, texts in words.topics.items()}
-    named = {key: _complete(languages, texts) for key, texts in named.items()}
+    named = {key: completed(languages, texts) for key, texts in named.items()}
     return named | {key: texts for key, texts in tree.labels.items() if key[0] in ("kind", "topic")}
-
-
-def _wordless(pack: Pack, shared: File) -> Iterator[Fault]:
-    """Cases whose kind or topic an officer would read as a code."""
-    for part, codes in (("kind", pack.law.get("kinds", {})), ("topic", pack.routing)):
-        for code in codes:
-            if (part, code) not in pack.case_words:
-                yield shared.fault((f"{part}s",), f"no option names the {part} {code!r}: give its words here", code)
-
-
-def _misfiled(pack: Pack) -> Iterator[Fault]:
-    """Forms that file what nobody would take: a kind that the law's file does not have, a topic without an agency."""
-    known = {"kind": set(pack.law.get("kinds", {})), "topic": set(pack.routing)}
-    for screen in pack.tree.screens.values():
-        for name in known if screen.effect == "open_case" else ():
-            for value in sorted(_values(pack.tree, screen, name) - known[name]):
-                yield pack.written.fault(screen.id, f"files the {name} {value!r}: add it to law.yaml or to the routing")
-
-
-def _values(tree: Tree, screen: Screen, name: str) -> set[str]:
-    """What an effect may get as this answer: what is written, or the values of the choices that lead to it."""
-    given = screen.given.get(name, f"{{{name}}}")
-    wanted = PLACEHOLDER.fullmatch(given)
-    if wanted is None:
-        return {given}
-    forms = {one: choice for one, choice in tree.screens.items() if one != tree.start}
-    asked = [
-        one for one in forms.values() if one.answer == wanted[1] and screen.id in check.reached(forms, one.targets())
-    ]
-    return {option.value for choice in asked for option in choice.options} - {""}
 
 
 def version(files: Files) -> str:

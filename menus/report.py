@@ -39,12 +39,12 @@ class Report:
 def of(name: str, budget: Budget, look: Callable[[Pack], object]) -> Report:
     """Every fault of the pack of this name, or in this folder. `look` raises ValueError for what the menus cannot see,
     its law and its registers. Raises TreeError when there is no such pack."""
-    found, faults = pack.examine(name, pack.files_of(name))
-    if found is not None and not faults:
-        faults = [*check.style(found.tree, found.written, budget), *_elsewhere(found, look)]
-    screens = len(found.written.screens) if found else 0
-    languages = found.languages.codes if found else ()
-    return Report(name, screens, languages, tuple(sorted(faults)))
+    found = pack.examine(name, pack.files_of(name))
+    faults, read = found.faults, found.pack
+    if read is not None and not faults:
+        faults = [*check.style(read.tree, found.written, budget), *_elsewhere(read, look)]
+    languages = read.languages.codes if read else ()
+    return Report(name, len(found.written.screens), languages, tuple(sorted(faults)))
 
 
 def _elsewhere(found: Pack, look: Callable[[Pack], object]) -> Iterator[Fault]:

@@ -27,7 +27,7 @@ class TreeError(Exception):
     """A pack that must not be used; the message lists every fault with its file and line."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Option:
     """One numbered line: `key` is typed, `value` is kept as the screen's answer, `language` is switched to."""
 
@@ -38,7 +38,7 @@ class Option:
     language: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Screen:
     """One screen; which of the fields count depends on `kind` (see the module).
 
@@ -102,6 +102,12 @@ def labels_of(screens: Mapping[str, Screen]) -> dict[tuple[str, str], Texts]:
         for option in screen.options
         if screen.answer and option.value and not PLACEHOLDER.search(option.value)
     }
+
+
+def completed(languages: Languages, texts: Texts) -> Texts:
+    """With the words of each romanised language; plural forms stay with the languages that have them."""
+    plain = {code: words for code, words in texts.items() if isinstance(words, str)}
+    return {**languages.complete(plain), **texts} if texts else {}
 
 
 def without_gotos(screens: Mapping[str, Screen]) -> dict[str, Screen]:
