@@ -67,11 +67,12 @@ def text_faults(texts: Texts, languages: Languages, known: set[str]) -> Iterator
 
 
 def worst(tree: Tree, screen: Screen, language: str) -> Session:
-    """A session that fills every placeholder of this screen with its longest value in this language."""
+    """A session that fills every placeholder of this screen with its longest value in this language, and has a way
+    back: the main menu has one too, after the language was asked."""
     values = {name: str(texts.get(language, "")) for name, texts in tree.placeholders.items()}
     for (answer, _), texts in tree.labels.items():
         values[answer] = max(values.get(answer, ""), str(texts[language]), key=units)
-    trail = [] if screen.id in (tree.start, tree.first_contact, tree.resume) else [tree.start]
+    trail = [] if screen.id == tree.resume else [tree.first_contact]
     return Session(tree=tree.version, language=language, screen=screen.id, values=values, trail=trail)
 
 

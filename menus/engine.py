@@ -220,5 +220,7 @@ def _go(tree: Tree, session: Session, target: str) -> None:
         del session.trail[session.trail.index(target) :]
     if tree.screens[target].title:
         session.form = target
-    elif session.form and target == tree.start:
+    elif target == tree.start:
+        # What one form or lookup left behind must not get into the next: the phone may be in other hands by then.
         session.form = ""
+        session.answers, session.values = {}, {}

@@ -29,6 +29,17 @@ PACKS = Path(__file__).parent / "packs"
 SHARED = "pack.yaml"
 TABLES = ("districts.csv", "regions.csv", "agencies.csv")
 Files = Mapping[str, bytes]
+Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="HH:MM")]
+
+
+class SmsRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How SMS are sent: the price of a segment, between which hours only what was asked for is sent, after how many
+    hours a notice is of no use, and how many replies a number gets in a day."""
+
+    price: Annotated[str, Meta(pattern=r"^\d+(\.\d{1,3})?$", description="of a segment, in the country's money")]
+    quiet: tuple[Clock, Clock] = ("21:00", "07:00")
+    expires_hours: Annotated[int, Meta(ge=1, le=720)] = 72
+    replies_a_day: Annotated[int, Meta(ge=1, le=1000)] = 20
 
 
 class PackFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +59,7 @@ class PackFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: dict[str, int]
     place_words: list[str]
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166: whose numbers need no country code")]
+    sms: SmsRules
     routing: dict[str, str]
     statuses: dict[str, Label]
     messages: dict[str, Label]
@@ -77,6 +89,7 @@ class Pack:
     messages: Mapping[str, Mapping[str, str]]
     case_words: Mapping[tuple[str, str], Texts]
     country: str
+    sms: SmsRules
     law: Mapping[str, Any]
     registers: Mapping[str, Any]
 
@@ -203,6 +216,7 @@ def _pack(
         messages={message: languages.complete(texts) for message, texts in words.messages.items()},
         case_words=_case_words(tree, words, languages, registers),
         country=words.country,
+        sms=words.sms,
         law=law,
         registers=registers,
     )
@@ -264,7 +278,10 @@ def _case_words(
     tree: Tree, words: PackFile, languages: Languages, registers: Mapping[str, Any]
 ) -> dict[tuple[str, str], Texts]:
     """(kind or topic, code) → words: those of the options, of pack.yaml, and for questions the registers' titles."""
-    named = {("topic", name): one.get("title", {}) for name, one in registers.items() if isinstance(one, dict)}
+    titles = {name: one.get("title") for name, one in registers.items() if isinstance(one, dict)}
+    named: dict[tuple[str, str], Texts] = {
+        ("topic", name): title for name, title in titles.items() if isinstance(title, dict)
+    }
     named |= {("kind", code): texts for code, texts in words.kinds.items()}
     named |= {("topic", code): texts for code, texts in words.topics.items()}
     named = {key: completed(languages, texts) for key, texts in named.items()}
@@ -284,11 +301,11 @@ def _texts(files: Files, ending: str) -> dict[str, str]:
 
 
 def _agencies(table: str, languages: Languages) -> dict[str, Agency]:
-    rows = csv.DictReader(io.StringIO(table, newline=""))
+    rows = csv.DictReader(io.StringIO(table, newline=""), restval="")
     return {
         row["code"]: Agency(
             row["code"],
-            languages.complete({key[5:]: name for key, name in row.items() if key.startswith("name_")}),
+            languages.complete({key[5:]: name for key, name in row.items() if key and key.startswith("name_")}),
         )
         for row in rows
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from menus import check
 from menus.faults import Fault
@@ -29,7 +29,6 @@ def found(pack: Pack, words: PackFile, made: Sequence[Screen], shared: File, wri
     yield from _misrouted(pack, shared)
     yield from _misfiled(pack, written)
     yield from _wordless(pack, shared)
-    yield from _unregistered(pack, written)
 
 
 def _missing_screens(tree: Tree, shared: File) -> Iterator[Fault]:
@@ -62,7 +61,7 @@ def _shared_faults(pack: Pack, words: PackFile, shared: File) -> Iterator[Fault]
     languages, known = pack.languages, check.known_to(pack.tree)
     for path, one in texts.items():
         for language, says in check.text_faults(completed(languages, one), languages, known):
-            yield shared.fault(path, says, language=language)
+            yield shared.fault((*path, language), says, language=language)
 
 
 def _misrouted(pack: Pack, shared: File) -> Iterator[Fault]:
@@ -73,7 +72,7 @@ def _misrouted(pack: Pack, shared: File) -> Iterator[Fault]:
 
 def _wordless(pack: Pack, shared: File) -> Iterator[Fault]:
     """Cases whose kind or topic an officer would read as a code."""
-    for part, codes in (("kind", pack.law.get("kinds", {})), ("topic", pack.routing)):
+    for part, codes in (("kind", _kinds(pack)), ("topic", pack.routing)):
         for code in codes:
             if (part, code) not in pack.case_words:
                 yield shared.fault((f"{part}s",), f"no option names the {part} {code!r}: give its words here", code)
@@ -81,24 +80,17 @@ def _wordless(pack: Pack, shared: File) -> Iterator[Fault]:
 
 def _misfiled(pack: Pack, written: Written) -> Iterator[Fault]:
     """Forms that file what nobody would take: a kind that the law's file does not have, a topic without an agency."""
-    known = {"kind": set(pack.law.get("kinds", {})), "topic": set(pack.routing)}
+    known = {"kind": set(_kinds(pack)), "topic": set(pack.routing)}
     for screen in pack.tree.screens.values():
         for name in known if screen.effect == "open_case" else ():
             for value in sorted(_values(pack.tree, screen, name) - known[name]):
                 yield written.fault(screen.id, f"files the {name} {value!r}: add it to law.yaml or to the routing")
 
 
-def _unregistered(pack: Pack, written: Written) -> Iterator[Fault]:
-    """Lookups in what is no register, or by answers that it is not looked up by."""
-    for screen in pack.tree.screens.values():
-        if screen.effect not in ("lookup", "ask_agency"):
-            continue
-        name, by = screen.given["register"], ", ".join(screen.takes) or "nothing"
-        register = pack.registers.get(name)
-        if not isinstance(register, dict):
-            yield written.fault(screen.id, f"there is no register {name!r}; there are: {', '.join(pack.registers)}")
-        elif sorted(screen.takes) not in [["row"], *(sorted(way) for way in register.get("find_by", []))]:
-            yield written.fault(screen.id, f"{name} is not found by {by}: its ways are in registers.yaml")
+def _kinds(pack: Pack) -> Mapping[str, Any]:
+    """The kinds of the law's file. What is written there in a wrong way is told by the room that reads it."""
+    kinds = pack.law.get("kinds")
+    return kinds if isinstance(kinds, dict) else {}
 
 
 def _values(tree: Tree, screen: Screen, name: str) -> set[str]:

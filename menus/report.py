@@ -11,6 +11,7 @@ from menus import check, pack
 from menus.faults import Fault
 from menus.gsm import Budget
 from menus.pack import Pack
+from menus.tree import TreeError
 
 HEADS = ("where", "screen", "language", "what to do")
 
@@ -50,7 +51,7 @@ def of(name: str, budget: Budget, look: Callable[[Pack], object]) -> Report:
 def _elsewhere(found: Pack, look: Callable[[Pack], object]) -> Iterator[Fault]:
     try:
         look(found)
-    except ValueError as error:
+    except (TreeError, ValueError) as error:
         yield Fault(pack.SHARED, 1, "", "", str(error))
 
 

@@ -61,9 +61,14 @@ def pages_of(tree: Tree, screen: Screen, session: Session, budget: Budget) -> tu
     if session.error:
         error = words(tree, tree.errors[session.error], session)
         text = f"{error}\n{text}" if text else error
-    options = [f"{option.key} {words(tree, option.text, session)}" for option in options_of(screen, session)]
+    options = [f"{option.key} {_line(tree, screen, option, session)}" for option in options_of(screen, session)]
     back = [f"{keys.back} {tree.back[language]}"] if session.trail and screen.kind != "notice" else []
     return pages(text, options, back, f"{keys.more} {tree.more[language]}", budget)
+
+
+def _line(tree: Tree, screen: Screen, option: Option, session: Session) -> str:
+    """A list's lines are values already: what an agency wrote cannot bring in a placeholder."""
+    return str(option.text[session.language]) if screen.kind == "list" else words(tree, option.text, session)
 
 
 def words(tree: Tree, texts: Texts, session: Session, language: str = "") -> str:

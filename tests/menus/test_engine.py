@@ -1,233 +1,276 @@
 """The engine: what each input does to a session, and what is shown."""
 
-from dataclasses import replace
-
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from menus import engine
-from menus.engine import Outcome, TreeChangedError, Turn
-from menus.gsm import Budget
-from menus.tree import Screen
-from tests.station import shipped_pack
+from menus.engine import Effect, Outcome, TreeChangedError, Turn
+from menus.session import Session
+from menus.tree import Tree
+from tests.packs import tree
 
-TREE = shipped_pack().tree
-USSD = Budget()
-TYPED = st.one_of(
-    st.sampled_from(
-        ["0", "00", "99", "1", "2", "3", "9", "", "1.", " 2 ", "١", "Ёвон", "0074424284", "4821", "*", "#"]
-    ),
-    st.text(max_size=30),
-    st.text(min_size=200, max_size=600),
-)
-WORDS = "Таъмир ба анҷом расид. " * 20
+TEXT = "{en: Text, ru: Текст}"
+LONG = "'" + "word " * 60 + "'"
+ODD = f"""\
+odd:
+  kind: choice
+  answer: kind
+  go: odd.place
+  options:
+    - {{value: water, text: {{en: Water, ru: Вода}}}}
+    - {{go: pages, text: {TEXT}}}
+    - {{go: mine, text: {TEXT}}}
+    - {{go: children, text: {TEXT}}}
+    - {{go: born, text: {TEXT}}}
+    - {{go: lang, text: {TEXT}}}
+pages: {{kind: notice, text: {{en: {LONG}, ru: {LONG}}}}}
+odd.place:
+  {{kind: prompt, field: place, answer: place, go: odd.name, title: {{en: "Form: {{kind}}", ru: "Форма: {{kind}}"}},
+   text: {{en: "Town?", ru: "Город?"}}}}
+odd.name: {{kind: prompt, field: name, answer: name, go: sum, otherwise: nameless, text: {{en: Name, ru: Имя}}}}
+nameless: {{kind: choice, text: {{en: No name, ru: Нет}}, options: [{{go: odd.name, text: {TEXT}}}]}}
+sum:
+  kind: choice
+  text: {{en: "{{kind}}, {{place}}", ru: "{{kind}}, {{place}}"}}
+  options: [{{go: file, text: {TEXT}}}, {{go: end, text: {TEXT}}}]
+file:
+  kind: do
+  effect: open_case
+  takes: [name, place]
+  set: {{kind: complaint, topic: "{{kind}}"}}
+  note: "{{kind}}: {{name}}"
+  go: {{saved: saved}}
+saved: {{kind: choice, text: {{en: "Saved {{ref}}", ru: "{{ref}}"}}}}
+mine: {{kind: cases, go: shown, none: none}}
+shown: {{kind: choice, text: {{en: "Case {{reference}}", ru: "{{reference}}"}}}}
+none: {{kind: choice, text: {{en: None, ru: Нет}}}}
+children: {{kind: prompt, field: number, answer: n2, go: born, text: {{en: How many, ru: Сколько}}}}
+born: {{kind: prompt, field: year, answer: born, go: end, text: {{en: Year, ru: Год}}}}
+"""
 OUTCOMES = {
-    "remember_language": [Outcome("done")],
-    "find_place": [
-        Outcome("one", {"place": "ноҳияи Мир Сайид Алии Ҳамадонӣ", "found": "KT-HAM"}),
-        Outcome("several", items=[("SU-KHU", "Хуҷанд"), ("SU-BOB", "Бобоҷон Ғафуров")]),
-        Outcome("none"),
-    ],
-    "places_in_region": [Outcome("listed", items=[(str(at), "Ноҳия" * (at % 4 + 1)) for at in range(18)])],
-    "open_case": [Outcome("saved", {"ref": "0074424284", "pin": "9180"})],
-    "my_cases": [Outcome("none"), Outcome("some", items=[("0074424284", "0074424284 Ба қайд гирифта шуд")] * 9)],
-    "read_case": [
-        Outcome(name, {"ref": "0074424284", "status": "Ба қайд гирифта шуд", "date": "14.07.2026"})
-        for name in ("waiting", "replied", "ask_pin", "mistyped", "wrong", "locked")
-    ],
-    "read_answer": [Outcome("replied", {"answer": WORDS}), Outcome("wrong"), Outcome("locked")],
+    "remember_language": Outcome("done"),
+    "find_place": Outcome("one", {"place": "Toptown city", "found": "T-1"}),
+    "regions": Outcome("listed", items=[("R", "Region"), ("Q", "Quarter")]),
+    "places_in_region": Outcome("listed", items=[(f"T-{at}", f"Town {at}") for at in range(1, 13)]),
+    "open_case": Outcome("saved", {"ref": "007"}, is_filed=True),
+    "my_cases": Outcome("some", items=[("007", "No 7"), ("008", "No 8")]),
 }
+FORM = ("1", "1", "Toptown", "1", "Ali")
 
 
-def settled(turn: Turn, pick: int = 0) -> Turn:
-    """The turn once every effect that it asks for has gone the way `pick` says."""
-    while turn.effect is not None:
-        ways = OUTCOMES[turn.effect.name]
-        turn = engine.proceed(TREE, turn.session, ways[pick % len(ways)])
-    return turn
+@pytest.fixture(scope="module")
+def odd() -> Tree:
+    return tree(ODD)
 
 
-def typed(turn: Turn, *inputs: str, pick: int = 0) -> Turn:
-    for text in inputs:
-        turn = settled(engine.resume(TREE, turn.session, text), pick)
-    return turn
+class Walk:
+    """One session on a tree; each effect ends as `OUTCOMES` says, or as it is told here."""
+
+    def __init__(self, tree: Tree, language: str | None = "en", *ahead: str, **outcomes: Outcome) -> None:
+        self.tree = tree
+        self.effects: list[Effect] = []
+        self._outcomes = OUTCOMES | outcomes
+        self.turn = self._settled(engine.start(tree, language, ahead))
+
+    def type(self, *inputs: str) -> "Walk":
+        for text in inputs:
+            kept = msgspec.json.decode(msgspec.json.encode(self.turn.session), type=Session)
+            self.turn = self._settled(engine.resume(self.tree, kept, text))
+        return self
+
+    @property
+    def lines(self) -> list[str]:
+        return self.turn.text.split("\n")
+
+    def _settled(self, turn: Turn) -> Turn:
+        while turn.effect is not None:
+            self.effects.append(turn.effect)
+            turn = engine.proceed(self.tree, turn.session, self._outcomes[turn.effect.name])
+        return turn
 
 
-def begun(*inputs: str, language: str = "en", pick: int = 0) -> Turn:
-    return typed(engine.start(TREE, language), *inputs, pick=pick)
+def test_somebody_new_is_asked_for_her_language_first(odd: Tree) -> None:
+    assert Walk(odd, None).lines == ["1 English", "2 Русский"]
+    assert Walk(odd, "sw").lines == ["1 English", "2 Русский"]
 
 
-def first_line(turn: Turn) -> str:
-    return turn.text.split("\n")[0]
+def test_the_language_that_is_chosen_is_remembered_and_spoken(odd: Tree) -> None:
+    walk = Walk(odd, None).type("2")
+    assert (walk.effects[0].name, walk.effects[0].language) == ("remember_language", "ru")
+    assert walk.lines[0] == "1 Новое"
 
 
-def test_somebody_new_is_asked_for_her_language_first() -> None:
-    assert engine.start(TREE, None).text.split("\n") == ["1 Тоҷикӣ", "2 Русский", "3 English"]
+def test_zero_goes_back_one_screen_and_the_first_screen_does_not_offer_it(odd: Tree) -> None:
+    assert Walk(odd).type("1", "1", "0").lines[0] == "1 Water"
+    assert Walk(odd).type("1", "1", "0", "0").lines == Walk(odd).lines
+    assert "0 Back" not in Walk(odd).lines
+    assert Walk(odd).type("0").lines[0] == "A number from the list."
 
 
-def test_zero_goes_back_one_screen_and_the_first_screen_does_not_offer_it() -> None:
-    turn = begun("2", "1")
-    assert first_line(typed(turn, "0")) == "1 Complaint"
-    assert typed(turn, "0", "0").text == begun().text
-    assert "0 Back" not in begun().text
+def test_back_goes_past_a_screen_that_was_an_effect(odd: Tree) -> None:
+    assert Walk(odd).type("1", "1", "Toptown", "0").lines[0] == "Town?"
 
 
-def test_zero_on_the_first_screen_is_no_option() -> None:
-    assert first_line(begun("0")) == TREE.errors["choice"]["en"]
+def test_back_to_a_list_finds_again_what_it_lists(odd: Tree) -> None:
+    """The items that a session holds by then are those of the list of places."""
+    walk = Walk(odd).type("1", "1", "Toptown", "3", "1")
+    assert walk.lines[:2] == ["1 Town 1", "2 Town 2"]
+    assert walk.type("0").lines[:3] == ["Region:", "1 Region", "2 Quarter"]
+    assert walk.type("2").turn.session.answers["region"] == "Q"
 
 
-def test_back_goes_past_a_screen_that_was_an_effect() -> None:
-    assert first_line(begun("2", "1", "1", "Yovon", "0")).startswith("Type your district")
+def test_back_from_what_was_chosen_in_a_list_is_the_list(odd: Tree) -> None:
+    walk = Walk(odd).type("1", "3", "2")
+    assert walk.lines[0] == "Case No 8"
+    assert walk.type("0").lines == ["1 No 7", "2 No 8", "0 Back"]
+    assert walk.type("0").lines[0] == "1 Water"
 
 
-def test_double_zero_goes_home_from_anywhere_and_forgets_the_way() -> None:
-    turn = begun("2", "1", "1", "Yovon", "00")
-    assert turn.text == begun().text
-    assert turn.session.trail == []
+def test_double_zero_goes_home_from_anywhere_and_forgets_the_way(odd: Tree) -> None:
+    walk = Walk(odd).type("1", "1", "Toptown", "00")
+    assert walk.lines == Walk(odd).lines
+    assert walk.turn.session.trail == []
 
 
-def test_double_zero_does_not_pass_the_choice_of_language() -> None:
-    turn = typed(engine.start(TREE, None), "00")
-    assert first_line(turn) == TREE.errors["choice"]["tg"]
-    assert turn.session.screen == "lang"
+def test_double_zero_does_not_pass_the_choice_of_language(odd: Tree) -> None:
+    walk = Walk(odd, None).type("00")
+    assert (walk.lines[0], walk.turn.session.screen) == ("A number from the list.", "lang")
 
 
-def test_more_turns_the_page_and_zero_turns_it_back() -> None:
-    result = typed(begun("1", "1"), "0074424284", pick=1)
-    answer = typed(result, "1")
-    assert answer.text.endswith("99 More\n0 Back")
-    assert typed(answer, "99").text != answer.text
-    assert typed(answer, "99", "0").text == answer.text
+def test_a_number_is_answered_with_zero_and_left_with_two(odd: Tree) -> None:
+    assert Walk(odd).type("1", "4").lines == ["How many", "00 Back"]
+    assert Walk(odd).type("1", "4", "0").turn.session.answers["n2"] == "0"
+    assert Walk(odd).type("1", "4", "00").lines[0] == "1 Water"
+    assert Walk(odd).type("1", "4", "000").lines == Walk(odd).lines
 
 
-def test_a_choice_may_be_made_before_its_page_is_shown() -> None:
-    turn = begun("2", "1", "1", "?Лондон", "1", pick=2)
-    assert "99 More" in turn.text
-    assert first_line(typed(turn, "18")) == "Describe the matter briefly."
+def test_more_turns_the_page_and_zero_turns_it_back(odd: Tree) -> None:
+    first = Walk(odd).type("1", "2")
+    assert first.lines[-1] == "99 More"
+    assert Walk(odd).type("1", "2", "99").lines != first.lines
+    assert Walk(odd).type("1", "2", "99", "0").lines == first.lines
 
 
-def test_inputs_dialled_ahead_are_used_in_order() -> None:
-    assert first_line(engine.start(TREE, "en", ["2", "1"])) == "1 Water"
+def test_a_notice_longer_than_a_page_is_last_only_at_its_end(odd: Tree) -> None:
+    assert not Walk(odd).type("1", "2").turn.is_last
+    assert Walk(odd).type("1", "2", "99").turn.is_last
 
 
-def test_inputs_dialled_ahead_wait_for_the_language() -> None:
-    turn = engine.start(TREE, None, ["2", "1"])
-    assert first_line(turn) == "1 Тоҷикӣ"
-    assert first_line(typed(turn, "3")) == "1 Water"
+def test_a_choice_may_be_made_before_its_page_is_shown(odd: Tree) -> None:
+    long = Outcome("listed", items=[(str(at), f"Town of the name {at}") for at in range(30)])
+    walk = Walk(odd, "en", places_in_region=long).type("1", "1", "Toptown", "3", "1")
+    assert "30 Town of the name 29" not in walk.lines
+    assert walk.type("30").lines[0] == "Name"
 
 
-def test_a_wrong_input_dialled_ahead_stops_there_and_drops_the_rest() -> None:
-    turn = engine.start(TREE, "en", ["2", "8", "1", "1"])
-    assert turn.text.split("\n")[:2] == [TREE.errors["choice"]["en"], "1 Complaint"]
-    assert turn.session.ahead == []
+def test_inputs_dialled_ahead_are_used_in_order(odd: Tree) -> None:
+    assert Walk(odd, "en", "1", "1").lines[0] == "Town?"
 
 
-def test_an_error_goes_when_the_next_answer_is_right() -> None:
-    assert typed(begun("7"), "2").text == begun("2").text
+def test_inputs_dialled_ahead_wait_for_the_language(odd: Tree) -> None:
+    walk = Walk(odd, None, "1", "1")
+    assert walk.lines[0] == "1 English"
+    assert walk.type("1").lines[0] == "Town?"
 
 
-def test_an_error_line_is_inside_the_budget_of_every_page() -> None:
-    turn = begun("2", "?", language="ru")
-    assert first_line(turn) == TREE.errors["choice"]["ru"]
-    assert USSD.fits(turn.text)
-    assert typed(turn, "99").text != turn.text
+def test_a_wrong_input_dialled_ahead_stops_there_and_drops_the_rest(odd: Tree) -> None:
+    walk = Walk(odd, "en", "1", "9", "1", "1")
+    assert walk.lines[:2] == ["A number from the list.", "1 Water"]
+    assert walk.turn.session.ahead == []
+
+
+def test_an_error_goes_when_the_next_answer_is_right(odd: Tree) -> None:
+    assert Walk(odd).type("7", "1").lines == Walk(odd).type("1").lines
+
+
+def test_what_a_prompt_does_not_accept_is_asked_again_with_the_error_of_its_field(odd: Tree) -> None:
+    assert Walk(odd).type("1", "5", "85").lines[:2] == ["A year.", "Year"]
+    assert Walk(odd).type("1", "5", "85", "1985").turn.session.answers["born"] == "1985"
+
+
+def test_a_prompt_may_lead_elsewhere_instead_of_asking_again(odd: Tree) -> None:
+    assert Walk(odd).type(*FORM[:-1], "1").lines[0] == "No name"
+
+
+@pytest.mark.parametrize("text", ["1", "1.", "1)", " 1 ", "１", "1 )"])
+def test_an_option_is_chosen_the_ways_people_type_it(odd: Tree, text: str) -> None:
+    assert Walk(odd).type(text).lines[0] == "1 Water"
+
+
+def test_what_was_chosen_shows_in_words(odd: Tree) -> None:
+    assert Walk(odd).type(*FORM).lines[0] == "Water, Toptown city"
+
+
+def test_an_effect_gets_the_answers_it_takes_those_written_and_the_note(odd: Tree) -> None:
+    (asked,) = [one for one in Walk(odd, "ru").type(*FORM, "1").effects if one.name == "open_case"]
+    assert asked == Effect(
+        "open_case",
+        {"name": "Ali", "place": "T-1", "kind": "complaint", "topic": "water", "text": "Water: Ali"},
+        "ru",
+    )
+
+
+def test_after_a_form_was_filed_back_is_the_main_menu(odd: Tree) -> None:
+    walk = Walk(odd).type(*FORM, "1")
+    assert walk.lines == ["Saved 007", "0 Back"]
+    assert walk.type("0").lines == Walk(odd).lines
 
 
 @pytest.mark.parametrize(
-    "text", ["007 442 4284", "007-442-4284", "007.442.4284", " №0074424284", "٠٠٧٤٤٢٤٢٨٤", "００７４４２４２８４"]
+    ("inputs", "form"),
+    [
+        (("1",), ""),
+        (("1", "1"), "odd.place"),
+        (FORM, "odd.place"),
+        ((*FORM, "2"), ""),
+        ((*FORM, "1"), ""),
+        ((*FORM, "00"), ""),
+        (("1", "1", "0"), "odd.place"),
+    ],
 )
-def test_digits_are_taken_whatever_stands_between_them(text: str) -> None:
-    turn = engine.resume(TREE, begun("1", "1").session, text)
-    assert turn.effect is not None
-    assert turn.effect.answers == {"reference": "0074424284"}
+def test_a_form_is_unfinished_from_its_title_to_its_end(odd: Tree, inputs: tuple[str, ...], form: str) -> None:
+    session = Walk(odd).type(*inputs).turn.session
+    assert session.form == form
+    assert engine.title(odd, session, "en") == ("Form: Water" if form else "")
 
 
-@pytest.mark.parametrize("text", ["", "12345", "00744242841", "007442428x", "0074424284!"])
-def test_other_digits_are_refused_with_how_many_are_needed(text: str) -> None:
-    assert "10 digits" in first_line(begun("1", "1", text))
+@pytest.mark.parametrize(("language", "words"), [("en", "Form: Water"), ("ru", "Форма: Вода"), ("sw", "Form: Water")])
+def test_an_unfinished_form_is_offered_in_the_language_of_now(odd: Tree, language: str, words: str) -> None:
+    assert engine.title(odd, Walk(odd).type(*FORM).turn.session, language) == words
 
 
-@pytest.mark.parametrize("text", ["1", "1.", "1)", " 1 ", "１"])
-def test_an_option_is_chosen_the_ways_people_type_it(text: str) -> None:
-    assert first_line(begun(text)) == "1 I have a reference number"
+def test_the_offer_shows_the_title_and_has_no_way_round_it(odd: Tree) -> None:
+    turn = engine.offer(odd, "en", "Form: Water")
+    assert turn.text == "Continue?\n1 Yes: Form: Water\n2 Anew\n3 Not needed"
+    assert engine.resume(odd, turn.session, "00").session.screen == "resume"
 
 
-def test_a_name_without_two_letters_is_no_name() -> None:
-    turn = begun("2", "1", "1", "Yovon", "1", "No water")
-    assert first_line(typed(turn, "1")) == "An appeal without a name is not examined."
-    assert first_line(typed(turn, "Al")).startswith("Complaint: Water.")
+def test_a_session_goes_on_in_the_language_of_now_without_its_error(odd: Tree) -> None:
+    session = Walk(odd).type("1", "5", "85").turn.session
+    assert engine.reopen(odd, session, "ru").text == "Год\n0 Назад"
+    assert engine.reopen(odd, session, "sw").text == "Year\n0 Back"
 
 
-def test_a_value_with_a_placeholder_in_it_is_shown_as_it_is() -> None:
-    turn = engine.proceed(TREE, _asking_for_a_place(), Outcome("one", {"place": "{pin}{ref}", "found": "x"}))
-    assert first_line(turn) == "{pin}{ref}?"
+def test_a_value_with_a_placeholder_in_it_is_shown_as_it_is(odd: Tree) -> None:
+    tricky = Outcome("one", {"place": "{pin}{ref}", "found": "x"})
+    assert Walk(odd, "en", find_place=tricky).type("1", "1", "Toptown").lines[0] == "{pin}{ref}?"
 
 
-def _asking_for_a_place() -> engine.Session:
-    turn = engine.resume(TREE, begun("2", "1", "1").session, "Yovon")
-    assert turn.effect is not None
-    return turn.session
-
-
-def test_an_outcome_that_the_tree_has_no_way_for_is_an_error() -> None:
+def test_an_outcome_that_the_tree_has_no_way_for_is_an_error(odd: Tree) -> None:
     with pytest.raises(KeyError, match="surprise"):
-        engine.proceed(TREE, _asking_for_a_place(), Outcome("surprise"))
+        Walk(odd, "en", find_place=Outcome("surprise")).type("1", "1", "Toptown")
 
 
-def test_an_effect_gets_the_answers_it_takes_and_no_other() -> None:
-    turn = engine.resume(TREE, begun("2", "1", "1", "Yovon", "1", "No water", "Ali Valiev").session, "1")
-    assert turn.effect is not None
-    assert turn.effect.answers == {
-        "kind": "complaint", "topic": "water", "place": "KT-HAM", "text": "No water", "name": "Ali Valiev"
-    }  # fmt: skip
+def test_the_session_given_is_left_as_it_was(odd: Tree) -> None:
+    session = Walk(odd).type("1", "1").turn.session
+    before = msgspec.json.encode(session)
+    engine.resume(odd, session, "Toptown")
+    assert msgspec.json.encode(session) == before
 
 
-def test_the_session_given_is_left_as_it_was() -> None:
-    turn = begun("2", "1")
-    before = msgspec.json.encode(turn.session)
-    typed(turn, "1", "Yovon", "1")
-    assert msgspec.json.encode(turn.session) == before
-
-
-def test_a_session_of_another_version_of_the_tree_is_refused() -> None:
-    session = msgspec.structs.replace(begun().session, tree="older")
+@pytest.mark.parametrize("call", ["resume", "proceed", "reopen"])
+def test_a_session_of_another_version_of_the_tree_is_refused(odd: Tree, call: str) -> None:
+    session = msgspec.structs.replace(Walk(odd).turn.session, tree="older")
+    argument = Outcome("done") if call == "proceed" else "1"
     with pytest.raises(TreeChangedError):
-        engine.resume(TREE, session, "1")
-
-
-def test_a_notice_longer_than_a_page_is_last_only_at_its_end() -> None:
-    long = Screen(id="end", kind="notice", text={"en": "word " * 60})
-    tree = replace(TREE, screens={**TREE.screens, "end": long})
-    turn = engine.resume(tree, _at("appeal.noname"), "2")
-    assert not turn.is_last
-    assert engine.resume(tree, turn.session, "99").is_last
-
-
-def _at(screen: str) -> engine.Session:
-    return engine.Session(tree=TREE.version, language="en", screen=screen, trail=["root"])
-
-
-@given(
-    st.sampled_from([None, "tg", "ru", "en"]),
-    st.lists(TYPED, max_size=3),
-    st.lists(TYPED, max_size=25),
-    st.integers(0, 5),
-)
-def test_whatever_is_typed_a_page_is_shown_that_fits_and_can_be_left(
-    language: str | None, ahead: list[str], inputs: list[str], pick: int
-) -> None:
-    turn = settled(engine.start(TREE, language, ahead), pick)
-    for text in inputs:
-        assert turn.text.strip()
-        assert USSD.fits(turn.text)
-        if turn.is_last:
-            return
-        assert _can_be_left(turn)
-        turn = settled(engine.resume(TREE, turn.session, text), pick)
-
-
-def _can_be_left(turn: Turn) -> bool:
-    """Whether a line of the screen itself leads on, other than the next page."""
-    return any(line[:1].isdigit() and not line.startswith("99 ") for line in turn.text.split("\n"))
+        getattr(engine, call)(odd, session, argument)

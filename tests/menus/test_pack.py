@@ -1,135 +1,186 @@
-"""The shipped pack at its worst: the longest values, in each language, with an error above."""
+"""A pack: read from its files and checked as a whole. The shipped ones have no fault, also at their worst."""
 
+import unicodedata
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import pytest
-import yaml
 
-from menus.gsm import Budget, encoding, units
-from menus.layout import clean, pages
-from menus.pack import PACKS
-from menus.tree import PLACEHOLDER, Screen
-from tests.station import shipped_pack
+import wsgi
+from menus import check, pack
+from menus.gsm import Budget, segments, units
+from menus.pack import PACKS, Pack
+from menus.tree import PLACEHOLDER, Texts, TreeError
+from tests.packs import SHARED, built, faults, small, written
 
-PACK = shipped_pack()
-TREE = PACK.tree
-USSD = Budget()
-LANGUAGES = TREE.languages
-SHOWN = [screen for screen in TREE.screens.values() if screen.kind != "do"]
-OF_THE_CASE = {"answer"}
+NAMES = sorted(path.parent.name for path in PACKS.glob("*/pack.yaml"))
+every_pack = pytest.mark.parametrize("name", NAMES)
 
 
-def longest(name: str, language: str) -> str:
-    """The longest value that a placeholder can get in this language."""
-    if name == "status":
-        return max((texts[language] for texts in PACK.statuses.values()), key=units)
-    if name == "place":
-        regions = PACK.gazetteer.regions
-        return max((p.names[language] for iso in regions for p in PACK.gazetteer.in_region(iso)), key=units)
-    labels = [texts[language] for (answer, _), texts in TREE.labels.items() if answer == name]
-    return max(labels, key=units) if labels else TREE.placeholders[name]
+@cache
+def shipped(name: str) -> Pack:
+    return pack.load(name)
 
 
-def filled(text: str, language: str) -> str:
-    return PLACEHOLDER.sub(lambda found: longest(found[1], language), text)
-
-
-def shown(screen: Screen, language: str, error: str = "") -> tuple[str, ...]:
-    """The pages of a screen, with navigation where it can have it."""
-    text = filled(screen.text.get(language, ""), language)
-    above = filled(TREE.errors[error][language], language) if error else ""
-    options = [f"{option.key} {filled(option.text[language], language)}" for option in screen.options]
-    nav = [] if screen.kind == "notice" or screen.id == TREE.first_contact else [f"0 {TREE.back[language]}"]
-    return pages("\n".join(filter(None, (above, text))), options, nav, f"99 {TREE.more[language]}", USSD)
-
-
-def error_of(screen: Screen) -> str:
-    if screen.kind == "prompt":
-        return "digits" if screen.accepts == "digits" else "text"
-    return "" if screen.kind == "notice" else "choice"
-
-
-def texts() -> Iterator[tuple[str, dict[str, str]]]:
+def texts(shipped: Pack) -> Iterator[tuple[str, Texts]]:
     """Every text of the pack, with where it stands."""
-    for screen in TREE.screens.values():
-        yield screen.id, dict(screen.text)
-        yield from ((f"{screen.id} {option.key}", dict(option.text)) for option in screen.options)
-    yield from (("back", dict(TREE.back)), ("more", dict(TREE.more)))
-    for group in (TREE.errors, PACK.statuses, PACK.messages):
-        yield from ((name, dict(words)) for name, words in group.items())
+    tree = shipped.tree
+    for screen in tree.screens.values():
+        yield from ((screen.id, one) for one in screen.texts())
+    yield from (("back", tree.back), ("more", tree.more))
+    for group in (tree.errors, shipped.statuses, shipped.messages):
+        yield from group.items()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("screen", [s for s in SHOWN if s.id != "status.answer"], ids=lambda screen: screen.id)
-def test_a_screen_is_one_page(screen: Screen, language: str) -> None:
-    assert len(shown(screen, language)) == 1
+@every_pack
+def test_a_shipped_pack_has_no_fault(name: str) -> None:
+    found = pack.examine(name, pack.files_of(name))
+    assert found.pack is not None and found.faults == []
+    assert [*map(str, check.style(found.pack.tree, found.written, Budget()))] == []
+    wsgi.check_pack(found.pack)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("screen", SHOWN, ids=lambda screen: screen.id)
-def test_a_screen_with_its_error_fits_on_two_pages(screen: Screen, language: str) -> None:
-    result = shown(screen, language, error_of(screen))
-    assert all(USSD.fits(page) for page in result)
-    assert len(result) <= 2
+@every_pack
+def test_a_text_asks_for_the_same_in_each_language(name: str) -> None:
+    plain = [(where, [text for text in one.values() if isinstance(text, str)]) for where, one in texts(shipped(name))]
+    asked = [(where, {tuple(sorted(PLACEHOLDER.findall(text))) for text in words}) for where, words in plain]
+    assert [where for where, lists in asked if len(lists) > 1] == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_question_is_read_whole_under_its_error(language: str) -> None:
-    prompts = [screen for screen in SHOWN if screen.kind == "prompt"]
-    assert [screen.id for screen in prompts if len(shown(screen, language, error_of(screen))) > 1] == []
+@every_pack
+def test_no_text_holds_a_letter_that_a_screen_does_not_show(name: str) -> None:
+    said = [(where, form) for where, one in texts(shipped(name)) for form in one.values() if isinstance(form, str)]
+    hidden = {"Cc", "Cf", "Cs"}
+    assert [
+        where for where, text in said for sign in text if sign != "\n" and unicodedata.category(sign) in hidden
+    ] == []
 
 
-@pytest.mark.parametrize("name", sorted(TREE.placeholders.keys() - OF_THE_CASE))
-def test_the_longest_value_of_a_placeholder_is_no_shorter_than_any_it_gets(name: str) -> None:
-    """A Latin value has twice the room: it is the Cyrillic ones that decide."""
-    assert len(TREE.placeholders[name]) >= max(len(longest(name, language)) for language in ("tg", "ru"))
+@every_pack
+def test_the_longest_value_of_a_placeholder_is_no_shorter_than_a_word_that_a_register_fills_it_with(name: str) -> None:
+    found = shipped(name)
+    longest = found.tree.placeholders
+    words = [
+        (field, texts)
+        for register in found.registers.values()
+        for field, one in register["fields"].items()
+        for texts in one.get("words", {}).values()
+    ]
+    short = [
+        (field, language)
+        for field, texts in words
+        if field in longest
+        for language in found.languages.written
+        if units(texts[language]) > units(str(longest[field][language]))
+    ]
+    assert short == []
 
 
-def test_a_text_asks_for_the_same_in_each_language() -> None:
-    asked = {where: [sorted(PLACEHOLDER.findall(text)) for text in words.values()] for where, words in texts()}
-    assert [where for where, lists in asked.items() if any(one != lists[0] for one in lists)] == []
+@every_pack
+def test_a_notice_by_sms_is_one_segment(name: str) -> None:
+    found = shipped(name)
+    long = [
+        (message, language)
+        for message in found.messages
+        for language in found.languages.codes
+        if len(segments(_longest(found, message, language))) > 1
+    ]
+    assert long == []
 
 
-def test_every_text_is_there_in_every_language() -> None:
-    assert [where for where, words in texts() if words and set(words) != set(LANGUAGES)] == []
+def _longest(found: Pack, message: str, language: str) -> str:
+    """The message with every placeholder at its longest."""
+    values = found.tree.placeholders
+    return PLACEHOLDER.sub(lambda match: str(values[match[1]][language]), found.messages[message][language])
 
 
-def test_english_texts_travel_as_gsm_7() -> None:
-    own_names = {option.text["en"] for option in TREE.screens["lang"].options}
-    english = [words["en"] for _, words in texts() if words]
-    assert [text for text in english if encoding(text) != "GSM-7" and text not in own_names] == []
+@pytest.mark.parametrize(
+    ("old", "new", "at", "language", "says"),
+    [
+        (
+            "default_language: en",
+            "default_language: de",
+            "languages:",
+            "",
+            "the default language 'de' is none of en, ru",
+        ),
+        ("start: root", "start: gone", "start:", "", "there is no screen gone"),
+        ("back: {en: Back, ru: Назад}", "back: {en: Back}", "back:", "ru", "has no words in this language"),
+        ("  place_again: {en: Again, ru: Снова}\n", "", "words:", "", "there is nothing for place_again"),
+        ("  busy: {en: Later., ru: Позже.}\n", "", "errors:", "", "there is nothing for busy"),
+        ("en: A date., ru: День.", "en: A date.", "  date:", "ru", "has no words in this language"),
+        ('one: "{n} digit.", other: "{n} digits."', "one: a", "    en: {by", "en", "these plural forms need `other`"),
+        ("A phone number.", "'{call}'", "  phone:", "", "nothing fills {call}: the placeholders are in pack.yaml"),
+        ("{water: AGE}", "{water: AGO}", "routing:", "", "goes to AGO, which is not in agencies.csv"),
+        ("{en: Saved, ru: Сохранено}", "{en: Saved}", "statuses:", "ru", "has no words in this language"),
+        (", unknown: {en: Dial., ru: Наберите.}", "", "messages:", "", "there is nothing for unknown"),
+        ("country: TJ", "country: Tajikistan", "country:", "", "Expected `str` matching regex '^[A-Z]{2}$'"),
+        ("country: TJ\n", "", "languages:", "", "`country` is missing: ISO 3166: whose numbers need no country code"),
+        ("back:", "bakc:", "back:", "", "there is no `bakc` here; did you mean `back`?"),
+        ("topics: {water: {en: Water, ru: Вода}}", "", "languages:", "", "no option names the topic 'water'"),
+    ],
+)
+def test_a_fault_of_what_all_screens_share_is_told_at_its_line(
+    old: str, new: str, at: str, language: str, says: str
+) -> None:
+    assert SHARED.count(old) == 1
+    found = faults(small() | {"pack.yaml": SHARED.replace(old, new).encode()})
+    line = SHARED[: SHARED.index(at)].count("\n") + 1
+    assert ("pack.yaml", line, language) in [(one.file, one.line, one.language) for one in found if says in one.says]
 
 
-def test_no_text_holds_a_letter_that_a_screen_does_not_show() -> None:
-    assert [where for where, words in texts() for text in words.values() if clean(text) != text] == []
+@pytest.mark.parametrize("name", ["districts.csv", "regions.csv", "agencies.csv"])
+def test_a_table_that_is_missing_is_named(name: str) -> None:
+    files = small()
+    del files[name]
+    assert [str(one) for one in faults(files)] == [f"{name}:1: this file is missing"]
 
 
-def test_nothing_offers_a_number_that_navigation_has() -> None:
-    keys = {option.key for screen in SHOWN for option in screen.options}
-    assert keys.isdisjoint({"0", "00", "99"})
+def test_a_district_without_a_name_is_a_fault_of_the_pack() -> None:
+    table = small()["districts.csv"].replace("Дно,Bottom".encode(), b",Bottom")
+    (fault,) = faults(small() | {"districts.csv": table})
+    assert "district T-2: nothing in short_ru" in fault.says
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_notice_by_sms_is_one_segment(language: str) -> None:
-    for name in PACK.messages:
-        values = {key: longest(key, language) for key in TREE.placeholders}
-        text = PACK.message(name, language, **values)
-        assert units(text) <= (160 if encoding(text) == "GSM-7" else 70)
+def test_a_pack_is_read_from_any_folder(tmp_path: Path) -> None:
+    written(tmp_path, small())
+    assert pack.load(str(tmp_path)).tree.version == pack.version(small())
 
 
-def test_every_topic_goes_to_an_agency() -> None:
-    topics = {value for answer, value in TREE.labels if answer == "topic"}
-    assert topics == set(PACK.routing)
-    assert set(PACK.routing.values()) <= set(PACK.agencies)
+def test_a_pack_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(TreeError, match=f"no pack 'atlantis': name a folder .* or one of: {', '.join(NAMES)}"):
+        pack.load("atlantis")
 
 
-def test_the_language_screen_names_each_language_in_itself() -> None:
-    options = TREE.screens["lang"].options
-    assert [option.language for option in options] == list(LANGUAGES)
-    assert all(len(set(option.text.values())) == 1 for option in options)
+def test_a_pack_with_faults_is_refused_with_all_of_them() -> None:
+    with pytest.raises(TreeError, match=r"'small' cannot be used:\n  trees/base.yaml:17: odd: .*\n  trees/x.yaml:1: "):
+        pack.build("small", small("odd: {}\n", x="two: {}\n"))
 
 
-def test_every_file_of_the_pack_is_read() -> None:
-    folder = PACKS / PACK.name
-    named = [name for file in folder.glob("trees/*.yaml") for name in yaml.safe_load(file.read_text("utf-8"))]
-    assert sorted(named) == sorted(TREE.screens)
+def test_what_is_not_nice_does_not_keep_a_pack_from_being_used() -> None:
+    files = small("odd: {kind: notice, text: {en: A, ru: '" + "слово " * 30 + "'}}\n")
+    assert faults(files)
+    assert pack.build("small", files).tree.screens["odd"]
+
+
+@pytest.mark.parametrize("path", sorted(small()))
+def test_another_content_is_another_version(path: str) -> None:
+    files = small()
+    assert pack.version(files) == pack.version(dict(reversed(files.items())))
+    assert pack.version(files | {path: files[path] + b"\n"}) != pack.version(files)
+
+
+def test_moving_content_from_one_file_to_another_is_another_version() -> None:
+    assert pack.version({"a": b"1", "b": b"2"}) != pack.version({"a": b"12", "b": b""})
+    assert pack.version({"a": b"", "b": b"x"}) != pack.version({"ab": b"", "": b"x"})
+
+
+def test_a_message_speaks_the_language_or_the_default_one() -> None:
+    small_pack = built()
+    assert small_pack.message("news", "ru", ref="7") == "7: новость"
+    assert small_pack.message("news", "sw", ref="7") == "No 7: news"
+
+
+def test_a_status_of_a_newer_release_shows_as_it_came() -> None:
+    assert [built().status(one, "ru") for one in ("received", "escalated")] == ["Сохранено", "escalated"]

@@ -1,91 +1,56 @@
-"""Every fault of a tree is found, with the screen that has it; the shipped pack has none."""
-
-from dataclasses import replace
-from typing import Any
+"""The tree as the engine walks it."""
 
 import pytest
 
-from menus import pack
-from menus.tree import Tree, TreeError, faults, labels_of, screen_from
+from menus.tree import Option, Screen, labels_of, without_gotos
+from tests.packs import tree
 
-WORDS = {"tg": "Матн", "ru": "Текст", "en": "Text"}
-OPTION = {"text": WORDS, "go": "end"}
-SOUND: dict[str, Any] = {
-    "root": {"kind": "choice", "options": [OPTION, {"text": WORDS, "go": "name"}]},
-    "name": {"kind": "prompt", "text": WORDS, "answer": "name", "go": "save"},
-    "save": {"do": "save", "with": ["name"], "go": {"saved": "end"}},
-    "end": {"kind": "notice", "text": WORDS},
-}
+WORDS = {"en": "Words"}
 
 
-def tree(**changed: dict[str, Any]) -> Tree:
-    """A small sound tree, with these screens put in."""
-    screens = {name: screen_from(name, raw) for name, raw in {**SOUND, **changed}.items()}
-    return Tree(
-        version="1",
-        languages=("tg", "ru", "en"),
-        default_language="tg",
-        start="root",
-        first_contact="root",
-        screens=screens,
-        back=WORDS,
-        more=WORDS,
-        errors={},
-        labels=labels_of(screens),
-        placeholders={"ref": "0070000017"},
-        constants={},
-    )
+def goto(name: str, go: str) -> Screen:
+    return Screen(name, "goto", go=go)
 
 
-def test_a_sound_tree_has_no_fault() -> None:
-    assert faults(tree()) == []
+def test_a_screen_names_what_it_leads_to_once_in_the_order_of_reading() -> None:
+    odd = Screen(
+        "odd", "choice", options=(Option("1", WORDS, "b"), Option("2", WORDS, "a"), Option("3", WORDS, "")), go="b",
+        otherwise="c", outcomes={"done": "d", "lost": "a"}
+    )  # fmt: skip
+    assert odd.targets() == ["b", "a", "c", "d"]
 
 
-def test_the_shipped_pack_has_no_fault() -> None:
-    assert faults(pack.load("tajikistan").tree) == []
+def test_a_screen_says_its_text_its_options_and_its_title() -> None:
+    odd = Screen("odd", "choice", {"en": "Text"}, (Option("1", {"en": "One"}, "a"),), title={"en": "Title"})
+    assert odd.texts() == [{"en": "Text"}, {"en": "One"}, {"en": "Title"}]
+
+
+def test_the_words_of_an_answer_are_those_of_the_option_that_gives_it() -> None:
+    options = (Option("1", {"en": "Water"}, "", "water"), Option("2", {"en": "Yes"}, "", "{found}"))
+    assert labels_of({"odd": Screen("odd", "choice", options=options, answer="topic")}) == {
+        ("topic", "water"): {"en": "Water"}
+    }
 
 
 @pytest.mark.parametrize(
-    ("screen", "fault"),
+    ("gotos", "target", "end"),
     [
-        ({"kind": "choice", "options": [{"text": WORDS, "go": "gone"}]}, "leads to gone, which is no screen"),
-        ({"do": "save", "go": {"saved": "gone"}}, "leads to gone, which is no screen"),
-        ({"kind": "notice", "text": {"tg": "Матн", "en": "Text"}}, "no text in ru"),
-        ({"kind": "notice", "text": WORDS | {"ru": ""}}, "no text in ru"),
-        ({"kind": "choice", "options": [OPTION | {"text": {"tg": "Матн"}}]}, "no text in ru, en"),
-        ({"kind": "notice", "text": WORDS | {"en": "Text {nothing}"}}, "unknown placeholder {nothing}"),
-        ({"kind": "choice"}, "a choice needs options or a text"),
-        ({"kind": "choice", "options": [{"text": WORDS}]}, "every option needs go"),
-        ({"kind": "choice", "options": [OPTION | {"key": 1}, OPTION | {"key": 1}]}, "two options have one key"),
-        ({"kind": "choice", "options": [OPTION] * 10}, "more than 9 options"),
-        ({"kind": "prompt", "text": WORDS, "go": "end"}, "needs text, answer and go"),
-        ({"kind": "list", "answer": "place"}, "a list needs answer and go"),
-        ({"kind": "notice"}, "a notice needs a text"),
-        ({"do": "save", "go": "end"}, "an effect needs go: {outcome: screen}"),
-        ({"kind": "prompt", "text": WORDS, "answer": "a", "go": "end", "field": "date"}, "unknown field date"),
-        ({"kind": "prompt", "text": WORDS, "answer": "a", "go": "end", "field": "digits"}, "digits need a length"),
-        ({"kind": "page", "text": WORDS}, "unknown kind 'page'"),
-        ({"text": WORDS}, "unknown kind ''"),
+        ([], "a", "a"),
+        ([("a", "b")], "a", "b"),
+        ([("a", "b"), ("b", "c"), ("c", "d")], "a", "d"),
+        ([("a", "gone")], "a", "gone"),
     ],
 )
-def test_a_fault_is_found_with_its_screen(screen: dict[str, Any], fault: str) -> None:
-    assert f"odd: {fault}" in faults(tree(odd=screen))
+def test_a_goto_is_replaced_by_where_it_leads_in_the_end(gotos: list[tuple[str, str]], target: str, end: str) -> None:
+    screens = {name: goto(name, go) for name, go in gotos}
+    screens["odd"] = Screen("odd", "do", go=target, otherwise=target, outcomes={"done": target})
+    assert without_gotos(screens)["odd"].targets() == [end]
 
 
-def test_a_tree_without_its_first_screen_is_refused() -> None:
-    assert faults(replace(tree(), start="nowhere")) == ["nowhere: no such screen"]
+def test_gotos_that_go_round_stay_to_be_told() -> None:
+    round_trip = {"a": goto("a", "b"), "b": goto("b", "a"), "odd": Screen("odd", "prompt", go="a")}
+    assert without_gotos(round_trip)["odd"].go in ("a", "b")
 
 
-def test_several_faults_are_told_at_once() -> None:
-    found = faults(tree(one={"kind": "notice"}, two={"kind": "choice", "options": [{"text": {}, "go": "gone"}]}))
-    assert {fault.split(":")[0] for fault in found} == {"one", "two"}
-
-
-def test_a_word_that_no_screen_has_is_refused() -> None:
-    with pytest.raises(TreeError, match="unknown colour"):
-        screen_from("end", {"kind": "notice", "text": WORDS, "colour": "red"})
-
-
-def test_a_pack_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(TreeError, match="no pack 'atlantis'. The packs are: tajikistan"):
-        pack.load("atlantis")
+def test_a_pack_may_begin_at_a_goto() -> None:
+    assert tree("odd: {kind: goto, go: end}\n").screens["root"].options[0].go == "end"
