@@ -41,6 +41,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     africastalking_url: Annotated[
         str, Meta(description="Address of the API instead of the provider's own, for tests and the demo.")
     ] = ""
+    sms_per_second: Annotated[
+        float, Meta(gt=0, le=1000, description="How many SMS a gateway is given in a second.")
+    ] = 10.0
+    sms_daily_budget: Annotated[
+        float,
+        Meta(
+            ge=0, description="What SMS may cost in a day, in the country's money; replies always leave. 0: any amount."
+        ),
+    ] = 0.0
     upstream: Annotated[
         str, Meta(description="Address of the station to exchange with, such as https://hub.example. Empty: a hub.")
     ] = ""

@@ -22,14 +22,19 @@ from cases.loading import Loading
 from cases.privacy import Privacy
 from cases.registers import Registers
 from cases.service import Cases
-from channel import ussd, versions
+from channel import lookups, versions, webhook
 from channel.all_effects import all_effects
+from channel.carriers import Carrier, Carriers
+from channel.deliveries import Deliveries
+from channel.doors import SmsDoors, UssdDoors
 from channel.gateways.africastalking import AfricasTalkingSms, AfricasTalkingUssd
 from channel.hop import Conversation
 from channel.inbox import Inbox
+from channel.manners import Manners
 from channel.notices import Notices
 from channel.register_words import RegisterWords, registers_of
 from channel.versions import Versions
+from channel.webhook import Door
 from menus.pack import Pack
 from settings import Settings
 from store import Keyring, Store, StoreError, entries, identity
@@ -86,9 +91,10 @@ def spare_memory() -> None:
 
 
 def check_pack(pack: Pack) -> None:
-    """What the menus cannot see of a pack: its law and its registers. Raises ValueError with every fault of one."""
+    """What the menus cannot see of a pack: its law, its registers, and lookups in them. Raises ValueError or TreeError
+    with every fault of one."""
     Law.read(pack.law)
-    registers_of(pack)
+    lookups.check(pack, registers_of(pack))
 
 
 def build(settings: Settings, store: Store) -> Station:
@@ -103,7 +109,11 @@ def build(settings: Settings, store: Store) -> Station:
     events = Events({"case": cases.apply, "tally": consultation.apply, "privacy": privacy.apply})
     app = Flask("sado", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 1 << 20
-    ussd_path = _add_channel(app, settings, store, Versions(pack, lambda one: all_effects(cases, one)))
+    known_packs = Versions(pack, lambda one: all_effects(cases, one))
+    inbox, deliveries = Inbox(known_packs, settings.service_code), Deliveries(cases)
+    doors = _doors(settings, store, known_packs, inbox, deliveries)
+    app.wsgi_app = webhook.Webhook(app.wsgi_app, doors)  # type: ignore[method-assign]
+    ussd_path = next((path for path in doors if path.endswith("/ussd")), "")
     app.register_blueprint(web.create(store, events.apply))
     desk.pages.create(
         app,
@@ -122,7 +132,7 @@ def build(settings: Settings, store: Store) -> Station:
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{known.number:03}"
     upstream = _upstream(settings, store, known, events.apply)
-    transports = _transports(settings, store, pack, cases)
+    transports = _transports(settings, store, pack, cases, Manners(pack, round(settings.sms_daily_budget * 1000)))
     scheduler = schedule.create(store, upstream, transports)
     app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, pack_fault))
     registers = registers_of(pack)
@@ -130,16 +140,28 @@ def build(settings: Settings, store: Store) -> Station:
     return Station(settings, store, known, cases, registers, loading, app, upstream, transports, scheduler)
 
 
-def _add_channel(app: Flask, settings: Settings, store: Store, known: Versions) -> str:
-    """Put the USSD webhook in front of the app; its path, or nothing without a token."""
-    token = settings.africastalking_token
-    if not token:
-        return ""
-    gateway = AfricasTalkingUssd(known.current.pack.country)
-    conversation, inbox = Conversation(gateway, known), Inbox(gateway.name, known, settings.service_code)
-    webhook = ussd.Webhook(app.wsgi_app, store, gateway, conversation, inbox, token)
-    app.wsgi_app = webhook  # type: ignore[method-assign]
-    return f"/gateway/{gateway.name}/{token}/ussd"
+def _doors(settings: Settings, store: Store, known: Versions, inbox: Inbox, deliveries: Deliveries) -> dict[str, Door]:
+    """Every gateway's doors by their addresses."""
+    doors: dict[str, Door] = {}
+    country = known.current.pack.country
+    if token := settings.africastalking_token:
+        ussd = AfricasTalkingUssd(country)
+        found = UssdDoors(store, ussd, Conversation(ussd, known)).doors()
+        doors |= {webhook.address(ussd.name, token, name): door for name, door in found.items()}
+        sms = _africastalking(settings, country)
+        found = SmsDoors(store, sms, inbox, deliveries).doors()
+        doors |= {webhook.address(sms.name, token, name): door for name, door in found.items()}
+    return doors
+
+
+def _africastalking(settings: Settings, country: str) -> AfricasTalkingSms:
+    return AfricasTalkingSms(
+        settings.africastalking_username,
+        settings.africastalking_key,
+        settings.africastalking_sender,
+        settings.africastalking_url,
+        country,
+    )
 
 
 def _upstream(settings: Settings, store: Store, known: Identity, apply: Apply) -> schedule.Upstream | None:
@@ -150,16 +172,14 @@ def _upstream(settings: Settings, store: Store, known: Identity, apply: Apply) -
     return schedule.Upstream(store, known.number, key, line, apply, settings.sync_every_s)
 
 
-def _transports(settings: Settings, store: Store, pack: Pack, cases: Cases) -> dict[str, Transport]:
-    if not settings.africastalking_username:
+def _transports(settings: Settings, store: Store, pack: Pack, cases: Cases, manners: Manners) -> dict[str, Transport]:
+    """The SMS gateways, those to be preferred first; without one, SMS wait in the outbox."""
+    carriers = []
+    if settings.africastalking_username:
+        carriers.append(Carrier(_africastalking(settings, pack.country), settings.sms_per_second))
+    if not carriers:
         return {}
-    gateway = AfricasTalkingSms(
-        settings.africastalking_username,
-        settings.africastalking_key,
-        settings.africastalking_sender,
-        settings.africastalking_url,
-    )
-    return {outbox.SMS: Notices(store, gateway, pack, cases, settings.service_code)}
+    return {outbox.SMS: Notices(store, Carriers(carriers), pack, cases, manners, settings.service_code)}
 
 
 def _health(store: Store, has_upstream: bool, pack_fault: str) -> tuple[Response, int]:

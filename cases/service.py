@@ -99,6 +99,11 @@ class Cases:
         self.has_upstream = has_upstream
         self.law = law
 
+    @property
+    def station(self) -> int:
+        """The number of this station."""
+        return self._identity.number
+
     def open(self, tx: Transaction, appeal: Appeal) -> Filed:
         """Keep an appeal as a new case, and queue it for the upstream. Raises law.UnknownKindError, NamelessError."""
         if self.law.kind(appeal.kind).needs_name and not any(map(str.isalnum, appeal.name)):

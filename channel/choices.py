@@ -100,8 +100,7 @@ class Choices:
 
     def _words(self, chosen: Subscription, language: str) -> str:
         """The topic and the place as a list shows them; what the pack has no words for shows as it is."""
-        label = self._pack.tree.labels.get(("topic", chosen.topic), {}).get(language)
-        topic = label if isinstance(label, str) else chosen.topic
+        topic = self._pack.case_word("topic", chosen.topic, language)
         return f"{topic}, {self._place(chosen.place, language)}" if chosen.place else topic
 
     def _place(self, code: str, language: str) -> str:

@@ -22,17 +22,16 @@ DAY_MS = 24 * 3600 * 1000
 
 
 class Inbox:
-    """Takes the SMS of one gateway. All of `take` happens inside the caller's transaction."""
+    """Takes the SMS of every gateway. All of `take` happens inside the caller's transaction."""
 
-    def __init__(self, gateway: str, versions: Versions, service_code: str) -> None:
-        self._gateway = gateway
+    def __init__(self, versions: Versions, service_code: str) -> None:
         self._versions = versions
         self._service_code = service_code
         self._turns = Turns(versions, TWO_SEGMENTS)
 
-    def take(self, tx: Transaction, message: Message) -> None:
+    def take(self, tx: Transaction, gateway: str, message: Message) -> None:
         """Act on a message. One that is delivered again changes nothing."""
-        if not messages.is_new(tx, self._gateway, message.id):
+        if not messages.is_new(tx, gateway, message.id):
             return
         if found := self._turns.unfinished(tx, message.msisdn):
             draft, session, version = found

@@ -25,10 +25,8 @@ class Lookups:
     have it), locked (too many misses in a private register)."""
 
     def __init__(self, cases: Cases, pack: Pack, registers: Registers) -> None:
-        """Raises TreeError for a screen that looks up what its register does not have: better at the start than in a
-        resident's session."""
-        if faults := list(_faults(pack, registers)):
-            raise TreeError(f"The pack {pack.name!r} looks up in vain:\n  " + "\n  ".join(faults))
+        """Raises TreeError as `check` does: better at the start than in a resident's session."""
+        check(pack, registers)
         self._cases = cases
         self._registers = registers
         self._words = RegisterWords(pack)
@@ -90,6 +88,12 @@ class Lookups:
         what = f"{name} row {row_id}" if row_id else f"{name} {self._registers.key(name, values)}"
         filed = questions.ask(tx, self._cases, what, question)
         return Outcome("saved", {"ref": filed.reference, "pin": filed.pin}, is_filed=True)
+
+
+def check(pack: Pack, registers: Registers) -> None:
+    """Raises TreeError for screens that look up what their register does not have."""
+    if faults := list(_faults(pack, registers)):
+        raise TreeError(f"The pack {pack.name!r} looks up in vain:\n  " + "\n  ".join(faults))
 
 
 def _faults(pack: Pack, registers: Registers) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 
@@ -10,66 +11,120 @@ from cases import replies, subscriptions
 from cases.replies import Reply
 from cases.service import Cases, Notice
 from cases.subscriptions import Alert, Announcement
+from channel.carriers import Carriers, Receipt, UncertainError
+from channel.deliveries import NOTICE
+from channel.manners import Manners
 from menus.pack import Pack
-from store import Store, Transaction, subscribers
+from store import Store, Transaction, deliveries, entries, subscribers
+from store.deliveries import Delivery
 from store.entries import Entry
 from sync import outbox
 from sync.outbox import NothingToSendError
 
 
-class SmsGateway(Protocol):
-    """Sends one message."""
+@dataclass(frozen=True)
+class Words:
+    """One message as it leaves: to whom, what, in which language."""
 
-    def send(self, msisdn: str, text: str) -> None:
-        """Return when the gateway has it. Raises one of the outbox's SendErrors."""
+    msisdn: str
+    text: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A message that a gateway was given, and its words."""
+
+    receipt: Receipt
+    words: Words
 
 
 class Notices:
     """The transport of the outbox's `sms` entries: news of a case, what somebody asked for, alerts, and announcements
     to be made into alerts. Nothing is sent to a number that wants no SMS, also when it was put before that."""
 
-    def __init__(self, store: Store, gateway: SmsGateway, pack: Pack, cases: Cases, service_code: str) -> None:
+    def __init__(
+        self, store: Store, carriers: Carriers, pack: Pack, cases: Cases, manners: Manners, service_code: str
+    ) -> None:
         self._store = store
-        self._gateway = gateway
+        self._carriers = carriers
         self._pack = pack
         self._cases = cases
+        self._manners = manners
         self._service_code = service_code
 
-    def send(self, entry: Entry) -> None:
+    def send(self, entry: Entry) -> Handed:
         """Send what the entry says. Raises one of the outbox's SendErrors."""
         if entry.kind == subscriptions.ANNOUNCEMENT:
             self._store.write(lambda tx: _spread(tx, entry))
             raise NothingToSendError("The alerts are in the outbox in its place.")
-        words = {subscriptions.ALERT: self._alert, replies.REPLY: self._reply}.get(entry.kind, self._notice)
-        self._gateway.send(*words(entry))
+        words = self._store.read(lambda tx: self._allowed(tx, entry))
+        try:
+            return Handed(self._carriers.send(words.msisdn, words.text, self._key(entry)), words)
+        except UncertainError as error:
+            error.receipt = Handed(error.taken, words)
+            raise
 
-    def sent(self, tx: Transaction, entry: Entry) -> None:
-        """Tell the case that the resident was told."""
-        if entry.kind not in (subscriptions.ALERT, replies.REPLY):
+    def sent(self, tx: Transaction, entry: Entry, receipt: object, is_certain: bool) -> None:
+        """Keep what was sent and what it cost; tell the case that the resident was told, once that is certain."""
+        handed = cast(Handed, receipt)
+        taken, words = handed.receipt, handed.words
+        bill = self._manners.bill(words.text)
+        delivery = Delivery(
+            entry=entry.id,
+            reference=entry.reference,
+            kind=entry.kind,
+            gateway=taken.gateway,
+            language=words.language,
+            encoding=bill.encoding,
+            segments=bill.segments,
+            price=bill.price,
+            state="sent" if is_certain else "uncertain",
+            word="",
+            sent_at=tx.now,
+            updated_at=tx.now,
+        )
+        deliveries.add(tx, delivery, taken.message)
+        if is_certain and entry.kind == NOTICE:
             self._cases.notified(tx, entry.reference)
 
-    def _notice(self, entry: Entry) -> tuple[str, str]:
-        notice = msgspec.json.decode(entry.body, type=Notice)
-        if self._store.read(lambda tx: subscribers.is_muted(tx, notice.msisdn)):
-            raise NothingToSendError("The resident wants no SMS.")
-        text = self._pack.message(notice.message, notice.language, ref=notice.reference, ussd=self._service_code)
-        return notice.msisdn, text
+    def _allowed(self, tx: Transaction, entry: Entry) -> Words:
+        """The words of an entry that may leave now. What somebody asked for leaves at any time and price."""
+        words = {subscriptions.ALERT: self._alert, replies.REPLY: self._reply}.get(entry.kind, self._notice)(tx, entry)
+        if entry.kind != replies.REPLY:
+            self._manners.check(tx, entry.created_at, words.text)
+        return words
 
-    def _reply(self, entry: Entry) -> tuple[str, str]:
+    def _key(self, entry: Entry) -> str:
+        """Our name for a message at its gateway; another one when it is sent again: each has reports of its own."""
+        return f"{self._cases.station:03}-{entry.id}-{entry.attempts}"
+
+    def _notice(self, tx: Transaction, entry: Entry) -> Words:
+        """After an outage several steps of one case say no more than the latest: there is news."""
+        notice = msgspec.json.decode(entry.body, type=Notice)
+        if subscribers.is_muted(tx, notice.msisdn):
+            raise NothingToSendError("The resident wants no SMS.")
+        if any(one.id > entry.id and one.kind == entry.kind for one in entries.waiting_of_case(tx, entry.reference)):
+            raise NothingToSendError("A later notice of the case says the same.")
+        language = subscribers.language_of(tx, notice.msisdn) or notice.language
+        text = self._pack.message(notice.message, language, ref=notice.reference, ussd=self._service_code)
+        return Words(notice.msisdn, text, language)
+
+    def _reply(self, tx: Transaction, entry: Entry) -> Words:
         reply = msgspec.json.decode(entry.body, type=Reply)
-        msisdn = self._store.read(lambda tx: replies.recipient(tx, reply))
+        msisdn = replies.recipient(tx, reply)
         if msisdn is None:
             raise NothingToSendError("The resident does not want it any more.")
-        return msisdn, reply.text
+        return Words(msisdn, reply.text, subscribers.language_of(tx, msisdn) or self._pack.languages.default)
 
-    def _alert(self, entry: Entry) -> tuple[str, str]:
+    def _alert(self, tx: Transaction, entry: Entry) -> Words:
         alert = msgspec.json.decode(entry.body, type=Alert)
-        to = self._store.read(lambda tx: subscriptions.recipient(tx, alert))
+        to = subscriptions.recipient(tx, alert)
         if to is None:
             raise NothingToSendError("The resident does not want it any more.")
         texts = self._pack.languages.complete(alert.texts)
         default = self._pack.languages.default
-        return to.msisdn, texts.get(to.language) or texts.get(default) or next(iter(texts.values()))
+        return Words(to.msisdn, texts.get(to.language) or texts.get(default) or next(iter(texts.values())), to.language)
 
 
 def _spread(tx: Transaction, entry: Entry) -> None:

@@ -12,7 +12,10 @@ from menus.gsm import Budget
 from menus.session import Session
 from store import Transaction, drafts, subscribers
 
-MOST_EFFECTS = 20
+# More is nobody's way to a screen: whoever dials more is shown the screen after these.
+MOST_AHEAD = 20
+# An input leads to two effects at most in any pack that we know.
+MOST_EFFECTS = 5 * MOST_AHEAD
 
 
 class Turns:
@@ -29,11 +32,12 @@ class Turns:
             _, session, version = found
             title = engine.title(version.pack.tree, session, str(language))
             return engine.offer(tree, str(language), title, self._budget)
-        return engine.start(tree, language, dialled.split("*") if dialled else (), self._budget)
+        return engine.start(tree, language, dialled.split("*")[:MOST_AHEAD] if dialled else (), self._budget)
 
-    def can_go_on(self, tx: Transaction, session: Session) -> bool:
-        """Whether the session's version of the pack is known here and can be run."""
-        return self._versions.of(tx, session.tree) is not None
+    def can_go_on(self, tx: Transaction, session: Session, draft: int) -> bool:
+        """Whether the session's version of the pack can be run here, and its form, if it has one, was not filed, given
+        up or deleted meanwhile: by SMS, or in another session of this phone."""
+        return self._versions.of(tx, session.tree) is not None and (not draft or drafts.is_kept(tx, draft))
 
     def next(self, tx: Transaction, session: Session, typed: str) -> Turn:
         """Take one input of a session that can be gone on with."""

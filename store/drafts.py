@@ -53,6 +53,11 @@ def listed(tx: Transaction, limit: int) -> list[Draft]:
     return [_opened(tx, row) for row in rows]
 
 
+def is_kept(tx: Transaction, draft: int) -> bool:
+    """Whether the form is still unfinished: neither filed nor given up."""
+    return tx.one("SELECT id FROM drafts WHERE id = :id", id=draft) is not None
+
+
 def delete(tx: Transaction, draft: int) -> None:
     """The form was filed or given up."""
     tx.run("DELETE FROM drafts WHERE id = :id", id=draft)

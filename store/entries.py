@@ -150,6 +150,32 @@ def release_all(tx: Transaction, destination: str | None = None) -> None:
     )
 
 
+def settle(tx: Transaction, entry_id: int, states: tuple[str, ...], state: str) -> bool:
+    """Move an entry that is in one of these states to another. False for one that is not."""
+    names = {f"state{index}": one for index, one in enumerate(states)}
+    row = tx.one(
+        f"UPDATE outbox SET state = :state, finished_at = :now WHERE id = :id"  # noqa: S608
+        f" AND state IN ({', '.join(':' + name for name in names)}) RETURNING id",
+        id=entry_id,
+        state=state,
+        now=tx.now,
+        **names,
+    )
+    return row is not None
+
+
+def change_state(tx: Transaction, old: str, new: str, before: int) -> int:
+    """Move every entry that came to this state before a moment to another; how many."""
+    return len(
+        tx.all(
+            "UPDATE outbox SET state = :new WHERE state = :old AND finished_at < :before RETURNING id",
+            old=old,
+            new=new,
+            before=before,
+        )
+    )
+
+
 def requeue(tx: Transaction, entry_id: int) -> bool:
     """Put an entry that was given up on back in the queue, due now. False when it is not one of those."""
     row = tx.one(

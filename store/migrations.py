@@ -281,6 +281,35 @@ def m010_messages(database: Database) -> None:
     _create(database, "CREATE TABLE messages (hash BLOB PRIMARY KEY, taken_at BIGINT NOT NULL)")
 
 
+def m011_deliveries(database: Database) -> None:
+    """What became of the SMS that were sent, and what they cost; reports that came before their message was known."""
+    _create(
+        database,
+        """CREATE TABLE deliveries (
+            entry BIGINT PRIMARY KEY,
+            message BLOB NOT NULL,
+            reference TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            gateway TEXT NOT NULL,
+            language TEXT NOT NULL,
+            encoding TEXT NOT NULL,
+            segments INTEGER NOT NULL,
+            price BIGINT NOT NULL,
+            state TEXT NOT NULL,
+            word TEXT NOT NULL,
+            sent_at BIGINT NOT NULL,
+            updated_at BIGINT NOT NULL)""",
+        "CREATE INDEX deliveries_by_message ON deliveries (message)",
+        "CREATE INDEX deliveries_by_case ON deliveries (reference)",
+        "CREATE INDEX deliveries_by_time ON deliveries (sent_at)",
+        """CREATE TABLE early_reports (
+            message BLOB PRIMARY KEY,
+            state TEXT NOT NULL,
+            word TEXT NOT NULL,
+            at BIGINT NOT NULL)""",
+    )
+
+
 MIGRATIONS = (
     m001_station,
     m002_conversations,
@@ -292,4 +321,5 @@ MIGRATIONS = (
     m008_terms,
     m009_drafts,
     m010_messages,
+    m011_deliveries,
 )

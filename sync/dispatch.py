@@ -8,7 +8,14 @@ from typing import Protocol
 from store import Store, Transaction
 from store.entries import Entry
 from sync import outbox
-from sync.outbox import DeferredError, DestinationDownError, NothingToSendError, OutcomeUnknownError, RejectedError
+from sync.outbox import (
+    DeferredError,
+    DestinationDownError,
+    LaterError,
+    NothingToSendError,
+    OutcomeUnknownError,
+    RejectedError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -16,11 +23,12 @@ log = logging.getLogger(__name__)
 class Transport(Protocol):
     """How the entries of one destination leave."""
 
-    def send(self, entry: Entry) -> None:
-        """Return when the destination has the entry; otherwise raise an outbox.SendError."""
+    def send(self, entry: Entry) -> object:
+        """Return when the destination has the entry, with its receipt; otherwise raise an outbox.SendError."""
 
-    def sent(self, tx: Transaction, entry: Entry) -> None:
-        """Whatever follows from having sent it, in the transaction that acknowledges it."""
+    def sent(self, tx: Transaction, entry: Entry, receipt: object, is_certain: bool) -> None:
+        """Whatever follows from having sent it, in the transaction that acknowledges it; where it is not certain, in
+        the one that says so."""
 
 
 def step(store: Store, destination: str, transport: Transport) -> bool:
@@ -29,15 +37,18 @@ def step(store: Store, destination: str, transport: Transport) -> bool:
     if entry is None:
         return False
     try:
-        transport.send(entry)
+        receipt = transport.send(entry)
+    except LaterError as error:
+        until, reason = error.until, str(error)
+        store.write(lambda tx: outbox.postpone(tx, entry, until, reason))
     except NothingToSendError:
         store.write(lambda tx: outbox.cancel(tx, entry))
     except RejectedError as error:
         reason = str(error)
         store.write(lambda tx: outbox.reject(tx, entry, reason))
     except OutcomeUnknownError as error:
-        reason = str(error)
-        store.write(lambda tx: outbox.leave_unknown(tx, entry, reason))
+        reason, receipt = str(error), error.receipt
+        store.write(lambda tx: _leave(tx, transport, entry, receipt, reason))
     except DestinationDownError as error:
         reason = str(error)
         store.write(lambda tx: outbox.put_back(tx, entry, reason))
@@ -50,10 +61,15 @@ def step(store: Store, destination: str, transport: Transport) -> bool:
         reason = f"an error of our own ({type(error).__name__}); see the log"
         store.write(lambda tx: outbox.defer(tx, entry, reason))
     else:
-        store.write(lambda tx: _finish(tx, transport, entry))
+        store.write(lambda tx: _finish(tx, transport, entry, receipt))
     return True
 
 
-def _finish(tx: Transaction, transport: Transport, entry: Entry) -> None:
-    transport.sent(tx, entry)
+def _finish(tx: Transaction, transport: Transport, entry: Entry, receipt: object) -> None:
+    transport.sent(tx, entry, receipt, is_certain=True)
     outbox.ack(tx, entry)
+
+
+def _leave(tx: Transaction, transport: Transport, entry: Entry, receipt: object, reason: str) -> None:
+    transport.sent(tx, entry, receipt, is_certain=False)
+    outbox.await_report(tx, entry, reason)

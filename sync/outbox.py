@@ -20,9 +20,10 @@ SMS = "sms"
 URGENT, NORMAL = "u", "n"
 LANES = (URGENT, NORMAL)
 LEASE_MS = 60_000
+REPORT_MS = 24 * 3600 * 1000
 MOST_ATTEMPTS = 12
 KEEP_MS = 14 * 24 * 3600 * 1000
-WAITING = ("queued",)
+WAITING = ("queued", "awaiting")
 GIVEN_UP = ("dead", "rejected", "unknown")
 
 _chance = random.Random()  # noqa: S311 - spreads retries, guards nothing
@@ -45,7 +46,17 @@ class DestinationDownError(SendError):
 
 
 class OutcomeUnknownError(SendError):
-    """It may have left: the request went out and no answer came."""
+    """It may have left: the request went out and no answer came. `receipt` is what a report will name it by."""
+
+    receipt: object = None
+
+
+class LaterError(SendError):
+    """This entry has to wait until a moment that is known, in milliseconds since 1970 UTC."""
+
+    def __init__(self, reason: str, until: int) -> None:
+        super().__init__(reason)
+        self.until = until
 
 
 class NothingToSendError(SendError):
@@ -88,9 +99,25 @@ def reject(tx: Transaction, entry: Entry, reason: str) -> None:
     entries.finish(tx, entry, "rejected", reason)
 
 
-def leave_unknown(tx: Transaction, entry: Entry, reason: str) -> None:
-    """The entry may have arrived; sending it again could double it."""
-    entries.finish(tx, entry, "unknown", reason)
+def await_report(tx: Transaction, entry: Entry, reason: str) -> None:
+    """The entry may have arrived; sending it again could double it. A report may still say what became of it."""
+    entries.finish(tx, entry, "awaiting", reason)
+
+
+def confirm(tx: Transaction, entry_id: int, has_arrived: bool) -> bool:
+    """A report says what became of an entry that was awaiting one, or was given up on as unknown. False for any other
+    entry: its outcome was known."""
+    return entries.settle(tx, entry_id, ("awaiting", "unknown"), "acked" if has_arrived else "rejected")
+
+
+def give_up_waiting(tx: Transaction) -> int:
+    """Say of the entries whose report did not come in a day that their outcome is unknown; how many."""
+    return entries.change_state(tx, "awaiting", "unknown", tx.now - REPORT_MS)
+
+
+def postpone(tx: Transaction, entry: Entry, until: int, reason: str) -> None:
+    """This entry has to wait until then; that is no failed attempt."""
+    entries.release(tx, entry, until, reason, entry.attempts - 1)
 
 
 def cancel(tx: Transaction, entry: Entry) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from store import DiskError, Store, Transaction, attempts, drafts, entries, messages, sessions
+from store import DiskError, Store, Transaction, attempts, deliveries, drafts, entries, messages, sessions
 from sync import dispatch, exchange, outbox
 from sync.dispatch import Transport
 from sync.exchange import Apply, LineDownError
@@ -102,8 +102,10 @@ def send(store: Store, destination: str, transport: Transport) -> None:
 
 def forget(store: Store) -> None:
     """Delete what is no longer needed: acknowledged entries, old sessions, old counts of wrong tries, forms that
-    nobody went on with, and which SMS were taken."""
+    nobody went on with, which SMS were taken; and say of entries whose report never came that they are unknown."""
     store.write(outbox.forget_old)
+    store.write(outbox.give_up_waiting)
+    store.write(lambda tx: deliveries.forget_reports(tx, tx.now - MESSAGE_KEEP_MS))
     store.write(lambda tx: sessions.forget(tx, tx.now - SESSION_KEEP_MS))
     store.write(lambda tx: attempts.forget(tx, tx.now - ATTEMPT_KEEP_MS))
     store.write(lambda tx: drafts.forget(tx, tx.now - DRAFT_KEEP_MS))

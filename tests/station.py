@@ -14,14 +14,16 @@ from cases.law import Law
 from cases.loading import Loading
 from cases.register_file import RegisterFile
 from cases.service import Cases
-from channel import ussd
 from channel.all_effects import all_effects
+from channel.deliveries import Deliveries
+from channel.doors import SmsDoors, UssdDoors
 from channel.effects import Effects
-from channel.gateways.africastalking import AfricasTalkingUssd
+from channel.gateways.africastalking import AfricasTalkingSms, AfricasTalkingUssd
 from channel.hop import Conversation
 from channel.inbox import Inbox
 from channel.register_words import registers_of
 from channel.versions import Versions
+from channel.webhook import Webhook, address
 from menus import pack as packs
 from menus.pack import Pack
 from store import Keyring, Store, identity
@@ -74,13 +76,15 @@ class Station:
         self.store.write(move)
 
 
-def webhook(store: Store, versions: Versions) -> FlaskClient:
-    """A client of an application that holds the USSD webhook and nothing else."""
-    gateway = AfricasTalkingUssd(versions.current.pack.country)
+def webhook(store: Store, cases: Cases, versions: Versions) -> FlaskClient:
+    """A client of an application that holds the gateway's doors and nothing else."""
+    country = versions.current.pack.country
+    ussd, sms = AfricasTalkingUssd(country), AfricasTalkingSms("sado", "key", "", "", country)
+    doors = {**UssdDoors(store, ussd, Conversation(ussd, versions)).doors()}
+    doors |= SmsDoors(store, sms, Inbox(versions, "*1339#"), Deliveries(cases)).doors()
     app = Flask("sado", static_folder=None)
-    conversation, inbox = Conversation(gateway, versions), Inbox(gateway.name, versions, "*1339#")
-    hook = ussd.Webhook(app.wsgi_app, store, gateway, conversation, inbox, TOKEN)
-    app.wsgi_app = hook  # type: ignore[method-assign]
+    named = {address(ussd.name, TOKEN, name): door for name, door in doors.items()}
+    app.wsgi_app = Webhook(app.wsgi_app, named)  # type: ignore[method-assign]
     return app.test_client()
 
 
@@ -97,6 +101,6 @@ def open_station(
     try:
         cases = Cases(store.write(lambda tx: identity.create(tx, NUMBER)), has_upstream=False, law=Law.read(pack.law))
         versions = Versions(pack, lambda one: make_effects(cases, one))
-        yield Station(clock, store, pack, cases, versions.current.effects, webhook(store, versions))
+        yield Station(clock, store, pack, cases, versions.current.effects, webhook(store, cases, versions))
     finally:
         store.close()

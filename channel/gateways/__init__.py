@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from menus.gsm import Budget
 
+if TYPE_CHECKING:
+    from channel.request import Request
+
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+# What became of a message, from the least to the most certain; the last two are final.
+State = Literal["sent", "buffered", "failed", "delivered"]
 
 
 class BadRequestError(Exception):
@@ -36,35 +41,70 @@ class SessionEnd:
 
 @dataclass(frozen=True)
 class Message:
-    """One SMS from a resident; `id` is the gateway's own, and names the message when it is delivered again."""
+    """One SMS from a resident; `id` is the gateway's own, and names the message when it is delivered again. A gateway
+    that gives none leaves it empty: then the number, the text and the minute name it."""
 
     id: str
     msisdn: str
     text: str
 
 
-class Gateway(Protocol):
-    """What a gateway can do."""
+@dataclass(frozen=True)
+class Report:
+    """What became of a message that we sent: `id` is what `send` gave back. A state that we do not know is None, and
+    `word` is the gateway's own for it."""
+
+    id: str
+    state: State | None
+    word: str
+
+
+class UssdGateway(Protocol):
+    """What a USSD gateway can do."""
 
     name: str
     budget: Budget
 
-    def parse_hop(self, form: Mapping[str, str]) -> Hop:
+    def parse_hop(self, request: Request) -> Hop:
         """Raises BadRequestError."""
 
-    def parse_end(self, form: Mapping[str, str]) -> SessionEnd:
-        """Raises BadRequestError."""
-
-    def parse_message(self, form: Mapping[str, str]) -> Message:
+    def parse_end(self, request: Request) -> SessionEnd:
         """Raises BadRequestError."""
 
     def render(self, text: str, is_last: bool) -> str:
         """The body of our answer."""
 
 
+class SmsGateway(Protocol):
+    """What an SMS gateway can do. `acknowledgement` is the body of our answer to what it tells us."""
+
+    name: str
+    acknowledgement: str
+
+    def parse_message(self, request: Request) -> Message | None:
+        """None for what is no message from a person: nobody answers a short code or a lettered sender. Raises
+        BadRequestError."""
+
+    def parse_report(self, request: Request) -> Report | None:
+        """None for what is no report. Raises BadRequestError."""
+
+    def send(self, msisdn: str, text: str, key: str) -> str:
+        """Hand over one message; what its reports will name it by. `key` is ours, new for each message. Raises one of
+        the outbox's SendErrors."""
+
+
+def is_person(number: str, country: str) -> bool:
+    """Whether a sender is a telephone that can be answered, not a short code or a name in letters."""
+    try:
+        msisdn_from(number, country)
+    except BadRequestError:
+        return False
+    return sum(sign.isdigit() for sign in number) >= 7
+
+
 def msisdn_from(number: str, country: str) -> str:
-    """The number in E.164 with its plus sign; one without a country code is of this country (ISO 3166, such as TJ).
-    Raises BadRequestError.
+    """The number in E.164 with its plus sign; one without a country code is of this country (ISO 3166). Raises
+    BadRequestError.
 
     A number that already has that form is taken as it is: phonenumbers costs a hundred times more."""
     if _E164.fullmatch(number):

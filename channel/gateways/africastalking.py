@@ -9,22 +9,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from channel.gateways import BadRequestError, Hop, Message, SessionEnd, msisdn_from
+from channel.gateways import BadRequestError, Hop, Message, Report, SessionEnd, State, is_person, msisdn_from
 from menus.gsm import Budget
 from sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 
+if TYPE_CHECKING:
+    from channel.request import Request
+
 LONGEST_TEXT = 4000
 ACCEPTED = range(100, 103)
+STOP = "STOP"
 # The words of the documentation; the numbers beside them differ between copies of it.
 REFUSED_FOR_GOOD = {"InvalidPhoneNumber", "UnsupportedNumberType", "UserInBlacklist", "UserInBlackList", "RiskHold"}
+# Delivery reports (docs.africastalking.com/sms/deliveryreports); Expired is seen in the field.
+STATES: Mapping[str, State] = {
+    "Sent": "sent",
+    "Submitted": "sent",
+    "Buffered": "buffered",
+    "Success": "delivered",
+    "Rejected": "failed",
+    "Failed": "failed",
+    "Expired": "failed",
+}
 DOWN_FOR_ALL = {"InsufficientBalance", "InvalidSenderId"}
 
 
 class AfricasTalkingUssd:
-    """The format of the callbacks: hops and ends of USSD sessions, and SMS that came in. A number without a country
-    code is of the pack's `country`."""
+    """The format of the USSD callbacks. A number without a country code is of the pack's `country`."""
 
     name = "africastalking"
     budget = Budget()
@@ -32,30 +45,29 @@ class AfricasTalkingUssd:
     def __init__(self, country: str) -> None:
         self._country = country
 
-    def parse_hop(self, form: Mapping[str, str]) -> Hop:
+    def parse_hop(self, request: Request) -> Hop:
         """One hop from the form. `networkCode` is optional: the provider's own SDK types leave it out."""
+        form = request.form
         session_id, number, code = (_needed(form, name) for name in ("sessionId", "phoneNumber", "serviceCode"))
-        if "text" not in form:
-            raise BadRequestError("text is missing; it is empty on the first request, but it is there.")
-        if len(form["text"]) > LONGEST_TEXT:
-            raise BadRequestError(f"text is longer than {LONGEST_TEXT} characters.")
-        return Hop(session_id, msisdn_from(number, self._country), _after_code(code, form["text"]))
+        return Hop(session_id, msisdn_from(number, self._country), _after_code(code, _text(form)))
 
-    def parse_end(self, form: Mapping[str, str]) -> SessionEnd:
+    def parse_end(self, request: Request) -> SessionEnd:
         """The notification that a session ended: Success, Incomplete or Failed, or a word they add later."""
-        session_id, number, status = (_needed(form, name) for name in ("sessionId", "phoneNumber", "status"))
+        session_id, number, status = (_needed(request.form, name) for name in ("sessionId", "phoneNumber", "status"))
         return SessionEnd(session_id, msisdn_from(number, self._country), status[:40])
-
-    def parse_message(self, form: Mapping[str, str]) -> Message:
-        """An SMS that came in. `date`, `to`, `linkId` and `networkCode` say nothing that we need."""
-        number, message_id = _needed(form, "from"), _needed(form, "id")
-        if "text" not in form or len(form["text"]) > LONGEST_TEXT:
-            raise BadRequestError(f"text is missing, or longer than {LONGEST_TEXT} characters.")
-        return Message(message_id, msisdn_from(number, self._country), form["text"])
 
     def render(self, text: str, is_last: bool) -> str:
         """`CON` goes on, `END` closes; nothing may stand before either."""
         return f"{'END' if is_last else 'CON'} {text}"
+
+
+def _text(form: Mapping[str, str]) -> str:
+    """The text of a hop or a message: it may be empty, but it is there."""
+    if "text" not in form:
+        raise BadRequestError("text is missing; it may be empty, but it is there.")
+    if len(form["text"]) > LONGEST_TEXT:
+        raise BadRequestError(f"text is longer than {LONGEST_TEXT} characters.")
+    return form["text"]
 
 
 def _needed(form: Mapping[str, str], name: str) -> str:
@@ -81,15 +93,37 @@ class AfricasTalkingSms:
     that only answers phones. `url` stands in for the provider's own address.
     """
 
-    def __init__(self, username: str, api_key: str, sender: str, url: str) -> None:
+    name = "africastalking"
+    acknowledgement = "OK"
+
+    def __init__(self, username: str, api_key: str, sender: str, url: str, country: str) -> None:
+        self._country = country
         self._account = (username, api_key)
         self._sender = sender or None
         self._url = url
         self._sms: Any = None
         self._refused: type[Exception] = Exception
 
-    def send(self, msisdn: str, text: str) -> None:
-        """Return when the provider has accepted the message. Raises one of the outbox's SendErrors."""
+    def parse_message(self, request: Request) -> Message | None:
+        """An SMS that came in; `date`, `to`, `linkId` and `networkCode` say nothing that we need. A bulk opt-out, which
+        the provider tells in a form of its own, is the same as the command to stop."""
+        form = request.form
+        if "senderId" in form and "text" not in form:
+            return Message("", msisdn_from(_needed(form, "phoneNumber"), self._country), STOP)
+        number, message_id, text = _needed(form, "from"), _needed(form, "id"), _text(form)
+        if not is_person(number, self._country):
+            return None
+        return Message(message_id, msisdn_from(number, self._country), text)
+
+    def parse_report(self, request: Request) -> Report | None:
+        """What became of a message that we sent."""
+        message_id, status = _needed(request.form, "id"), _needed(request.form, "status")
+        reason = request.form.get("failureReason", "")
+        return Report(message_id, STATES.get(status), _word(f"{status} {reason}" if reason else status))
+
+    def send(self, msisdn: str, text: str, key: str) -> str:
+        """Return the provider's id of the message once it is accepted. It takes no name of ours. Raises one of the
+        outbox's SendErrors."""
         import requests
 
         client = self._client()
@@ -105,7 +139,7 @@ class AfricasTalkingSms:
             raise _refusal(str(error)) from None
         except (requests.RequestException, ValueError):
             raise OutcomeUnknownError("the SMS gateway's answer cannot be read") from None
-        _judge(answer)
+        return _accepted(answer)
 
     def _client(self) -> Any:
         """The SDK's SMS service, made at the first message."""
@@ -137,8 +171,8 @@ def _refusal(body: str) -> SendError:
     return DestinationDownError("the SMS gateway answers with an error")
 
 
-def _judge(answer: Any) -> None:
-    """Accept an answer only if it names our recipient with an accepting status."""
+def _accepted(answer: Any) -> str:
+    """The id of our message in an answer that names our recipient with an accepting status."""
     try:
         data = json.loads(answer) if isinstance(answer, str) else answer
         message = data["SMSMessageData"]
@@ -150,7 +184,7 @@ def _judge(answer: Any) -> None:
     if not recipients:
         raise DestinationDownError(f"the SMS gateway took nothing: {status}")
     if status == "Success" or code in ACCEPTED:
-        return
+        return str(first.get("messageId") or "")
     if status in REFUSED_FOR_GOOD:
         raise RejectedError(f"the SMS gateway refuses this number: {status}")
     if status in DOWN_FOR_ALL:

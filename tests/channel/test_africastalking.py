@@ -97,7 +97,7 @@ def provider() -> Iterator[Provider]:
 
 
 def send(url: str) -> None:
-    AfricasTalkingSms("sado", KEY, "SADO", url).send(MSISDN, TEXT)
+    AfricasTalkingSms("sado", KEY, "SADO", url, "TJ").send(MSISDN, TEXT, "007-1-1")
 
 
 def test_a_message_is_sent_once_with_its_account(provider: Provider) -> None:
@@ -108,7 +108,7 @@ def test_a_message_is_sent_once_with_its_account(provider: Provider) -> None:
 
 
 def test_without_a_sender_the_provider_uses_its_own(provider: Provider) -> None:
-    AfricasTalkingSms("sado", KEY, "", provider.url).send(MSISDN, TEXT)
+    AfricasTalkingSms("sado", KEY, "", provider.url, "TJ").send(MSISDN, TEXT, "007-1-1")
     assert "from" not in provider.messages[0]
 
 

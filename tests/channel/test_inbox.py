@@ -112,7 +112,7 @@ def test_without_a_form_one_help_a_day_is_sent(station: Station) -> None:
     assert len(replies(station)) == 2, "yesterday's, whose lease has ended, and today's"
 
 
-@pytest.mark.parametrize("broken", [{"id": ""}, {"from": ""}, {"from": "TCELL"}, {"text": "x" * 5000}])
+@pytest.mark.parametrize("broken", [{"id": ""}, {"from": ""}, {"text": "x" * 5000}])
 def test_a_message_that_cannot_be_one_is_refused_and_leaves_nothing(station: Station, broken: dict[str, str]) -> None:
     form = {"id": "1", "from": ZARINA, "to": "1339", "text": "Салом", **broken}
     answer = station.client.post(f"/gateway/africastalking/{TOKEN}/sms", data=form)

@@ -1,36 +1,21 @@
 """What leaves by SMS: in whose words, and to whom it does not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from cases import replies, subscriptions
 from cases.privacy import Privacy
-from channel.notices import Notices
 from store import Transaction, entries, subscribers
 from store.entries import Entry
 from sync import dispatch, outbox
-from sync.outbox import DestinationDownError
+from tests.sms import KeepingGateway, notices
 from tests.station import shipped_pack
 from tests.stations import APPEAL, Station, open_station
 
 HERS, HIS = APPEAL.msisdn, "+992900000002"
 TEXTS = {"tg": "Мактаб пагоҳ баста аст.", "ru": "Школа завтра закрыта.", "en": "School is closed tomorrow."}
-
-
-@dataclass
-class Gateway:
-    """Keeps what it is given; while `is_down`, takes nothing."""
-
-    given: list[tuple[str, str]] = field(default_factory=list)
-    is_down: bool = False
-
-    def send(self, msisdn: str, text: str) -> None:
-        if self.is_down:
-            raise DestinationDownError("the SMS gateway cannot be reached")
-        self.given.append((msisdn, text))
 
 
 @pytest.fixture
@@ -40,13 +25,13 @@ def village(tmp_path: Path) -> Iterator[Station]:
 
 
 @pytest.fixture
-def gateway() -> Gateway:
-    return Gateway()
+def gateway() -> KeepingGateway:
+    return KeepingGateway()
 
 
-def send_all(station: Station, gateway: Gateway) -> None:
-    notices = Notices(station.store, gateway, shipped_pack(), station.cases, "*1339#")
-    while dispatch.step(station.store, outbox.SMS, notices):
+def send_all(station: Station, gateway: KeepingGateway) -> None:
+    transport = notices(station.store, station.cases, gateway)
+    while dispatch.step(station.store, outbox.SMS, transport):
         pass
 
 
@@ -83,14 +68,14 @@ def kinds(station: Station, number: str) -> list[str]:
     )
 
 
-def test_news_says_its_number_and_no_more_and_the_case_knows(village: Station, gateway: Gateway) -> None:
+def test_news_says_its_number_and_no_more_and_the_case_knows(village: Station, gateway: KeepingGateway) -> None:
     number = moved(village)
     send_all(village, gateway)
     assert gateway.given == [(HERS, shipped_pack().message("news", "tg", ref=number, ussd="*1339#"))]
     assert kinds(village, number) == ["received", "registered", "notified"]
 
 
-def test_news_put_before_she_stopped_sms_is_not_sent(village: Station, gateway: Gateway) -> None:
+def test_news_put_before_she_stopped_sms_is_not_sent(village: Station, gateway: KeepingGateway) -> None:
     number = moved(village)
     mute(village, HERS)
     send_all(village, gateway)
@@ -99,7 +84,7 @@ def test_news_put_before_she_stopped_sms_is_not_sent(village: Station, gateway: 
     assert kinds(village, number) == ["received", "registered"]
 
 
-def test_news_is_sent_to_who_started_sms_again(village: Station, gateway: Gateway) -> None:
+def test_news_is_sent_to_who_started_sms_again(village: Station, gateway: KeepingGateway) -> None:
     moved(village)
     mute(village, HERS)
     mute(village, HERS, False)
@@ -112,7 +97,7 @@ def test_news_is_sent_to_who_started_sms_again(village: Station, gateway: Gatewa
     [("tg", TEXTS["tg"]), ("ru", TEXTS["ru"]), ("en", TEXTS["en"]), ("", TEXTS["tg"]), ("xx", TEXTS["tg"])],
 )
 def test_an_alert_is_in_her_language_or_the_pack_s(
-    village: Station, gateway: Gateway, language: str, words: str
+    village: Station, gateway: KeepingGateway, language: str, words: str
 ) -> None:
     subscribed(village, HERS, language)
     tell(village)
@@ -120,7 +105,7 @@ def test_an_alert_is_in_her_language_or_the_pack_s(
     assert gateway.given == [(HERS, words)]
 
 
-def test_an_alert_is_romanised_for_who_reads_latin(village: Station, gateway: Gateway) -> None:
+def test_an_alert_is_romanised_for_who_reads_latin(village: Station, gateway: KeepingGateway) -> None:
     subscribed(village, HERS, "tg-Latn")
     tell(village)
     send_all(village, gateway)
@@ -129,7 +114,7 @@ def test_an_alert_is_romanised_for_who_reads_latin(village: Station, gateway: Ga
 
 
 def test_an_alert_without_her_language_and_the_pack_s_is_sent_in_what_there_is(
-    village: Station, gateway: Gateway
+    village: Station, gateway: KeepingGateway
 ) -> None:
     subscribed(village, HERS, "ru")
     tell(village, {"en": TEXTS["en"]})
@@ -137,7 +122,7 @@ def test_an_alert_without_her_language_and_the_pack_s_is_sent_in_what_there_is(
     assert gateway.given == [(HERS, TEXTS["en"])]
 
 
-def test_a_language_chosen_after_the_telling_is_used(village: Station, gateway: Gateway) -> None:
+def test_a_language_chosen_after_the_telling_is_used(village: Station, gateway: KeepingGateway) -> None:
     subscribed(village, HERS, "tg")
     tell(village)
     village.store.write(lambda tx: subscribers.remember_language(tx, HERS, "en"))
@@ -145,7 +130,9 @@ def test_a_language_chosen_after_the_telling_is_used(village: Station, gateway: 
     assert gateway.given == [(HERS, TEXTS["en"])]
 
 
-def test_alerts_put_before_she_stopped_sms_are_not_sent_and_leave_nothing(village: Station, gateway: Gateway) -> None:
+def test_alerts_put_before_she_stopped_sms_are_not_sent_and_leave_nothing(
+    village: Station, gateway: KeepingGateway
+) -> None:
     for msisdn in (HERS, HIS):
         subscribed(village, msisdn, "tg")
     gateway.is_down = True
@@ -160,30 +147,30 @@ def test_alerts_put_before_she_stopped_sms_are_not_sent_and_leave_nothing(villag
     assert [entry.state for entry in left(village)] == ["acked"]
 
 
-def test_taking_an_announcement_apart_says_nothing_of_the_gateway(village: Station, gateway: Gateway) -> None:
+def test_taking_an_announcement_apart_says_nothing_of_the_gateway(village: Station, gateway: KeepingGateway) -> None:
     subscribed(village, HERS, "tg")
     tell(village)
-    notices = Notices(village.store, gateway, shipped_pack(), village.cases, "*1339#")
-    assert dispatch.step(village.store, outbox.SMS, notices)
+    transport = notices(village.store, village.cases, gateway)
+    assert dispatch.step(village.store, outbox.SMS, transport)
     assert village.store.read(lambda tx: entries.destination(tx, outbox.SMS)).ok_at is None
     assert gateway.given == []
 
 
-def test_a_sender_that_lost_its_lease_puts_no_alerts(village: Station, gateway: Gateway) -> None:
+def test_a_sender_that_lost_its_lease_puts_no_alerts(village: Station, gateway: KeepingGateway) -> None:
     subscribed(village, HERS, "tg")
     tell(village)
     late = village.store.write(lambda tx: outbox.claim(tx, outbox.SMS))
     assert late is not None
     village.store.write(outbox.recover)
     send_all(village, gateway)
-    notices = Notices(village.store, gateway, shipped_pack(), village.cases, "*1339#")
+    transport = notices(village.store, village.cases, gateway)
     with pytest.raises(outbox.NothingToSendError):
-        notices.send(late)
+        transport.send(late)
     send_all(village, gateway)
     assert len(gateway.given) == 1
 
 
-def test_an_alert_tells_no_case(village: Station, gateway: Gateway) -> None:
+def test_an_alert_tells_no_case(village: Station, gateway: KeepingGateway) -> None:
     subscribed(village, HERS, "tg")
     tell(village)
     send_all(village, gateway)
@@ -198,14 +185,16 @@ def ask(station: Station, text: str) -> bool:
     return station.store.write(lambda tx: replies.send(tx, HERS, text))
 
 
-def test_what_she_asked_for_is_sent_as_it_was_shown_and_tells_no_case(village: Station, gateway: Gateway) -> None:
+def test_what_she_asked_for_is_sent_as_it_was_shown_and_tells_no_case(
+    village: Station, gateway: KeepingGateway
+) -> None:
     assert ask(village, "Шиноснома: 109 сомонӣ.")
     send_all(village, gateway)
     assert gateway.given == [(HERS, "Шиноснома: 109 сомонӣ.")]
     assert [entry.state for entry in left(village)] == ["acked"]
 
 
-def test_what_she_asked_for_is_not_sent_once_she_stopped_sms(village: Station, gateway: Gateway) -> None:
+def test_what_she_asked_for_is_not_sent_once_she_stopped_sms(village: Station, gateway: KeepingGateway) -> None:
     ask(village, "Шиноснома: 109 сомонӣ.")
     mute(village, HERS)
     send_all(village, gateway)
@@ -213,7 +202,7 @@ def test_what_she_asked_for_is_not_sent_once_she_stopped_sms(village: Station, g
     assert not ask(village, "Шиноснома: 109 сомонӣ.")
 
 
-def test_what_waits_for_a_number_that_was_deleted_is_not_sent(village: Station, gateway: Gateway) -> None:
+def test_what_waits_for_a_number_that_was_deleted_is_not_sent(village: Station, gateway: KeepingGateway) -> None:
     moved(village)
     subscribed(village, HERS, "tg")
     tell(village)

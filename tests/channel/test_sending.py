@@ -6,28 +6,18 @@ from pathlib import Path
 import pytest
 
 from cases.privacy import Privacy
-from channel.notices import Notices
 from channel.sending import Sending
 from menus import engine
 from menus.engine import Effect
 from menus.session import Session
 from store import Transaction, subscribers
 from sync import dispatch, outbox
+from tests.sms import KeepingGateway, notices
 from tests.station import shipped_pack
 from tests.stations import APPEAL, Station, open_station
 
 HERS = APPEAL.msisdn
 TEXT = "№40000001: ҳуҷҷат тайёр. ХШБ Ёвон, соати 8-17."
-
-
-class Gateway:
-    """Keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.given: list[tuple[str, str]] = []
-
-    def send(self, msisdn: str, text: str) -> None:
-        self.given.append((msisdn, text))
 
 
 @pytest.fixture
@@ -45,9 +35,9 @@ def asked(station: Station) -> str:
 
 def sent(station: Station) -> list[tuple[str, str]]:
     """All that leaves now."""
-    gateway = Gateway()
-    notices = Notices(station.store, gateway, shipped_pack(), station.cases, "*1339#")
-    while dispatch.step(station.store, outbox.SMS, notices):
+    gateway = KeepingGateway()
+    transport = notices(station.store, station.cases, gateway)
+    while dispatch.step(station.store, outbox.SMS, transport):
         pass
     return gateway.given
 

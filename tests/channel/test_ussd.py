@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cases.service import Cases
 from channel.all_effects import all_effects
 from channel.effects import Effects
-from channel.ussd import LARGEST
+from channel.request import LARGEST
 from menus.engine import Effect, Outcome
 from menus.pack import Pack
 from store import Transaction

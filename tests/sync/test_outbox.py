@@ -87,8 +87,8 @@ class Outbox(RuleBasedStateMachine):
 
     @precondition(lambda self: self.held)
     @rule(pick=PICK)
-    def leave_unknown(self, pick: int) -> None:
-        self.states[self.finish(pick, lambda tx, entry: outbox.leave_unknown(tx, entry, "?")).id] = "unknown"
+    def await_report(self, pick: int) -> None:
+        self.states[self.finish(pick, lambda tx, entry: outbox.await_report(tx, entry, "?")).id] = "awaiting"
 
     @precondition(lambda self: self.held)
     @rule(pick=PICK)
@@ -322,7 +322,13 @@ def test_a_destination_remembers_since_when_it_is_down_until_it_answers(store: S
     assert (up.failures, up.down_since, up.reason, up.ok_at) == (0, None, "", store.now())
 
 
-@pytest.mark.parametrize("end", [outbox.reject, outbox.leave_unknown])
+def given_up(tx: Transaction, entry: Entry, reason: str) -> None:
+    """No report came in time."""
+    outbox.await_report(tx, entry, reason)
+    assert outbox.confirm(tx, entry.id, has_arrived=False)
+
+
+@pytest.mark.parametrize("end", [outbox.reject, given_up])
 def test_what_was_given_up_on_leaves_again_only_when_a_person_says_so(
     store: Store, clock: Clock, end: Callable[[Transaction, Entry, str], None]
 ) -> None:
@@ -367,7 +373,7 @@ def test_what_arrived_cannot_be_sent_again(store: Store) -> None:
     "report",
     [
         outbox.reject,
-        outbox.leave_unknown,
+        outbox.await_report,
         outbox.defer,
         outbox.put_back,
     ],

@@ -14,7 +14,7 @@ from store import Store, Transaction, attempts, entries, lanes, sessions
 from store.entries import Entry
 from sync import dispatch, exchange, outbox, schedule, wire
 from sync.exchange import LineDownError
-from sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError
+from sync.outbox import DeferredError, DestinationDownError, LaterError, OutcomeUnknownError, RejectedError
 from tests.stations import Clock, open_store
 
 VILLAGE = 7
@@ -69,7 +69,7 @@ def entry(store: Store, entry_id: int) -> Entry:
 
 
 def everything(tx: Transaction) -> list[Entry]:
-    return entries.listed(tx, ("queued", "acked", "rejected", "dead", "unknown"), 100)
+    return entries.listed(tx, ("queued", "awaiting", "acked", "rejected", "dead", "unknown"), 100)
 
 
 def line_of(store: Store, destination: str = outbox.UPSTREAM) -> entries.Destination:
@@ -212,7 +212,7 @@ class Phones:
         self.handed.append(entry.id)
         self.send_as(entry)
 
-    def sent(self, tx: Transaction, entry: Entry) -> None:
+    def sent(self, tx: Transaction, entry: Entry, receipt: object, is_certain: bool) -> None:
         self.told.append(entry.id)
 
 
@@ -238,15 +238,9 @@ def test_an_entry_that_was_taken_is_acked_and_told_of(store: Store) -> None:
     assert entry(store, sms).state == "acked"
 
 
-@pytest.mark.parametrize(
-    ("error", "state"),
-    [
-        pytest.param(RejectedError("the gateway refuses this number"), "rejected", id="rejected"),
-        pytest.param(OutcomeUnknownError("no answer came"), "unknown", id="unknown"),
-    ],
-)
-def test_an_entry_without_hope_is_left_for_a_person(store: Store, clock: Clock, error: Exception, state: str) -> None:
+def test_an_entry_without_hope_is_left_for_a_person(store: Store, clock: Clock) -> None:
     sms = put(store, outbox.SMS)
+    error = RejectedError("the gateway refuses this number")
     phones = Phones(fail(error))
 
     assert dispatch.step(store, outbox.SMS, phones)
@@ -254,7 +248,49 @@ def test_an_entry_without_hope_is_left_for_a_person(store: Store, clock: Clock, 
     assert not dispatch.step(store, outbox.SMS, phones)
 
     assert (phones.handed, phones.told) == ([sms], [])
-    assert (entry(store, sms).state, entry(store, sms).reason) == (state, str(error))
+    assert (entry(store, sms).state, entry(store, sms).reason) == ("rejected", str(error))
+
+
+def test_an_entry_that_may_have_left_awaits_a_report_and_is_not_sent_again(store: Store, clock: Clock) -> None:
+    sms = put(store, outbox.SMS)
+    phones = Phones(fail(OutcomeUnknownError("no answer came")))
+
+    assert dispatch.step(store, outbox.SMS, phones)
+    clock.move(DAY_S - 60)
+    schedule.forget(store)
+    store.write(outbox.retry_all_now)
+    assert not dispatch.step(store, outbox.SMS, phones)
+    assert (phones.handed, entry(store, sms).state) == ([sms], "awaiting")
+
+    clock.move(120)
+    schedule.forget(store)
+    assert entry(store, sms).state == "unknown"
+
+
+@pytest.mark.parametrize(("has_arrived", "state"), [(True, "acked"), (False, "rejected")])
+@pytest.mark.parametrize("days", [0, 2])
+def test_a_report_says_what_became_of_it_even_late(
+    store: Store, clock: Clock, has_arrived: bool, state: str, days: int
+) -> None:
+    sms = put(store, outbox.SMS)
+    dispatch.step(store, outbox.SMS, Phones(fail(OutcomeUnknownError("no answer came"))))
+    clock.move(days * DAY_S)
+    schedule.forget(store)
+    assert store.write(lambda tx: outbox.confirm(tx, sms, has_arrived))
+    assert entry(store, sms).state == state
+    assert not store.write(lambda tx: outbox.confirm(tx, sms, not has_arrived))
+    assert entry(store, sms).state == state
+
+
+def test_an_entry_that_has_to_wait_loses_no_attempt(store: Store, clock: Clock) -> None:
+    sms = put(store, outbox.SMS)
+    morning = store.now() + 8 * 3600 * 1000
+    assert dispatch.step(store, outbox.SMS, Phones(fail(LaterError("it is night", morning))))
+    assert (entry(store, sms).attempts, entry(store, sms).due_at) == (0, morning)
+    assert not dispatch.step(store, outbox.SMS, Phones(accept))
+    clock.move(8 * 3600 + 1)
+    assert dispatch.step(store, outbox.SMS, Phones(accept))
+    assert entry(store, sms).state == "acked"
 
 
 @pytest.mark.parametrize(
@@ -306,7 +342,7 @@ def test_a_gateway_that_is_down_costs_no_attempt_and_is_asked_once(store: Store,
 
 def test_what_follows_from_sending_is_kept_with_the_ack_or_not_at_all(store: Store, clock: Clock) -> None:
     class Forgetful(Phones):
-        def sent(self, tx: Transaction, entry: Entry) -> None:
+        def sent(self, tx: Transaction, entry: Entry, receipt: object, is_certain: bool) -> None:
             tx.next_number("told")
             raise RuntimeError
 

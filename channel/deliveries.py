@@ -1,0 +1,32 @@
+"""Delivery reports: early, late, repeated and unknown ones are all accepted, and a state never goes back."""
+
+from __future__ import annotations
+
+import logging
+
+from cases.service import Cases
+from channel.gateways import Report
+from store import Transaction, deliveries
+from sync import outbox
+
+log = logging.getLogger(__name__)
+NOTICE = "notice"
+
+
+class Deliveries:
+    """Takes the reports of all gateways. All of `report` happens inside the caller's transaction."""
+
+    def __init__(self, cases: Cases) -> None:
+        self._cases = cases
+
+    def report(self, tx: Transaction, gateway: str, report: Report) -> None:
+        """Note what became of a message. One whose fate was unknown is told for good, and if it was a notice, the case
+        learns that the resident was told."""
+        if report.state is None:
+            log.warning("%s reports a state that we do not know: %s", gateway, report.word)
+            return
+        known = deliveries.report(tx, gateway, report.id, report.state, report.word)
+        if known is None or known.state == "uncertain":
+            return
+        if outbox.confirm(tx, known.entry, known.state != "failed") and known.kind == NOTICE:
+            self._cases.notified(tx, known.reference)

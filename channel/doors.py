@@ -1,0 +1,79 @@
+"""What comes through a gateway's doors: hops and ends of USSD sessions, SMS from residents, delivery reports."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from channel.deliveries import Deliveries
+from channel.gateways import Hop, SmsGateway, UssdGateway
+from channel.hop import Conversation
+from channel.inbox import Inbox
+from channel.request import Request
+from channel.webhook import Door
+from store import Store, subscribers
+
+log = logging.getLogger(__name__)
+
+
+class UssdDoors:
+    """The doors of a USSD gateway: `ussd` and `ussd-end`."""
+
+    def __init__(self, store: Store, gateway: UssdGateway, conversation: Conversation) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._conversation = conversation
+
+    def doors(self) -> Mapping[str, Door]:
+        """Each door by the last part of its address."""
+        return {"ussd": self._hop, "ussd-end": self._end}
+
+    def _hop(self, request: Request) -> str:
+        """Our answer; if our own side fails, a polite last screen, for a gateway shows anything else as its error."""
+        hop = self._gateway.parse_hop(request)
+        try:
+            return self._store.write(lambda tx: self._conversation.answer(tx, hop))
+        except Exception:
+            log.exception("a hop failed")
+            return self._conversation.apology(self._language(hop))
+
+    def _language(self, hop: Hop) -> str | None:
+        try:
+            return self._store.read(lambda tx: subscribers.language_of(tx, hop.msisdn))
+        except Exception:
+            return None
+
+    def _end(self, request: Request) -> str:
+        end = self._gateway.parse_end(request)
+        try:
+            self._store.write(lambda tx: self._conversation.end(tx, end.session_id, end.msisdn, end.outcome))
+        except Exception:
+            log.exception("the end of a session could not be noted")
+        return "OK"
+
+
+class SmsDoors:
+    """The doors of an SMS gateway: `sms` and `report`. What comes through either is kept before it is acknowledged; if
+    our own side fails, the error reaches the gateway, which comes again."""
+
+    def __init__(self, store: Store, gateway: SmsGateway, inbox: Inbox, deliveries: Deliveries) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._inbox = inbox
+        self._deliveries = deliveries
+
+    def doors(self) -> Mapping[str, Door]:
+        """Each door by the last part of its address."""
+        return {"sms": self._message, "report": self._report}
+
+    def _message(self, request: Request) -> str:
+        message = self._gateway.parse_message(request)
+        if message is not None:
+            self._store.write(lambda tx: self._inbox.take(tx, self._gateway.name, message))
+        return self._gateway.acknowledgement
+
+    def _report(self, request: Request) -> str:
+        report = self._gateway.parse_report(request)
+        if report is not None:
+            self._store.write(lambda tx: self._deliveries.report(tx, self._gateway.name, report))
+        return self._gateway.acknowledgement

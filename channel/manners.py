@@ -1,0 +1,78 @@
+"""When a message may leave: by day, soon enough to be of use, and within the money of the day."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from menus.gsm import Encoding, encoding, segments
+from menus.pack import Pack
+from store import Transaction, deliveries
+from sync.outbox import LaterError, NothingToSendError
+
+HOUR_MS = 3600 * 1000
+ALARM_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a text costs to send: its encoding, its segments, and their price in thousandths of the country's money."""
+
+    encoding: Encoding
+    segments: int
+    price: int
+
+
+class Manners:
+    """The rules of one pack's `sms:`, and the daily budget of one station in thousandths (0: none)."""
+
+    def __init__(self, pack: Pack, daily_budget: int) -> None:
+        rules = pack.sms
+        self._zone = ZoneInfo(pack.time_zone)
+        self._price = int(Decimal(rules.price) * 1000)
+        self._from, self._to = (datetime.time.fromisoformat(at) for at in rules.quiet)
+        self._expires_ms = rules.expires_hours * HOUR_MS
+        self._budget = daily_budget
+
+    def bill(self, text: str) -> Bill:
+        """What this text costs by the pack's tariff."""
+        count = len(segments(text))
+        return Bill(encoding(text), count, count * self._price)
+
+    def check(self, tx: Transaction, created_at: int, text: str) -> None:
+        """Let a message pass that nobody asked for at this moment. Raises NothingToSendError for one that came too late
+        to be of use, LaterError at night and when the day's money is spent."""
+        if tx.now - created_at > self._expires_ms:
+            raise NothingToSendError("It is too old to be of use.")
+        if until := self._night_ends(tx.now):
+            raise LaterError("nothing is sent at night but what was asked for", until)
+        if self._budget and self.spent_today(tx) + self.bill(text).price > self._budget:
+            raise LaterError("the money of the day is spent", self._midnight(tx.now, days=1))
+
+    def spent_today(self, tx: Transaction) -> int:
+        """What was paid since midnight in the country, in thousandths."""
+        return deliveries.spent(tx, self._midnight(tx.now))
+
+    def is_alarming(self, tx: Transaction) -> bool:
+        """Whether four fifths of the day's money are spent."""
+        return bool(self._budget) and self.spent_today(tx) >= ALARM_SHARE * self._budget
+
+    def _night_ends(self, now: int) -> int:
+        """When the night ends that it is now; 0 by day."""
+        here = self._here(now)
+        clock = here.time()
+        is_night = clock >= self._from or clock < self._to if self._from > self._to else self._from <= clock < self._to
+        if not is_night:
+            return 0
+        days = 1 if clock >= self._from and self._from > self._to else 0
+        end = datetime.datetime.combine(here.date() + datetime.timedelta(days=days), self._to, self._zone)
+        return int(end.timestamp() * 1000)
+
+    def _midnight(self, now: int, days: int = 0) -> int:
+        day = self._here(now).date() + datetime.timedelta(days=days)
+        return int(datetime.datetime.combine(day, datetime.time(), self._zone).timestamp() * 1000)
+
+    def _here(self, now: int) -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(now / 1000, self._zone)

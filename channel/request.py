@@ -1,0 +1,72 @@
+"""A request of a gateway, read no further than the gateway's format needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from channel.gateways import BadRequestError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+LARGEST = 16 * 1024
+_ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request: its raw query and body, and its environment for the headers."""
+
+    query: bytes
+    body: bytes
+    environ: Mapping[str, object]
+
+    @classmethod
+    def read(cls, environ: WSGIEnvironment) -> Request:
+        """The request of this WSGI environment. Raises BadRequestError for a body that is too large."""
+        try:
+            length = int(environ.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            raise BadRequestError("Content-Length is not a number.") from None
+        if length > LARGEST:
+            raise BadRequestError(f"The request is larger than {LARGEST} bytes.")
+        query = environ.get("QUERY_STRING", "").encode("latin-1", "replace")
+        return cls(query, environ["wsgi.input"].read(max(length, 0)), environ)
+
+    @cached_property
+    def form(self) -> Mapping[str, str]:
+        """The fields of a form in the body. Raises BadRequestError when it is not UTF-8."""
+        return _fields(self.body)
+
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """The fields of the query and of a form in the body, the body's before the query's. Raises BadRequestError."""
+        return {**_fields(self.query), **self.form}
+
+    def header(self, name: str) -> str:
+        """The header, or nothing."""
+        return str(self.environ.get(f"HTTP_{name.upper().replace('-', '_')}", ""))
+
+
+def _fields(encoded: bytes) -> dict[str, str]:
+    """The fields; the last of a repeated one counts.
+
+    Read by hand, a run of escapes at a time: a parser that looks at every escape costs more than the engine."""
+    pairs = (pair.partition(b"=") for pair in encoded.split(b"&"))
+    try:
+        return {_decoded(name): _decoded(value) for name, _, value in pairs if name}
+    except ValueError:
+        raise BadRequestError("The form is not UTF-8.") from None
+
+
+def _decoded(part: bytes) -> str:
+    """Undo application/x-www-form-urlencoded (WHATWG URL, section 5.1), a run of escapes at a time."""
+    if b"+" in part:
+        part = part.replace(b"+", b" ")
+    if b"%" in part:
+        part = _ESCAPES.sub(lambda run: bytes.fromhex(run[0].replace(b"%", b"").decode()), part)
+    return part.decode()
