@@ -43,6 +43,8 @@ check: lint test ## what has to pass before a change lands
 bench: setup-test ## the benchmarks, in their quick form
 	$(BIN)/python bench/hops.py --quick
 	$(BIN)/python bench/memory.py --quick
+	$(BIN)/python bench/engine.py --quick
+	$(BIN)/python bench/sms.py --quick
 
 clean: ## remove the virtual environment and the demo's data
 	rm -rf $(VENV) demo-data

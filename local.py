@@ -1,4 +1,4 @@
-"""The door for commands on the same machine: what the serving process does for `sado sync`, `backup`, `registers`.
+"""The door for commands on the same machine: what the serving process does for `sado sync`, `sms`, `backup` and others.
 
 Only the serving process may open the database (store/sqlite.py), so the commands ask it over HTTP with a token
 that lies in the data folder, readable by its owner alone.
@@ -20,6 +20,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 from cases.definitions import RegisterError
 from cases.loading import Line, Load, Loading, Removed, Step
 from cases.registers import Standing
+from channel import costs
 from settings import Settings
 from store import DiskError, StoreError, Transaction, entries
 from sync import outbox
@@ -87,6 +88,8 @@ def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
     """What the door does. Raises StoreError or RegisterError."""
     if what == "registers":
         return _registers(station, method, body)
+    if (method, what) == ("POST", "sms"):
+        return {"lines": _costs(station, str((body or {}).get("month", "")))}
     if (method, what) == ("POST", "sync"):
         station.store.write(outbox.retry_all_now)
         if station.upstream is not None:
@@ -96,6 +99,14 @@ def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
     elif (method, what) != ("GET", "sync"):
         raise StoreError(f"{method} {what} is not something a station does.")
     return {"lines": station.store.read(_report)}
+
+
+def _costs(station: Station, month: str) -> list[str]:
+    try:
+        first = costs.month_of(station.pack, month, station.store.now())
+    except ValueError as error:
+        raise StoreError(str(error)) from None
+    return station.store.read(lambda tx: costs.lines(tx, station.pack, first))
 
 
 def _report(tx: Transaction) -> list[str]:

@@ -1,5 +1,5 @@
 """The command line: `sado init`, `serve`, `demo`, `dial`, `sync`, `backup`, `account`, `station`, `agency`,
-`registers`."""
+`registers`, `sms`."""
 
 from __future__ import annotations
 
@@ -263,6 +263,20 @@ def registers_load(settings: Settings, file: Path, register: str, as_of: datetim
 def registers_status(settings: Settings) -> None:
     """How many rows each register has, and of which day."""
     for line in _ask(settings, "GET", "registers")["lines"]:
+        click.echo(line)
+
+
+@main.group()
+def sms() -> None:
+    """Messages to residents."""
+
+
+@sms.command("costs")
+@click.option("--month", default="", help="Such as 2026-11; by default this one.")
+@click.pass_obj
+def sms_costs(settings: Settings, month: str) -> None:
+    """What SMS cost in a month, by kind, language and letters, and what Latin letters would have saved."""
+    for line in _ask(settings, "POST", "sms", {"month": month})["lines"]:
         click.echo(line)
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import msgspec
 from msgspec import Meta
+
+from gateway_settings import GatewaySettings
 
 PREFIX = "SADO_"
 MIN_TOKEN = 22
@@ -15,7 +17,7 @@ class SettingsError(Exception):
     """A setting that cannot be used; the message names it and says what it must be."""
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Settings(GatewaySettings, frozen=True, kw_only=True):
     """The settings of one station. In the environment each is SADO_ and its name in capitals."""
 
     data: Annotated[str, Meta(description="Folder of the database and, unless set otherwise, the key files.")] = "data"
@@ -25,31 +27,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8080
     threads: Annotated[int, Meta(ge=2, le=64, description="How many requests are worked on at once.")] = 16
-    pack: Annotated[str, Meta(description="The country pack: a folder under menus/packs.")] = "tajikistan"
-    service_code: Annotated[
-        str, Meta(pattern=r"^\*[0-9*]+#$", description="The USSD code that residents dial, shown in messages.")
-    ] = "*1339#"
-    africastalking_token: Annotated[
-        str,
-        Meta(description="Secret part of the webhook's path, 22 or more characters. Empty: no USSD from this gateway."),
-    ] = ""
-    africastalking_username: Annotated[
-        str, Meta(description="User name at Africa's Talking. Empty: SMS wait in the outbox.")
-    ] = ""
-    africastalking_key: Annotated[str, Meta(description="API key at Africa's Talking.")] = ""
-    africastalking_sender: Annotated[str, Meta(description="Sender shown on the phone; empty for the default.")] = ""
-    africastalking_url: Annotated[
-        str, Meta(description="Address of the API instead of the provider's own, for tests and the demo.")
-    ] = ""
-    sms_per_second: Annotated[
-        float, Meta(gt=0, le=1000, description="How many SMS a gateway is given in a second.")
-    ] = 10.0
-    sms_daily_budget: Annotated[
-        float,
-        Meta(
-            ge=0, description="What SMS may cost in a day, in the country's money; replies always leave. 0: any amount."
-        ),
-    ] = 0.0
+    pack: Annotated[str, Meta(description="The country pack: a folder, or a name under menus/packs.")] = "tajikistan"
     upstream: Annotated[
         str, Meta(description="Address of the station to exchange with, such as https://hub.example. Empty: a hub.")
     ] = ""
@@ -90,6 +68,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Path(self.upstream_key_file) if self.upstream_key_file else self.folder / "upstream.key"
 
 
+_TYPES = get_type_hints(Settings, include_extras=True)
+
+
 def load(environment: Mapping[str, str]) -> Settings:
     """The settings in `environment`. Raises SettingsError for a value that does not fit, and for a SADO_ name that
     does not exist: a slip in a name would otherwise be a setting that is silently not there."""
@@ -97,9 +78,10 @@ def load(environment: Mapping[str, str]) -> Settings:
     if unknown := sorted(set(given) - set(Settings.__struct_fields__)):
         raise SettingsError(f"{PREFIX}{unknown[0].upper()} is no setting; docs/settings.md lists them.")
     settings = Settings(**{name: _typed(name, value) for name, value in given.items()})
-    token = settings.africastalking_token
-    if token and (len(token) < MIN_TOKEN or not token.replace("-", "").replace("_", "").isalnum()):
-        raise SettingsError(f"{PREFIX}AFRICASTALKING_TOKEN must be {MIN_TOKEN} or more letters and digits.")
+    for name in (name for name in Settings.__struct_fields__ if name.endswith("_token")):
+        token = getattr(settings, name)
+        if token and (len(token) < MIN_TOKEN or not token.replace("-", "").replace("_", "").isalnum()):
+            raise SettingsError(f"{PREFIX}{name.upper()} must be {MIN_TOKEN} or more letters and digits.")
     return settings
 
 
@@ -114,7 +96,7 @@ def described() -> list[tuple[str, str, str, str]]:
 
 def _typed(name: str, value: str) -> Any:
     try:
-        return msgspec.convert(value, Settings.__annotations__[name], strict=False)
+        return msgspec.convert(value, _TYPES[name], strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{PREFIX}{name.upper()}={value!r} cannot be used: {error}.") from None
 

@@ -22,19 +22,16 @@ from cases.loading import Loading
 from cases.privacy import Privacy
 from cases.registers import Registers
 from cases.service import Cases
-from channel import lookups, versions, webhook
+from channel import lookups, versions
 from channel.all_effects import all_effects
-from channel.carriers import Carrier, Carriers
 from channel.deliveries import Deliveries
-from channel.doors import SmsDoors, UssdDoors
-from channel.gateways.africastalking import AfricasTalkingSms, AfricasTalkingUssd
-from channel.hop import Conversation
 from channel.inbox import Inbox
 from channel.manners import Manners
 from channel.notices import Notices
 from channel.register_words import RegisterWords, registers_of
 from channel.versions import Versions
-from channel.webhook import Door
+from channel.webhook import Webhook
+from gateways import Gateways
 from menus.pack import Pack
 from settings import Settings
 from store import Keyring, Store, StoreError, entries, identity
@@ -46,6 +43,8 @@ from sync.line import Line
 log = logging.getLogger(__name__)
 
 M_ARENA_MAX = -8
+# The phone page speaks this gateway's format.
+PHONE_PAGE_CALLS = "/gateway/africastalking/"
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ class Station:
     store: Store
     identity: Identity
     cases: Cases
+    pack: Pack
     registers: Registers
     loading: Loading
     app: Flask
@@ -107,13 +107,14 @@ def build(settings: Settings, store: Store) -> Station:
     cases = Cases(known, has_upstream, Law.read(pack.law))
     consultation, privacy = Consultation(has_upstream), Privacy(has_upstream)
     events = Events({"case": cases.apply, "tally": consultation.apply, "privacy": privacy.apply})
+    manners = Manners(pack, round(settings.sms_daily_budget * 1000), settings.sms_at_night)
     app = Flask("sado", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 1 << 20
     known_packs = Versions(pack, lambda one: all_effects(cases, one))
     inbox, deliveries = Inbox(known_packs, settings.service_code), Deliveries(cases)
-    doors = _doors(settings, store, known_packs, inbox, deliveries)
-    app.wsgi_app = webhook.Webhook(app.wsgi_app, doors)  # type: ignore[method-assign]
-    ussd_path = next((path for path in doors if path.endswith("/ussd")), "")
+    channel = Gateways(settings, store, known_packs, inbox, deliveries).channel()
+    app.wsgi_app = Webhook(app.wsgi_app, channel.doors)  # type: ignore[method-assign]
+    ussd_path = next((path for path in channel.doors if path.startswith(PHONE_PAGE_CALLS)), "")
     app.register_blueprint(web.create(store, events.apply))
     desk.pages.create(
         app,
@@ -127,41 +128,22 @@ def build(settings: Settings, store: Store) -> Station:
             ussd_path=ussd_path,
             secure_cookies=settings.secure_cookies,
             has_upstream=has_upstream,
+            is_costly=manners.is_alarming,
         ),
     )
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{known.number:03}"
     upstream = _upstream(settings, store, known, events.apply)
-    transports = _transports(settings, store, pack, cases, Manners(pack, round(settings.sms_daily_budget * 1000)))
+    transports: dict[str, Transport] = {}
+    if channel.carriers:
+        transports[outbox.SMS] = Notices(store, channel.carriers, pack, cases, manners, settings.service_code)
     scheduler = schedule.create(store, upstream, transports)
+    if channel.mailbox:
+        schedule.empty(scheduler, channel.mailbox)
     app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, pack_fault))
     registers = registers_of(pack)
     loading = Loading(store, registers, RegisterWords(pack).announcer(subscriptions.tell))
-    return Station(settings, store, known, cases, registers, loading, app, upstream, transports, scheduler)
-
-
-def _doors(settings: Settings, store: Store, known: Versions, inbox: Inbox, deliveries: Deliveries) -> dict[str, Door]:
-    """Every gateway's doors by their addresses."""
-    doors: dict[str, Door] = {}
-    country = known.current.pack.country
-    if token := settings.africastalking_token:
-        ussd = AfricasTalkingUssd(country)
-        found = UssdDoors(store, ussd, Conversation(ussd, known)).doors()
-        doors |= {webhook.address(ussd.name, token, name): door for name, door in found.items()}
-        sms = _africastalking(settings, country)
-        found = SmsDoors(store, sms, inbox, deliveries).doors()
-        doors |= {webhook.address(sms.name, token, name): door for name, door in found.items()}
-    return doors
-
-
-def _africastalking(settings: Settings, country: str) -> AfricasTalkingSms:
-    return AfricasTalkingSms(
-        settings.africastalking_username,
-        settings.africastalking_key,
-        settings.africastalking_sender,
-        settings.africastalking_url,
-        country,
-    )
+    return Station(settings, store, known, cases, pack, registers, loading, app, upstream, transports, scheduler)
 
 
 def _upstream(settings: Settings, store: Store, known: Identity, apply: Apply) -> schedule.Upstream | None:
@@ -170,16 +152,6 @@ def _upstream(settings: Settings, store: Store, known: Identity, apply: Apply) -
     key = schedule.read_key(settings.upstream_key)
     line = Line(settings.upstream)
     return schedule.Upstream(store, known.number, key, line, apply, settings.sync_every_s)
-
-
-def _transports(settings: Settings, store: Store, pack: Pack, cases: Cases, manners: Manners) -> dict[str, Transport]:
-    """The SMS gateways, those to be preferred first; without one, SMS wait in the outbox."""
-    carriers = []
-    if settings.africastalking_username:
-        carriers.append(Carrier(_africastalking(settings, pack.country), settings.sms_per_second))
-    if not carriers:
-        return {}
-    return {outbox.SMS: Notices(store, Carriers(carriers), pack, cases, manners, settings.service_code)}
 
 
 def _health(store: Store, has_upstream: bool, pack_fault: str) -> tuple[Response, int]:

@@ -63,10 +63,10 @@ class Client:
         return True
 
 
-def run(port: int, clients: int, seconds: float = 0, hops: int = 0) -> float:
+def run(port: int, clients: int, seconds: float = 0, hops: int = 0, client: type[Client] = Client) -> float:
     """Load the server for so long, or for so many hops; hops per second."""
     selector = selectors.DefaultSelector()
-    phones = [Client(socket.create_connection(("127.0.0.1", port))) for _ in range(clients)]
+    phones = [client(socket.create_connection(("127.0.0.1", port))) for _ in range(clients)]
     for phone in phones:
         phone.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(phone.connection, selectors.EVENT_READ, phone)

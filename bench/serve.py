@@ -52,11 +52,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("app", choices=["station", "constant"])
     parser.add_argument("--max-group", type=int, default=MAX_GROUP)
+    parser.add_argument("--folder", type=Path, help="where the station's data stay; by default they go at the end")
     options = parser.parse_args()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     wsgi.spare_memory()
-    with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
-        app = constant_app() if options.app == "constant" else station_app(Path(folder), options.max_group)
+    with tempfile.TemporaryDirectory(prefix="sado-bench-") as passing:
+        folder = options.folder or Path(passing)
+        app = constant_app() if options.app == "constant" else station_app(folder, options.max_group)
         server = waitress.create_server(app, host="127.0.0.1", port=0, threads=THREADS)
         print(server.effective_port, flush=True)
         server.run()

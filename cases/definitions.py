@@ -17,6 +17,8 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 class RegisterError(ValueError):
     """A register cannot be used or loaded as asked; the message says what to do."""
 
+    file = "registers.yaml"
+
 
 class Announce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What subscribers are told of a new row: `topic` may hold placeholders, `at` is the field with the place."""

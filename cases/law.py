@@ -25,6 +25,8 @@ LEAP_YEAR = 2000
 class LawError(ValueError):
     """The pack's rules of the law cannot be used; the message lists what to mend, every faulty entry at once."""
 
+    file = "law.yaml"
+
 
 class UnknownKindError(ValueError):
     """A kind of case that the pack's rules do not have."""

@@ -32,11 +32,15 @@ class Privacy:
         nowhere: ballots, so that nobody votes twice, and the count of wrong PINs, for two days. What she typed lies
         sealed in her sessions for a week."""
         for reference in rows.references_of(tx, msisdn):
-            _unlink(tx, reference)
-            if self._has_upstream:
-                body = msgspec.json.encode(Forgotten(reference)).decode()
-                outbox.put(tx, outbox.UPSTREAM, FORGOTTEN, reference, body)
+            self.forget_case(tx, reference)
         subscribers.forget(tx, msisdn)
+
+    def forget_case(self, tx: Transaction, reference: str) -> None:
+        """Take the number off one case: somebody filed it from a phone that is not hers."""
+        _unlink(tx, reference)
+        if self._has_upstream:
+            body = msgspec.json.encode(Forgotten(reference)).decode()
+            outbox.put(tx, outbox.UPSTREAM, FORGOTTEN, reference, body)
 
     def apply(self, tx: Transaction, peer: str, kind: str, body: str) -> None:
         """Take the number off a case that a downstream station filed; a second time changes nothing.

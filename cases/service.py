@@ -16,6 +16,8 @@ from store.identity import Identity
 from sync import outbox
 
 OPENED, MOVED, NOTIFIED = "case.opened", "case.moved", "case.notified"
+# Who opens a case and adds to it, as its history says.
+RESIDENT = "resident"
 LISTED = 9
 
 
@@ -100,9 +102,9 @@ class Cases:
         self.law = law
 
     @property
-    def station(self) -> int:
-        """The number of this station."""
-        return self._identity.number
+    def station(self) -> str:
+        """A name for this life of this station: its number and its incarnation."""
+        return f"{self._identity.number:03}-{self._identity.incarnation}"
 
     def open(self, tx: Transaction, appeal: Appeal) -> Filed:
         """Keep an appeal as a new case, and queue it for the upstream. Raises law.UnknownKindError, NamelessError."""
@@ -111,7 +113,7 @@ class Cases:
         number = reference.issue(tx, self._identity.number)
         opened = Opened(
             **msgspec.structs.asdict(appeal),
-            event=self._event_id(tx),
+            event=self.event_id(tx),
             reference=number,
             station=self._identity.number,
             received_at=tx.now,
@@ -186,7 +188,7 @@ class Cases:
 
     def notified(self, tx: Transaction, number: str) -> None:
         """The gateway has the notice; the upstream learns that the resident was told."""
-        told = Notified(self._event_id(tx), number, tx.now)
+        told = Notified(self.event_id(tx), number, tx.now)
         rows.add_event(tx, told.event, number, "notified", "channel", "", tx.now)
         if self.has_upstream:
             _put(tx, outbox.UPSTREAM, NOTIFIED, number, told, outbox.NORMAL)
@@ -207,11 +209,11 @@ class Cases:
                 updated_at=tx.now,
             ),
         )
-        rows.add_event(tx, opened.event, opened.reference, statuses.RECEIVED, "resident", "", opened.received_at)
+        rows.add_event(tx, opened.event, opened.reference, statuses.RECEIVED, RESIDENT, "", opened.received_at)
 
     def _moved(self, tx: Transaction, case: CaseRow, kind: str, text: str, to: str, is_short: bool) -> Moved:
         return Moved(
-            event=self._event_id(tx),
+            event=self.event_id(tx),
             reference=case.reference,
             kind=kind,
             actor=_actor(case.agency),
@@ -232,7 +234,8 @@ class Cases:
         else:
             _put(tx, outbox.station(case.station), MOVED, case.reference, moved)
 
-    def _event_id(self, tx: Transaction) -> str:
+    def event_id(self, tx: Transaction) -> str:
+        """A name for a new event of this station, never given twice."""
         number = tx.next_number("events")
         return f"{self._identity.number:03}.{self._identity.incarnation}.{number}"
 
@@ -333,5 +336,5 @@ def late(tx: Transaction, limit: int) -> list[CaseRow]:
 
 def last_words(tx: Transaction, number: str) -> str:
     """The latest text that the agency wrote to the resident, or nothing."""
-    texts = [event.text for event in rows.events_of(tx, number) if event.text]
+    texts = [event.text for event in rows.events_of(tx, number) if event.text and event.actor != RESIDENT]
     return texts[-1] if texts else ""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from channel.gateways import SmsGateway
+from channel.gateways import Sender
 from sync.outbox import DestinationDownError, OutcomeUnknownError
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class UncertainError(OutcomeUnknownError):
 class Carrier:
     """A gateway, how many messages a second it may be given, and how it is."""
 
-    gateway: SmsGateway
+    gateway: Sender
     per_second: float
     failures: int = 0
     rests_until: float = field(default=0.0)

@@ -45,6 +45,7 @@ class Choices:
             "start_sms": self._start_sms,
             "stored": self._stored,
             "forget": self._forget,
+            "forget_case": self._forget_case,
             "new_pin": self._new_pin,
         }
 
@@ -54,14 +55,16 @@ class Choices:
 
     def _vote(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         subject, choice = effect.answers["subject"], effect.answers["choice"]
-        return Outcome("counted" if self._consultation.count(tx, subject, choice, msisdn) else "again")
+        voter = effect.answers.get("reference") or msisdn
+        return Outcome("counted" if self._consultation.count(tx, subject, choice, voter) else "again")
 
     def _subscribe(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
-        topic, place = _chosen(effect)
+        topic, place = effect.answers["topic"], effect.answers["place"]
         return Outcome("done" if subscriptions.subscribe(tx, msisdn, topic, place) else "already")
 
     def _unsubscribe(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
-        subscriptions.unsubscribe(tx, msisdn, *_chosen(effect))
+        topic, _, place = effect.answers["subscription"].partition(AT)
+        subscriptions.unsubscribe(tx, msisdn, topic, place)
         return Outcome("done")
 
     def _my_subscriptions(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
@@ -93,6 +96,13 @@ class Choices:
         self._privacy.forget(tx, msisdn)
         return Outcome("done")
 
+    def _forget_case(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        case = access.open_for(tx, effect.answers["reference"], msisdn, effect.answers.get("pin", ""))
+        if isinstance(case, access.Refusal):
+            return Outcome("wrong")
+        self._privacy.forget_case(tx, case.reference)
+        return Outcome("done", {"ref": case.reference})
+
     def _new_pin(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         reference = effect.answers["reference"]
         pin = access.new_pin(tx, reference, msisdn)
@@ -111,11 +121,3 @@ class Choices:
 
     def _date(self, at: int, language: str) -> str:
         return formats.date(datetime.fromtimestamp(at / 1000, self._zone).date(), self._pack.languages, language)
-
-
-def _chosen(effect: Effect) -> tuple[str, str]:
-    """(topic, place): from a line of the list of subscriptions, or from an answer each."""
-    if line := effect.answers.get("subscription"):
-        topic, _, place = line.partition(AT)
-        return topic, place
-    return effect.answers["topic"], effect.answers["place"]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any, Protocol
 
 from channel.deliveries import Deliveries
-from channel.gateways import Hop, SmsGateway, UssdGateway
+from channel.gateways import BadRequestError, Hop, SmsGateway, UssdGateway
 from channel.hop import Conversation
 from channel.inbox import Inbox
 from channel.request import Request
 from channel.webhook import Door
 from store import Store, subscribers
+from sync.outbox import OutcomeUnknownError, RejectedError
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,44 @@ class UssdDoors:
         except Exception:
             log.exception("the end of a session could not be noted")
         return "OK"
+
+
+class LateUssdGateway(UssdGateway, Protocol):
+    """A USSD gateway that takes the answer as a message of its own, once the hop is on disk."""
+
+    def answer(self, hop: Any, text: str, is_last: bool) -> None:
+        """Send the screen that answers this hop. Raises one of the outbox's SendErrors."""
+
+
+class LateUssdDoors:
+    """The door `ussd` of such a gateway. When it does not take the answer now, the error reaches it: it calls again, and a
+    repeated hop has the same answer. An answer that may have left, or that is refused for good, is only noted."""
+
+    def __init__(self, store: Store, gateway: LateUssdGateway, conversation: Conversation) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._conversation = conversation
+
+    def doors(self) -> Mapping[str, Door]:
+        """The door by the last part of its address."""
+        return {"ussd": self._hop}
+
+    def _hop(self, request: Request) -> str:
+        try:
+            end = self._gateway.parse_end(request)
+        except BadRequestError:
+            self._answer(self._gateway.parse_hop(request))
+        else:
+            self._store.write(lambda tx: self._conversation.end(tx, end.session_id, end.msisdn, end.outcome))
+        return ""
+
+    def _answer(self, hop: Hop) -> None:
+        shown = self._store.write(lambda tx: self._conversation.answer(tx, hop))
+        word, _, text = shown.partition(" ")
+        try:
+            self._gateway.answer(hop, text, word == "END")
+        except (OutcomeUnknownError, RejectedError) as error:
+            log.warning("%s: a screen may not have arrived: %s", self._gateway.name, error)
 
 
 class SmsDoors:

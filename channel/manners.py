@@ -18,37 +18,43 @@ ALARM_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Bill:
-    """What a text costs to send: its encoding, its segments, and their price in thousandths of the country's money."""
+    """What a text costs to send: its encoding, its segments, those it would be in Latin letters where its language can
+    be written in them, and the price in thousandths of the country's money."""
 
     encoding: Encoding
     segments: int
+    latin_segments: int
     price: int
 
 
 class Manners:
-    """The rules of one pack's `sms:`, and the daily budget of one station in thousandths (0: none)."""
+    """The rules of one pack's `sms:`, and one station's own: its daily budget in thousandths (0: no limit), and whether
+    its notices leave at night too."""
 
-    def __init__(self, pack: Pack, daily_budget: int) -> None:
+    def __init__(self, pack: Pack, daily_budget: int, at_night: bool = False) -> None:
         rules = pack.sms
+        self._languages = pack.languages
         self._zone = ZoneInfo(pack.time_zone)
         self._price = int(Decimal(rules.price) * 1000)
         self._from, self._to = (datetime.time.fromisoformat(at) for at in rules.quiet)
         self._expires_ms = rules.expires_hours * HOUR_MS
         self._budget = daily_budget
+        self._at_night = at_night
 
-    def bill(self, text: str) -> Bill:
+    def bill(self, text: str, language: str) -> Bill:
         """What this text costs by the pack's tariff."""
         count = len(segments(text))
-        return Bill(encoding(text), count, count * self._price)
+        latin = [self._languages.romanised(text, one) for one in self._languages.romanising(language)]
+        return Bill(encoding(text), count, min(map(len, map(segments, latin)), default=count), count * self._price)
 
-    def check(self, tx: Transaction, created_at: int, text: str) -> None:
+    def check(self, tx: Transaction, created_at: int, text: str, language: str) -> None:
         """Let a message pass that nobody asked for at this moment. Raises NothingToSendError for one that came too late
         to be of use, LaterError at night and when the day's money is spent."""
         if tx.now - created_at > self._expires_ms:
             raise NothingToSendError("It is too old to be of use.")
         if until := self._night_ends(tx.now):
             raise LaterError("nothing is sent at night but what was asked for", until)
-        if self._budget and self.spent_today(tx) + self.bill(text).price > self._budget:
+        if self._budget and self.spent_today(tx) + self.bill(text, language).price > self._budget:
             raise LaterError("the money of the day is spent", self._midnight(tx.now, days=1))
 
     def spent_today(self, tx: Transaction) -> int:
@@ -63,6 +69,8 @@ class Manners:
         """When the night ends that it is now; 0 by day."""
         here = self._here(now)
         clock = here.time()
+        if self._at_night:
+            return 0
         is_night = clock >= self._from or clock < self._to if self._from > self._to else self._from <= clock < self._to
         if not is_night:
             return 0

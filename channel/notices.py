@@ -69,7 +69,7 @@ class Notices:
         """Keep what was sent and what it cost; tell the case that the resident was told, once that is certain."""
         handed = cast(Handed, receipt)
         taken, words = handed.receipt, handed.words
-        bill = self._manners.bill(words.text)
+        bill = self._manners.bill(words.text, words.language)
         delivery = Delivery(
             entry=entry.id,
             reference=entry.reference,
@@ -78,6 +78,7 @@ class Notices:
             language=words.language,
             encoding=bill.encoding,
             segments=bill.segments,
+            latin_segments=bill.latin_segments,
             price=bill.price,
             state="sent" if is_certain else "uncertain",
             word="",
@@ -92,12 +93,13 @@ class Notices:
         """The words of an entry that may leave now. What somebody asked for leaves at any time and price."""
         words = {subscriptions.ALERT: self._alert, replies.REPLY: self._reply}.get(entry.kind, self._notice)(tx, entry)
         if entry.kind != replies.REPLY:
-            self._manners.check(tx, entry.created_at, words.text)
+            self._manners.check(tx, entry.created_at, words.text, words.language)
         return words
 
     def _key(self, entry: Entry) -> str:
-        """Our name for a message at its gateway; another one when it is sent again: each has reports of its own."""
-        return f"{self._cases.station:03}-{entry.id}-{entry.attempts}"
+        """Our name for a message at its gateway; another one when it is sent again, and in another life of the disk:
+        each has reports of its own."""
+        return f"{self._cases.station}-{entry.id}-{entry.attempts}"
 
     def _notice(self, tx: Transaction, entry: Entry) -> Words:
         """After an outage several steps of one case say no more than the latest: there is news."""

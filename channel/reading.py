@@ -1,4 +1,5 @@
-"""What residents read of their cases: where each stands, until when it is to be answered, and the answer."""
+"""What residents read of their cases, and add to them: where each stands, until when it is to be answered, and the
+answer."""
 
 from __future__ import annotations
 
@@ -6,8 +7,9 @@ import datetime
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
-from cases import access, service
+from cases import access, service, statuses
 from cases.access import Refusal
+from cases.additions import Additions
 from cases.service import Cases
 from channel.effects import Handler
 from menus import formats
@@ -23,12 +25,19 @@ class Reading:
 
     def __init__(self, cases: Cases, pack: Pack) -> None:
         self._cases = cases
+        self._additions = Additions(cases)
         self._pack = pack
         self._zone = ZoneInfo(pack.time_zone)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Each effect by its name."""
-        return {"my_cases": self._mine, "read_case": self._read, "read_answer": self._answer}
+        return {
+            "my_cases": self._mine,
+            "read_case": self._read,
+            "read_answer": self._answer,
+            "finished_case": self._finished,
+            "add_text": self._add,
+        }
 
     def _mine(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         """Numbers and statuses only: a list on a shared phone does not say what the appeals are about."""
@@ -60,6 +69,19 @@ class Reading:
         # Agencies write in their own script; who chose another one may have a phone that cannot show it.
         words = self._pack.languages.romanised(service.last_words(tx, case.reference), effect.language)
         return Outcome("replied", {"answer": clean(words)})
+
+    def _finished(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        case = self._opened(tx, msisdn, effect)
+        if isinstance(case, Refusal):
+            return Outcome(case.value)
+        return Outcome("finished" if case.status in statuses.DONE else "open", {"ref": case.reference})
+
+    def _add(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        case = self._opened(tx, msisdn, effect)
+        if isinstance(case, Refusal):
+            return Outcome(case.value)
+        is_added = self._additions.add(tx, case, effect.answers["text"])
+        return Outcome("saved" if is_added else "over", {"ref": case.reference})
 
     def _opened(self, tx: Transaction, msisdn: str, effect: Effect) -> CaseRow | Refusal:
         return access.open_for(tx, effect.answers["reference"], msisdn, effect.answers.get("pin", ""))

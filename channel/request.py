@@ -13,7 +13,7 @@ from channel.gateways import BadRequestError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-LARGEST = 16 * 1024
+LARGEST = 128 * 1024
 _ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import msgspec
 
 from channel.effects import DROP_FORM, TAKE_UP
@@ -10,6 +13,7 @@ from menus import engine
 from menus.engine import Outcome, Turn
 from menus.gsm import Budget
 from menus.session import Session
+from menus.tree import Tree
 from store import Transaction, drafts, subscribers
 
 # More is nobody's way to a screen: whoever dials more is shown the screen after these.
@@ -18,21 +22,44 @@ MOST_AHEAD = 20
 MOST_EFFECTS = 5 * MOST_AHEAD
 
 
-class Turns:
-    """Makes turns that fit `budget`. All of it happens inside the caller's transaction."""
+@dataclass(frozen=True)
+class Unfinished:
+    """A form that was left half-way: its number, where it stands, and when it was touched last."""
 
-    def __init__(self, versions: Versions, budget: Budget) -> None:
+    number: int
+    session: Session
+    version: Version
+    touched_at: int
+
+
+class Turns:
+    """Makes turns that fit `budget`, on each pack's tree as `seen` gives it. All of it happens inside the caller's
+    transaction."""
+
+    def __init__(self, versions: Versions, budget: Budget, seen: Callable[[Tree], Tree] = lambda tree: tree) -> None:
         self._versions = versions
         self._budget = budget
+        self._seen = seen
+        self._trees: dict[str, Tree] = {}
+
+    def tree(self, version: Version) -> Tree:
+        """The tree of this version as these turns walk it."""
+        name = version.pack.tree.version
+        if name not in self._trees:
+            self._trees[name] = self._seen(version.pack.tree)
+        return self._trees[name]
 
     def first(self, tx: Transaction, msisdn: str, dialled: str) -> Turn:
         """Begin: with the main menu, or with an unfinished form. Who dials further numbers knows where she is going."""
-        tree, language = self._versions.current.pack.tree, subscribers.language_of(tx, msisdn)
+        tree, language = self.tree(self._versions.current), subscribers.language_of(tx, msisdn)
         if language in tree.languages.codes and not dialled and (found := self.unfinished(tx, msisdn)):
-            _, session, version = found
-            title = engine.title(version.pack.tree, session, str(language))
+            title = engine.title(self.tree(found.version), found.session, str(language))
             return engine.offer(tree, str(language), title, self._budget)
         return engine.start(tree, language, dialled.split("*")[:MOST_AHEAD] if dialled else (), self._budget)
+
+    def entered(self, session: Session) -> Turn:
+        """Begin with this session of the current version, where it stands and with what it brings."""
+        return engine.enter(self.tree(self._versions.current), session, self._budget)
 
     def can_go_on(self, tx: Transaction, session: Session, draft: int) -> bool:
         """Whether the session's version of the pack can be run here, and its form, if it has one, was not filed, given
@@ -41,18 +68,18 @@ class Turns:
 
     def next(self, tx: Transaction, session: Session, typed: str) -> Turn:
         """Take one input of a session that can be gone on with."""
-        return engine.resume(self._version(tx, session).pack.tree, session, typed, self._budget)
+        return engine.resume(self.tree(self.version(tx, session)), session, typed, self._budget)
 
     def shown(self, tx: Transaction, session: Session) -> Turn:
         """The screen where a session stands that a turn was just made of."""
-        return engine.reopen(self._version(tx, session).pack.tree, session, session.language, self._budget)
+        return engine.reopen(self.tree(self.version(tx, session)), session, session.language, self._budget)
 
-    def unfinished(self, tx: Transaction, msisdn: str) -> tuple[int, Session, Version] | None:
+    def unfinished(self, tx: Transaction, msisdn: str) -> Unfinished | None:
         """The latest unfinished form of this phone that can still be gone on with."""
         for draft in drafts.of(tx, msisdn):
             session = msgspec.json.decode(draft.state, type=Session)
             if version := self._versions.of(tx, session.tree):
-                return draft.id, session, version
+                return Unfinished(draft.id, session, version, draft.updated_at)
         return None
 
     def settled(self, tx: Transaction, msisdn: str, turn: Turn, draft: int) -> tuple[Turn, int]:
@@ -66,14 +93,15 @@ class Turns:
             if effect.name == TAKE_UP:
                 turn, draft = self._taken_up(tx, msisdn, turn, draft)
                 continue
-            version = self._version(tx, turn.session)
+            version = self.version(tx, turn.session)
             is_drop = effect.name == DROP_FORM
             outcome = self._dropped(tx, msisdn) if is_drop else version.effects.perform(tx, msisdn, effect)
             is_filed = is_filed or outcome.is_filed
-            turn = engine.proceed(version.pack.tree, turn.session, outcome, self._budget)
+            turn = engine.proceed(self.tree(version), turn.session, outcome, self._budget)
         raise RuntimeError(f"The tree asks for effects without end at {turn.session.screen}.")
 
-    def _version(self, tx: Transaction, session: Session) -> Version:
+    def version(self, tx: Transaction, session: Session) -> Version:
+        """The version of a session that can be gone on with."""
         version = self._versions.of(tx, session.tree)
         if version is None:
             raise RuntimeError(f"The version {session.tree} went away during a turn.")
@@ -83,15 +111,15 @@ class Turns:
         """Go on with the unfinished form: from here on this session holds it."""
         found = self.unfinished(tx, msisdn)
         if found is None:
-            tree = self._versions.current.pack.tree
+            tree = self.tree(self._versions.current)
             return engine.proceed(tree, turn.session, Outcome("gone"), self._budget), draft
-        number, session, version = found
-        return engine.reopen(version.pack.tree, session, turn.session.language, self._budget), number
+        language = turn.session.language
+        return engine.reopen(self.tree(found.version), found.session, language, self._budget), found.number
 
     def _dropped(self, tx: Transaction, msisdn: str) -> Outcome:
         """She does not need the form that was offered."""
         if found := self.unfinished(tx, msisdn):
-            drafts.delete(tx, found[0])
+            drafts.delete(tx, found.number)
         return Outcome("done")
 
 

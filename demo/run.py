@@ -136,6 +136,7 @@ def _station_settings(data: Path, port: int, facts: dict[str, Any], provider: st
         "SADO_AFRICASTALKING_USERNAME": "demo",
         "SADO_AFRICASTALKING_KEY": facts["provider_key"],
         "SADO_AFRICASTALKING_URL": provider,
+        "SADO_SMS_AT_NIGHT": "1",
         "SADO_PHONE_PAGE": "1",
         "SADO_PHONE_SMS_URL": facts["sms_log"],
     }

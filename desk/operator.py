@@ -6,7 +6,7 @@ All of it is local data, so it works with the line down. Lists show no number in
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -19,9 +19,10 @@ from desk.language import _
 from desk.signin import needs_role
 from menus.pack import Pack
 from menus.places import UnknownPlaceError
-from store import Store, Transaction, entries, lanes
+from store import Store, Transaction, deliveries, entries, lanes
 from store import cases as rows
 from store.cases import CaseRow, EventRow
+from store.deliveries import Delivery
 from store.entries import Destination, Entry
 from store.lanes import Quarantined
 from sync import outbox
@@ -79,15 +80,17 @@ class Overview:
     oldest: int | None
 
 
-def create(store: Store, cases: Cases, pack: Pack, has_upstream: bool) -> Blueprint:
+def create(
+    store: Store, cases: Cases, pack: Pack, has_upstream: bool, is_costly: Callable[[Transaction], bool]
+) -> Blueprint:
     """The operator's blueprint."""
     blueprint = Blueprint("operator", __name__, url_prefix="/operator")
 
     @blueprint.get("", strict_slashes=False)
     @needs_role("operator")
     def index() -> ResponseReturnValue:
-        overview = store.read(lambda tx: _overview(tx, pack, has_upstream))
-        return render_template("desk/operator.html", it=overview, words=words, listed=LISTED)
+        overview, costly = store.read(lambda tx: (_overview(tx, pack, has_upstream), is_costly(tx)))
+        return render_template("desk/operator.html", it=overview, words=words, listed=LISTED, costly=costly)
 
     @blueprint.post("/retry")
     @needs_role("operator")
@@ -120,11 +123,13 @@ def create(store: Store, cases: Cases, pack: Pack, has_upstream: bool) -> Bluepr
     @needs_role("operator")
     def case(number: str) -> ResponseReturnValue:
         try:
-            found, events, sent = store.read(lambda tx: _case(tx, cases, number))
+            found, events, sent, told = store.read(lambda tx: _case(tx, cases, number))
         except UnknownCaseError:
             abort(404)
         it = case_view(pack, found, events)
-        return render_template("desk/case.html", it=it, history=history(pack, events), sent=sent)
+        return render_template(
+            "desk/case.html", it=it, history=history(pack, events), sent=sent, told=told, words=words
+        )
 
     return blueprint
 
@@ -138,7 +143,7 @@ def case_view(pack: Pack, case: CaseRow, events: Sequence[EventRow] = ()) -> Cas
         msisdn=masked(case.msisdn),
         kind=pack.case_word("kind", case.kind, spoken),
         topic=pack.case_word("topic", case.topic, spoken),
-        place=_place(pack, case.place, spoken),
+        place=place_name(pack, case.place),
         agency=agency_name(pack, case.agency),
         status=pack.status(case.status, spoken),
         term=words.term(case, events),
@@ -245,14 +250,15 @@ def _hint(typed: str, found: list[CaseRow], country: str) -> str:
     return _("This is neither a reference number (10 digits) nor a telephone number.")
 
 
-def _case(tx: Transaction, cases: Cases, number: str) -> tuple[CaseRow, list[EventRow], list[Row]]:
+def _case(tx: Transaction, cases: Cases, number: str) -> tuple[CaseRow, list[EventRow], list[Row], list[Delivery]]:
     case = cases.get(tx, number)
     sent = [_row(one, entries.destination(tx, one.destination), tx.now) for one in entries.of_case(tx, number)]
-    return case, rows.events_of(tx, number), sent
+    return case, rows.events_of(tx, number), sent, deliveries.of_case(tx, number)
 
 
-def _place(pack: Pack, code: str, spoken: str) -> str:
+def place_name(pack: Pack, code: str) -> str:
+    """The place in the page's language; the code itself for one that a later list no longer has."""
     try:
-        return pack.gazetteer.get(code).names.get(spoken, code)
+        return pack.gazetteer.get(code).names.get(language.current(), code)
     except UnknownPlaceError:
         return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint, Flask, Response, render_template, request
@@ -14,7 +15,7 @@ from cases.service import Cases
 from desk import consultation, language, operator, phone, signin, unfinished
 from desk.language import N_, _
 from menus.pack import Pack
-from store import DiskError, Store
+from store import DiskError, Store, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ DISK = N_("The station cannot write to its disk. Nothing was changed; tell whoev
 
 @dataclass(frozen=True)
 class Options:
-    """What the pages need to know of the settings. `ussd_path` is empty when no gateway is set."""
+    """What the pages need to know of the settings. `ussd_path` is empty when no gateway is set; `is_costly` says
+    whether most of the day's money for SMS is spent."""
 
     phone_page: bool
     phone_sms_url: str
@@ -46,6 +48,7 @@ class Options:
     ussd_path: str
     secure_cookies: bool
     has_upstream: bool
+    is_costly: Callable[[Transaction], bool]
 
 
 def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options) -> None:
@@ -55,7 +58,10 @@ def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options)
     signin.install(app, store, options.secure_cookies)
     language.install(app, pack.time_zone, store.now)
     csrf = _csrf(app)
-    pages = [operator.create(store, cases, pack, options.has_upstream), officer.create(store, cases, pack)]
+    pages = [
+        operator.create(store, cases, pack, options.has_upstream, options.is_costly),
+        officer.create(store, cases, pack),
+    ]
     pages += [unfinished.create(store, pack), consultation.create(store, pack)]
     homes = {"operator": "/operator", "agency": pages[1].url_prefix or "/agency", "unfinished": "/unfinished"}
     homes["consultation"] = "/consultation"

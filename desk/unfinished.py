@@ -9,6 +9,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from desk import language
+from desk.operator import place_name
 from desk.signin import needs_role
 from menus import engine
 from menus.pack import Pack
@@ -49,5 +50,5 @@ def described(pack: Pack, draft: Draft) -> Unfinished:
     session = msgspec.json.decode(draft.state, type=Session)
     known = session.form in pack.tree.screens
     title = engine.title(pack.tree, session, language.current()) if known else session.form
-    place = session.values.get("place", "") if session.answers.get("place") else ""
+    place = place_name(pack, session.answers.get("place", ""))
     return Unfinished(draft, title, place, bool(session.answers.get("text")))

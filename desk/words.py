@@ -21,14 +21,23 @@ KINDS = {
     "alert": N_("SMS to a subscriber"),
     "announcement": N_("announcement to subscribers"),
     "tally.counted": N_("vote"),
+    "addition.added": N_("words added by the resident"),
     "privacy.forgotten": N_("wish to have the number deleted"),
 }
 STATES = {
     "queued": N_("waiting"),
+    "awaiting": N_("may have left; waits for a report"),
     "acked": N_("arrived"),
     "dead": N_("given up after many tries"),
     "rejected": N_("refused by the destination"),
     "unknown": N_("unknown outcome: it may have arrived"),
+}
+DELIVERIES = {
+    "uncertain": N_("may have left; waits for a report"),
+    "sent": N_("sent"),
+    "buffered": N_("waits at the network for the phone"),
+    "failed": N_("did not arrive"),
+    "delivered": N_("arrived at the phone"),
 }
 EVENTS = {
     "received": N_("Received by the channel"),
@@ -40,6 +49,7 @@ EVENTS = {
     "answered": N_("Answered"),
     "refused": N_("Refused"),
     "closed": N_("Closed"),
+    "added": N_("The resident added words"),
     "notified": N_("An SMS about news was sent"),
 }
 # What the transports say; the part after a colon, or a number at the end, is the other side's own.
@@ -64,6 +74,9 @@ CAUSES = (
     N_("the SMS gateway refuses this number"),
     N_("the SMS gateway takes nothing now"),
     N_("the SMS gateway did not take it"),
+    N_("no SMS gateway is well"),
+    N_("nothing is sent at night but what was asked for"),
+    N_("the money of the day is spent"),
 )
 
 
@@ -75,6 +88,11 @@ def kind(name: str) -> str:
 def state(name: str) -> str:
     """How an entry ended, or that it waits."""
     return _(STATES[name]) if name in STATES else name
+
+
+def delivery(name: str) -> str:
+    """What became of an SMS."""
+    return _(DELIVERIES[name]) if name in DELIVERIES else name
 
 
 def event(name: str) -> str:
@@ -128,6 +146,11 @@ def cause(reason: str) -> str:
 
 def why(entry: Entry, to: Destination, now: int) -> str:
     """Why an entry still waits, as a sentence."""
+    if entry.state == "awaiting":
+        return _(
+            "It is not sent again before a day has passed: it may have left. {reason}.",
+            reason=_capital(cause(entry.reason)),
+        )
     if entry.lease_until > now:
         return _("It is being sent now.")
     if to.down_since is not None:

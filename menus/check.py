@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from itertools import chain
 
@@ -27,7 +27,7 @@ def structure(tree: Tree, written: Written) -> Iterator[Fault]:
     """What makes the tree unusable: a resident would meet an error, an empty line or no end."""
     known, answers = known_to(tree), {screen.answer for screen in tree.screens.values()}
     for screen in tree.screens.values():
-        for says in chain(_leads_nowhere(tree, screen), _kind_faults(screen)):
+        for says in chain(_leads_nowhere(tree, screen), _kind_faults(screen), _uncounted(tree, screen)):
             yield written.fault(screen.id, says)
         yield from _text_faults(tree, written, screen, known, answers)
     yield from _endless(tree, written)
@@ -36,12 +36,16 @@ def structure(tree: Tree, written: Written) -> Iterator[Fault]:
 def style(tree: Tree, written: Written, budget: Budget) -> Iterator[Fault]:
     """What a tree can be used with, and should not have: too long, too deep, out of reach. The tree has no fault of
     `structure`."""
-    in_reach, depths = reached(tree.screens, [tree.start, tree.first_contact, tree.resume]), _depths(tree)
+    roots = [tree.start, tree.first_contact, tree.resume, *tree.entered]
+    in_reach, depths = reached(tree.screens, roots), _depths(tree)
+    answers = {screen.answer for screen in tree.screens.values()}
     for screen in tree.screens.values():
         if screen.id not in in_reach and screen.kind != "goto":
             yield written.fault(screen.id, "no screen leads here: remove it, or lead to it")
         elif (deep := depths.get(screen.id, 0)) > DEEPEST:
             yield written.fault(screen.id, f"is {deep} choices deep; more than {DEEPEST} are not found")
+        for says in _unasked(screen, answers):
+            yield written.fault(screen.id, says)
         yield from _length_faults(tree, written, screen, budget)
     yield from _no_exit(tree, written, in_reach)
 
@@ -99,6 +103,19 @@ def _kind_faults(screen: Screen) -> Iterator[str]:
     }
     broken = effects.broken(screen) if screen.kind == "do" else ()
     return chain((says for says, is_broken in rules.items() if is_broken), broken)
+
+
+def _unasked(screen: Screen, answers: Set[str]) -> Iterator[str]:
+    """Answers handed to an effect that no screen asks for: a slip in a name would file an empty text."""
+    handed = {*screen.takes, *PLACEHOLDER.findall(" ".join(screen.given.values()))}
+    yield from (f"no screen asks for {name}, which this hands over" for name in sorted(handed - answers - {"language"}))
+
+
+def _uncounted(tree: Tree, screen: Screen) -> Iterator[str]:
+    """Votes that could not be told apart."""
+    counted = [one.value for one in screen.options if tree.screens.get(one.go or screen.go, screen).effect == "vote"]
+    if "" in counted or len(set(counted)) < len(counted):
+        yield "every option that is counted needs a `value` of its own"
 
 
 def _text_faults(tree: Tree, written: Written, screen: Screen, known: set[str], answers: set[str]) -> Iterator[Fault]:

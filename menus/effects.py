@@ -32,6 +32,12 @@ EFFECTS: Mapping[str, Contract] = {
     "open_case": Contract(
         "files a case; may also take place, name and text", ("saved",), ("kind", "topic"), ("ref", "pin")
     ),
+    "add_text": Contract(
+        "adds words to a case that is not over",
+        ("saved", "over", "ask_pin", "mistyped", "wrong", "locked"),
+        ("reference", "text"),
+        ("ref",),
+    ),
     "take_up": Contract("goes on with the unfinished form of this phone", ("gone",)),
     "drop_form": Contract("deletes the unfinished form of this phone", ("done",)),
     "my_cases": Contract("lists the cases filed from this phone", ("some", "none")),
@@ -44,6 +50,12 @@ EFFECTS: Mapping[str, Contract] = {
     "read_answer": Contract(
         "reads the agency's last words", ("replied", "wrong", "locked"), ("reference",), ("answer",)
     ),
+    "finished_case": Contract(
+        "opens a case to be rated when it is over",
+        ("finished", "open", "ask_pin", "mistyped", "wrong", "locked"),
+        ("reference",),
+        ("ref",),
+    ),
     "lookup": Contract(
         "finds rows of a register; gives each field of a row by its name",
         ("found", "several", "none", "stale", "missing", "locked"),
@@ -52,16 +64,21 @@ EFFECTS: Mapping[str, Contract] = {
     ),
     "send_sms": Contract("sends the screen's words to this phone by SMS", ("sent", "muted"), ("text",)),
     "ask_agency": Contract("opens a question to the register's agency", ("saved",), ("register",), ("ref", "pin")),
-    "vote": Contract("counts an answer without its phone", ("counted", "again"), ("subject", "choice")),
+    "vote": Contract(
+        "counts an answer without its phone; one about `reference` once for that case",
+        ("counted", "again"),
+        ("subject", "choice"),
+    ),
     "subscribe": Contract("asks for an SMS with news on a topic", ("done", "already"), ("topic", "place")),
-    "unsubscribe": Contract("no more news on a topic", ("done",)),
     "my_subscriptions": Contract("lists what this phone asked news about", ("some", "none")),
+    "unsubscribe": Contract("no more news on a line of that list", ("done",), ("subscription",)),
     "stop_sms": Contract("no more SMS to this phone", ("done",)),
     "start_sms": Contract("SMS to this phone again", ("done",)),
     "stored": Contract(
         "counts what is stored about this phone", ("done",), (), ("cases", "drafts", "subscriptions", "date")
     ),
     "forget": Contract("deletes what is stored about this phone", ("done",)),
+    "forget_case": Contract("takes the number off a case", ("done", "wrong"), ("reference",), ("ref",)),
     "new_pin": Contract("another PIN for a case of this phone", ("done", "wrong"), ("reference",), ("ref", "pin")),
 }
 

@@ -70,6 +70,16 @@ def offer(tree: Tree, language: str, unfinished: str, budget: Budget = USSD) -> 
     return _arrive(tree, session, budget)
 
 
+def enter(tree: Tree, session: Session, budget: Budget = USSD) -> Turn:
+    """Begin at the screen where this new session stands, with the answers that it brings: `given` are used up where
+    their screens ask for them, so that nothing is asked twice."""
+    _check(tree, session)
+    session = session.copied()
+    if tree.screens[session.screen].title:
+        session.form = session.screen
+    return _arrive(tree, session, budget)
+
+
 def reopen(tree: Tree, session: Session, language: str, budget: Budget = USSD) -> Turn:
     """Go on where a session stood, in the language that the subscriber has now, if its tree has it."""
     _check(tree, session)
@@ -117,11 +127,14 @@ def _check(tree: Tree, session: Session) -> None:
 
 
 def _arrive(tree: Tree, session: Session, budget: Budget) -> Turn:
-    """Show the screen the session stands on, or ask for its effect, using up what was dialled ahead."""
+    """Show the screen the session stands on, or ask for its effect, using up what was given or dialled ahead."""
     while True:
         screen = tree.screens[session.screen]
         if screen.kind == "do":
             return Turn(session, effect=_effect(tree, screen, session))
+        if screen.id in session.given:
+            _take(tree, session, session.given.pop(screen.id), budget)
+            continue
         waits_for_language = screen.id == tree.first_contact
         if not session.ahead or session.error or screen.kind == "notice" or waits_for_language:
             break

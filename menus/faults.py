@@ -13,6 +13,12 @@ import yaml
 # In C where the library has it. One loader reads and finds lines: the two do not take quite the same files.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Path = tuple[str | int, ...]
+# What to do about a value of the wrong type, by what msgspec says of it.
+ADVICE = {
+    "Expected `object`": "write names with their values, such as {en: Words}",
+    "Expected `array`": "write a list: lines that begin with a dash",
+    "got `bool`": "put quotes around words such as yes, no, on and off",
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -90,8 +96,9 @@ def _misfit(value: Any, wanted: Any, path: Path) -> Iterator[tuple[Path, str]]:
     try:
         msgspec.convert(value, wanted)
     except msgspec.ValidationError as error:
-        advice = "; put quotes around words such as yes, no, on and off" if isinstance(value, bool) else ""
-        yield path, f"{str(error).partition(' - at ')[0]}{advice}"
+        says = str(error).partition(" - at ")[0]
+        advice = (advice for part, advice in ADVICE.items() if part in says)
+        yield path, "; ".join([says, *advice])
 
 
 def _bare(wanted: Any) -> Any:

@@ -35,6 +35,14 @@ def fold(text: str, drop: Set[str] = frozenset()) -> str:
     return _doubled.sub(r"\1", "".join(names or words))
 
 
+def is_one_edit_apart(one: str, other: str) -> bool:
+    """Tell whether one letter changed, added or left out turns one key into the other."""
+    short, long = sorted((one, other), key=len)
+    if len(short) == len(long):
+        return sum(a != b for a, b in zip(short, long, strict=True)) == 1
+    return len(long) - len(short) == 1 and any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
+
+
 def _fold_word(word: str) -> str:
     """Fold one word; Latin letters among Cyrillic ones are read by their looks, not their sound."""
     composed = unicodedata.normalize("NFC", word)

@@ -6,6 +6,7 @@ import csv
 import gc
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,10 +16,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from menus import check, pack_faults, source
+from menus import check, command_faults, pack_faults, source
 from menus.faults import Fault, misfits
 from menus.fields import DIGITS
 from menus.gsm import units
+from menus.keywords import Commands, Keyword
 from menus.kinds import SHARED_WORDS, Label, Words
 from menus.languages import Languages
 from menus.places import Gazetteer
@@ -27,14 +29,15 @@ from menus.tree import PLACEHOLDER, Screen, Texts, Tree, TreeError, completed, l
 
 PACKS = Path(__file__).parent / "packs"
 SHARED = "pack.yaml"
+COMMANDS = "commands.yaml"
 TABLES = ("districts.csv", "regions.csv", "agencies.csv")
 Files = Mapping[str, bytes]
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="HH:MM")]
 
 
 class SmsRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How SMS are sent: the price of a segment, between which hours only what was asked for is sent, after how many
-    hours a notice is of no use, and how many replies a number gets in a day."""
+    """How SMS are sent: the price of a segment, between which hours only what was asked for is sent, and after how many
+    hours a notice is of no use."""
 
     price: Annotated[str, Meta(pattern=r"^\d+(\.\d{1,3})?$", description="of a segment, in the country's money")]
     quiet: tuple[Clock, Clock] = ("21:00", "07:00")
@@ -90,6 +93,7 @@ class Pack:
     case_words: Mapping[tuple[str, str], Texts]
     country: str
     sms: SmsRules
+    commands: Commands
     law: Mapping[str, Any]
     registers: Mapping[str, Any]
 
@@ -173,20 +177,23 @@ def _collector_off() -> Iterator[None]:
 def _examined(name: str, files: Files) -> Examined:
     shared, law, registers = (File(path, files.get(path, b"{}")) for path in (SHARED, "law.yaml", "registers.yaml"))
     written = source.read({path: content for path, content in files.items() if path.startswith("trees/")})
+    said = File(COMMANDS, files.get(COMMANDS, b"{}"))
     data, rules, defined = shared.data, law.data, registers.data
     misfitting = [] if shared.faults else [shared.fault(path, says) for path, says in misfits(data, PackFile)]
+    misfitting += [said.fault(path, says) for path, says in misfits(said.data, dict[str, Keyword])] + said.faults
     missing = [Fault(path, 1, "", "", "this file is missing") for path in TABLES if path not in files]
     faults = [*misfitting, *missing, *law.faults, *registers.faults, *shared.faults, *written.faults]
     if faults:
         return Examined(None, written, faults)
-    words = msgspec.convert(data, PackFile)
+    words, keywords = msgspec.convert(data, PackFile), msgspec.convert(said.data, dict[str, Keyword])
     try:
         languages = Languages.read(words.languages, words.default_language, _texts(files, ".csv"))
         made = list(_made(words, languages, written))
-        pack = _pack(name, files, words, languages, made, rules, defined)
+        pack = _pack(name, files, words, keywords, languages, made, rules, defined)
     except (ValueError, KeyError) as error:
         return Examined(None, written, [shared.fault((), str(error))])
     faults = [*check.structure(pack.tree, written), *pack_faults.found(pack, words, made, shared, written)]
+    faults += command_faults.found(keywords, pack.tree, said)
     return Examined(pack, written, faults)
 
 
@@ -194,6 +201,7 @@ def _pack(
     name: str,
     files: Files,
     words: PackFile,
+    keywords: Mapping[str, Keyword],
     languages: Languages,
     made: Sequence[Screen],
     law: Mapping[str, Any],
@@ -205,7 +213,8 @@ def _pack(
     placeholders = {name: _worst(languages, value) for name, value in words.placeholders.items()}
     placeholders["status"] = _longest(languages, statuses.values())
     placeholders["place"] = _longest(languages, [place.names for place in places])
-    tree = _tree(files, words, languages, made, placeholders)
+    entered = tuple(screen for one in keywords.values() for screen in (one.go, one.go_given, *one.takes) if screen)
+    tree = replace(_tree(files, words, languages, made, placeholders), entered=entered)
     return Pack(
         name=name,
         tree=tree,
@@ -217,6 +226,7 @@ def _pack(
         case_words=_case_words(tree, words, languages, registers),
         country=words.country,
         sms=words.sms,
+        commands=Commands(keywords),
         law=law,
         registers=registers,
     )
@@ -301,7 +311,12 @@ def _texts(files: Files, ending: str) -> dict[str, str]:
 
 
 def _agencies(table: str, languages: Languages) -> dict[str, Agency]:
-    rows = csv.DictReader(io.StringIO(table, newline=""), restval="")
+    reader = csv.DictReader(io.StringIO(table, newline=""), restval="")
+    if "code" not in (reader.fieldnames or ()):
+        raise ValueError("agencies.csv needs a column code, and a column name_… for each language")
+    rows = list(reader)
+    if twice := [code for code, count in Counter(row["code"] for row in rows).items() if count > 1]:
+        raise ValueError(f"agencies.csv has two rows with the code {', '.join(twice)}: remove one")
     return {
         row["code"]: Agency(
             row["code"],

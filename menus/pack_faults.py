@@ -27,7 +27,9 @@ def found(pack: Pack, words: PackFile, made: Sequence[Screen], shared: File, wri
     yield from _made_twice(made, written)
     yield from _shared_faults(pack, words, shared)
     yield from _misrouted(pack, shared)
+    yield from _unnamed(pack)
     yield from _misfiled(pack, written)
+    yield from _nameless(pack, written)
     yield from _wordless(pack, shared)
 
 
@@ -78,6 +80,13 @@ def _wordless(pack: Pack, shared: File) -> Iterator[Fault]:
                 yield shared.fault((f"{part}s",), f"no option names the {part} {code!r}: give its words here", code)
 
 
+def _unnamed(pack: Pack) -> Iterator[Fault]:
+    for agency in pack.agencies.values():
+        for language in pack.languages.codes:
+            if not agency.names.get(language):
+                yield Fault("agencies.csv", 1, agency.code, language, "this agency has no name in this language")
+
+
 def _misfiled(pack: Pack, written: Written) -> Iterator[Fault]:
     """Forms that file what nobody would take: a kind that the law's file does not have, a topic without an agency."""
     known = {"kind": set(_kinds(pack)), "topic": set(pack.routing)}
@@ -91,6 +100,16 @@ def _kinds(pack: Pack) -> Mapping[str, Any]:
     """The kinds of the law's file. What is written there in a wrong way is told by the room that reads it."""
     kinds = pack.law.get("kinds")
     return kinds if isinstance(kinds, dict) else {}
+
+
+def _nameless(pack: Pack, written: Written) -> Iterator[Fault]:
+    """Forms that nobody could file: the law takes their kind only with a name, and they hand none over."""
+    strict = {kind for kind, rules in _kinds(pack).items() if isinstance(rules, dict) and rules.get("needs_name")}
+    for screen in pack.tree.screens.values():
+        if screen.effect != "open_case" or "name" in (*screen.takes, *screen.given):
+            continue
+        for kind in sorted(_values(pack.tree, screen, "kind") & strict):
+            yield written.fault(screen.id, f"the law wants a name for the kind {kind!r}: ask for it and hand it over")
 
 
 def _values(tree: Tree, screen: Screen, name: str) -> set[str]:

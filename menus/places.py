@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from menus.folding import fold
+from menus.folding import fold, is_one_edit_apart
 from menus.languages import Languages
 
 Row = Mapping[str, str]
@@ -83,7 +83,7 @@ class Gazetteer:
         key = fold(typed, self._place_words)
         if key in self._index or len(key) < 4:
             return Found(self._index.get(key, ()), exact=key in self._index)
-        near = [places for name, places in self._index.items() if _one_edit_apart(key, name)]
+        near = [places for name, places in self._index.items() if is_one_edit_apart(key, name)]
         return Found(_once(place for places in near for place in places), exact=False)
 
     def __iter__(self) -> Iterator[Place]:
@@ -133,30 +133,25 @@ def _once(places: Iterable[Place]) -> tuple[Place, ...]:
     return tuple(dict.fromkeys(places))
 
 
-def _one_edit_apart(one: str, other: str) -> bool:
-    """Tell whether one letter changed, added or left out turns one key into the other."""
-    short, long = sorted((one, other), key=len)
-    if len(short) == len(long):
-        return sum(a != b for a, b in zip(short, long, strict=True)) == 1
-    return len(long) - len(short) == 1 and any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
-
-
 def _faults(districts: Sequence[Row], regions: Sequence[Row], languages: Languages) -> Iterator[str]:
     short, full = ([f"{prefix}_{code}" for code in languages.written] for prefix in ("short", "full"))
     yield from _row_faults("region", regions, ["iso", *short])
     yield from _row_faults("district", districts, ["code", "region_iso", *short, *full])
     if districts and not districts[0].keys() >= {"other_names", "former_names"}:
         yield "districts need the columns other_names and former_names; a cell may be empty"
-    known = {row.get("iso") for row in regions}
-    for row in districts:
-        if row.get("region_iso") not in known:
-            yield f"district {row.get('code')}: there is no region {row.get('region_iso')}"
+    known = {row["iso"] for row in regions if "iso" in row}
+    for row in districts if known else ():
+        if "region_iso" in row and row["region_iso"] not in known:
+            yield f"district {row.get('code')}: there is no region {row['region_iso']}"
 
 
 def _row_faults(kind: str, rows: Sequence[Row], needed: Sequence[str]) -> Iterator[str]:
     """Name each row by its first needed column, which no two rows may share."""
     if not rows:
         yield f"there is no {kind}"
+    if rows and (absent := [column for column in needed if column not in rows[0]]):
+        yield f"the list of {kind}s has no column {', '.join(absent)}"
+        return
     codes = [row.get(needed[0], "") for row in rows]
     for code, row in zip(codes, rows, strict=True):
         if empty := [column for column in needed if not row.get(column)]:

@@ -10,7 +10,8 @@ import msgspec
 from menus import check, pack
 from menus.faults import Fault
 from menus.gsm import Budget
-from menus.pack import Pack
+from menus.pack import Files, Pack
+from menus.source import File, Written
 from menus.tree import TreeError
 
 HEADS = ("where", "screen", "language", "what to do")
@@ -28,7 +29,8 @@ class Report:
     def as_table(self) -> str:
         """A line for each fault, and one that sums up."""
         rows = [(f"{one.file}:{one.line}", one.screen, one.language, one.says) for one in self.faults]
-        looked = f"{self.pack}: {self.screens} screens in {', '.join(self.languages) or 'no language'}"
+        where = f"in {', '.join(self.languages)}" if self.languages else "read, not checked until they can be"
+        looked = f"{self.pack}: {self.screens} screens {where}"
         ends = f"{looked}: {len(rows)} {'fault' if len(rows) == 1 else 'faults'}" if rows else f"{looked}: no fault"
         return "\n".join([*_aligned([HEADS, *rows]), ends] if rows else [ends])
 
@@ -40,19 +42,25 @@ class Report:
 def of(name: str, budget: Budget, look: Callable[[Pack], object]) -> Report:
     """Every fault of the pack of this name, or in this folder. `look` raises ValueError for what the menus cannot see,
     its law and its registers. Raises TreeError when there is no such pack."""
-    found = pack.examine(name, pack.files_of(name))
+    files = pack.files_of(name)
+    found = pack.examine(name, files)
     faults, read = found.faults, found.pack
     if read is not None and not faults:
-        faults = [*check.style(read.tree, found.written, budget), *_elsewhere(read, look)]
+        faults = [*check.style(read.tree, found.written, budget), *_elsewhere(read, found.written, files, look)]
     languages = read.languages.codes if read else ()
     return Report(name, len(found.written.screens), languages, tuple(sorted(faults)))
 
 
-def _elsewhere(found: Pack, look: Callable[[Pack], object]) -> Iterator[Fault]:
+def _elsewhere(found: Pack, written: Written, files: Files, look: Callable[[Pack], object]) -> Iterator[Fault]:
+    """Such an error names its `file`, and has a line for each fault that begins with the entry or screen it is in."""
     try:
         look(found)
     except (TreeError, ValueError) as error:
-        yield Fault(pack.SHARED, 1, "", "", str(error))
+        name = getattr(error, "file", pack.SHARED)
+        file, (head, *each) = File(name, files.get(name, b"")), str(error).split("\n")
+        for says in map(str.strip, each or [head]):
+            entry, _, fault = says.partition(": ")
+            yield written.fault(entry, fault) if entry in written.files else file.fault((entry,), says)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -15,6 +15,15 @@ from menus.kinds import KINDS, AnyKind, Id, Kind
 
 _STR = "tag:yaml.org,2002:str"
 
+# What the reader of YAML says, and what whoever wrote the file can do about it; the first that fits.
+_ADVICE = {
+    "mapping values are not allowed": "put quotes around words that hold a colon, and indent lines as their neighbours",
+    "cannot start any token": "indent with spaces, not tabs, and put quotes around words that begin with a sign",
+    "expected ','": "close every bracket and brace, and put quotes around words that hold a colon or a comma",
+    "end of stream": "a quotation mark is not closed",
+    "expected": "a bracket, brace or quotation mark is not closed, or a line is not indented as its neighbours",
+}
+
 
 def _plain(node: yaml.Node) -> Any:
     """The data of a node. A name written twice is a fault, not the last one. Raises yaml.YAMLError.
@@ -54,7 +63,7 @@ class File:
             return self._unreadable(1, "something here is a part of itself")
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            return self._unreadable(mark.line + 1 if mark else 1, str(getattr(error, "problem", None) or error))
+            return self._unreadable(mark.line + 1 if mark else 1, _advised(str(getattr(error, "problem", error))))
         if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
             return self._unreadable(1, "this must be names and their values: `name:` and below it what it is")
         return found
@@ -70,6 +79,10 @@ class File:
     def _unreadable(self, line: int, says: str) -> dict[str, Any]:
         self.faults.append(Fault(self.name, line, "", "", says))
         return {}
+
+
+def _advised(problem: str) -> str:
+    return next((f"{problem}: {advice}" for part, advice in _ADVICE.items() if part in problem), problem)
 
 
 @dataclass

@@ -78,7 +78,8 @@ class Screen:
 class Tree:
     """All screens of a pack. `version` names this content; `resume` is the screen that offers an unfinished form;
     `labels` gives an answer's words by its value, `placeholders` the longest value of each, `constants` those that
-    are always the same."""
+    are always the same; `entered` are the screens that SMS commands enter, and
+    `is_by_sms` says that each line is paid for."""
 
     version: str
     languages: Languages
@@ -92,6 +93,23 @@ class Tree:
     labels: Mapping[tuple[str, str], Texts]
     placeholders: Mapping[str, Texts]
     constants: Mapping[str, str]
+    entered: tuple[str, ...] = ()
+    is_by_sms: bool = False
+
+
+def without_sms(tree: Tree) -> Tree:
+    """The tree as it is walked by SMS: without the options to get the same words by SMS. The numbers of the others stay
+    as they are: a form may change between a call and SMS at any screen."""
+
+    def sends(target: str) -> bool:
+        return target in tree.screens and tree.screens[target].effect == "send_sms"
+
+    changed = {
+        name: replace(screen, options=tuple(option for option in screen.options if not sends(option.go)))
+        for name, screen in tree.screens.items()
+        if any(sends(option.go) for option in screen.options)
+    }
+    return replace(tree, screens={**tree.screens, **changed}, is_by_sms=True)
 
 
 def labels_of(screens: Mapping[str, Screen]) -> dict[tuple[str, str], Texts]:

@@ -62,8 +62,17 @@ def pages_of(tree: Tree, screen: Screen, session: Session, budget: Budget) -> tu
         error = words(tree, tree.errors[session.error], session)
         text = f"{error}\n{text}" if text else error
     options = [f"{option.key} {_line(tree, screen, option, session)}" for option in options_of(screen, session)]
-    back = [f"{keys.back} {tree.back[language]}"] if session.trail and screen.kind != "notice" else []
+    back = [f"{keys.back} {tree.back[language]}"] if _shows_back(tree, screen, session) else []
     return pages(text, options, back, f"{keys.more} {tree.more[language]}", budget)
+
+
+def _shows_back(tree: Tree, screen: Screen, session: Session) -> bool:
+    """Whether the way back is told. It is always there; by SMS the line is spared, except where a form has no other way
+    on than back from a text that was read."""
+    if not session.trail or screen.kind == "notice":
+        return False
+    is_text = screen.kind == "choice" and not screen.options
+    return not tree.is_by_sms or (is_text and bool(session.form))
 
 
 def _line(tree: Tree, screen: Screen, option: Option, session: Session) -> str:

@@ -13,7 +13,8 @@ RANKS = ("uncertain", "sent", "buffered", "failed", "delivered")
 
 @dataclass(frozen=True)
 class Delivery:
-    """One message: `state` is one of RANKS, `price` in thousandths of the country's money, times in milliseconds."""
+    """One message: `state` is one of RANKS, `price` in thousandths of the country's money, times in milliseconds.
+    `latin_segments` is how many it would have been in Latin letters."""
 
     entry: int
     reference: str
@@ -22,6 +23,7 @@ class Delivery:
     language: str
     encoding: str
     segments: int
+    latin_segments: int
     price: int
     state: str
     word: str
@@ -29,14 +31,17 @@ class Delivery:
     updated_at: int
 
 
-COLUMNS = "entry, reference, kind, gateway, language, encoding, segments, price, state, word, sent_at, updated_at"
+COLUMNS = (
+    "entry, reference, kind, gateway, language, encoding, segments, latin_segments, price, state, word,"
+    " sent_at, updated_at"
+)
 
 
 def add(tx: Transaction, delivery: Delivery, message: str) -> None:
     """Keep a message that the gateway knows as `message`. A report that came before it is taken up at once."""
     tx.run(
         f"INSERT INTO deliveries ({COLUMNS}, message) VALUES (:entry, :reference, :kind, :gateway, :language,"  # noqa: S608
-        " :encoding, :segments, :price, :state, :word, :sent_at, :updated_at, :message)"
+        " :encoding, :segments, :latin_segments, :price, :state, :word, :sent_at, :updated_at, :message)"
         " ON CONFLICT (entry) DO UPDATE SET gateway = excluded.gateway, message = excluded.message,"
         " state = excluded.state, price = deliveries.price + excluded.price, updated_at = excluded.updated_at",
         **delivery.__dict__,
@@ -94,20 +99,22 @@ def spent(tx: Transaction, since: int) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """Messages of one kind, language and encoding in a time: how many, their segments, their price in thousandths."""
+    """Messages of one kind, language and encoding in a time: how many, their segments, those they would
+    have been in Latin letters, their price in thousandths."""
 
     kind: str
     language: str
     encoding: str
     messages: int
     segments: int
+    latin_segments: int
     price: int
 
 
 def costs(tx: Transaction, since: int, before: int) -> list[Cost]:
     """What was sent in a time, by kind, language and encoding."""
     rows = tx.all(
-        "SELECT kind, language, encoding, COUNT(*), SUM(segments), SUM(price) FROM deliveries"
+        "SELECT kind, language, encoding, COUNT(*), SUM(segments), SUM(latin_segments), SUM(price) FROM deliveries"
         " WHERE sent_at >= :since AND sent_at < :before"
         " GROUP BY kind, language, encoding ORDER BY kind, language, encoding",
         since=since,

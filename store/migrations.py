@@ -294,6 +294,7 @@ def m011_deliveries(database: Database) -> None:
             language TEXT NOT NULL,
             encoding TEXT NOT NULL,
             segments INTEGER NOT NULL,
+            latin_segments INTEGER NOT NULL,
             price BIGINT NOT NULL,
             state TEXT NOT NULL,
             word TEXT NOT NULL,

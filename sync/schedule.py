@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -91,6 +92,22 @@ def create(store: Store, upstream: Upstream | None, transports: Mapping[str, Tra
         scheduler.add_job(send, "interval", [store, name, transport], seconds=TICK_S, id=f"send {name}")
     scheduler.add_job(forget, "interval", [store], seconds=FORGET_EVERY_S, id="forget")
     return scheduler
+
+
+class Mailbox(Protocol):
+    """What comes through a gateway that cannot call us."""
+
+    def step(self) -> None:
+        """Take what came."""
+
+    def forget(self) -> None:
+        """Have the gateway delete what is done with."""
+
+
+def empty(scheduler: BackgroundScheduler, mailbox: Mailbox) -> None:
+    """Empty a mailbox every second, and have it tidied every hour."""
+    scheduler.add_job(mailbox.step, "interval", seconds=TICK_S, id="mailbox")
+    scheduler.add_job(mailbox.forget, "interval", seconds=FORGET_EVERY_S, id="mailbox forget")
 
 
 def send(store: Store, destination: str, transport: Transport) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cases.additions import Additions
 from cases.consultation import Consultation
 from cases.events import Events
 from cases.privacy import Privacy
@@ -24,7 +25,13 @@ class Side:
         self.cases = station.cases
         self.consultation = Consultation(has_upstream)
         self.privacy = Privacy(has_upstream)
-        rooms = {"case": self.cases.apply, "tally": self.consultation.apply, "privacy": self.privacy.apply}
+        self.additions = Additions(station.cases)
+        rooms = {
+            "case": self.cases.apply,
+            "tally": self.consultation.apply,
+            "privacy": self.privacy.apply,
+            "addition": self.additions.apply,
+        }
         self.events = Events(rooms)
 
 

@@ -248,7 +248,7 @@ def test_dial_is_a_phone_in_the_terminal(station: Station) -> None:
     assert "Беморхона" in again.stdout or "Об" in again.stdout
 
     filed = sado("dial", station.webhook, "--number", "+992900000005", typed="\n".join([*APPEAL, ""]))
-    assert re.search(r"Сабт шуд: 007\d{7}", filed.stdout), filed.stdout
+    assert re.search(r"рақам 007\d{7}", filed.stdout), filed.stdout
 
 
 def test_dial_plays_a_poor_network_and_an_old_phone(station: Station) -> None:
@@ -277,3 +277,8 @@ def test_ctrl_c_stops_a_station_that_others_are_connected_to(station: Station) -
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{station.url}/healthz", timeout=10)
     assert "Traceback" not in station.log.read_text()
+
+
+def test_sms_costs_of_a_month_while_serving(station: Station) -> None:
+    assert "No SMS was sent in 2026-02." in station.sado("sms", "costs", "--month", "2026-02")
+    assert is_refused(sado("sms", "costs", "--month", "soon", **station.settings), "'soon' is no month")

@@ -11,6 +11,8 @@ from menus.gsm import Budget
 if TYPE_CHECKING:
     from channel.request import Request
 
+# Shorter numbers are services; a phone that answers them may answer for ever.
+SHORTEST = 7
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 # What became of a message, from the least to the most certain; the last two are final.
@@ -75,10 +77,19 @@ class UssdGateway(Protocol):
         """The body of our answer."""
 
 
-class SmsGateway(Protocol):
-    """What an SMS gateway can do. `acknowledgement` is the body of our answer to what it tells us."""
+class Sender(Protocol):
+    """What takes SMS from us."""
 
     name: str
+
+    def send(self, msisdn: str, text: str, key: str) -> str:
+        """Hand over one message; what its reports will name it by. `key` is ours, new for each message. Raises one of
+        the outbox's SendErrors."""
+
+
+class SmsGateway(Sender, Protocol):
+    """What an SMS gateway can do that calls us. `acknowledgement` is the body of our answer to what it tells us."""
+
     acknowledgement: str
 
     def parse_message(self, request: Request) -> Message | None:
@@ -88,18 +99,16 @@ class SmsGateway(Protocol):
     def parse_report(self, request: Request) -> Report | None:
         """None for what is no report. Raises BadRequestError."""
 
-    def send(self, msisdn: str, text: str, key: str) -> str:
-        """Hand over one message; what its reports will name it by. `key` is ours, new for each message. Raises one of
-        the outbox's SendErrors."""
-
 
 def is_person(number: str, country: str) -> bool:
     """Whether a sender is a telephone that can be answered, not a short code or a name in letters."""
+    if any(sign.isalpha() for sign in number) or sum(sign.isdigit() for sign in number) < SHORTEST:
+        return False
     try:
         msisdn_from(number, country)
     except BadRequestError:
         return False
-    return sum(sign.isdigit() for sign in number) >= 7
+    return True
 
 
 def msisdn_from(number: str, country: str) -> str:
@@ -109,12 +118,21 @@ def msisdn_from(number: str, country: str) -> str:
     A number that already has that form is taken as it is: phonenumbers costs a hundred times more."""
     if _E164.fullmatch(number):
         return number
+    plain = re.sub(r"^00", "+", number.strip())
+    # Some gateways leave the plus sign away, from foreign numbers too.
+    known = _in_e164(plain, country) or _in_e164(f"+{plain.lstrip('+')}", country)
+    if known is None:
+        raise BadRequestError("phoneNumber is not a telephone number.")
+    return known
+
+
+def _in_e164(number: str, country: str) -> str | None:
     import phonenumbers
 
     try:
-        parsed = phonenumbers.parse(re.sub(r"^00", "+", number.strip()), country)
+        parsed = phonenumbers.parse(number, country)
     except phonenumbers.NumberParseException:
-        parsed = None
-    if parsed is None or not phonenumbers.is_possible_number(parsed):
-        raise BadRequestError("phoneNumber is not a telephone number.")
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))

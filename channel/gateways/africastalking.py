@@ -11,14 +11,14 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from channel.gateways import BadRequestError, Hop, Message, Report, SessionEnd, State, is_person, msisdn_from
+from channel.gateways import Hop, Message, Report, SessionEnd, State, is_person, msisdn_from
+from channel.gateways.fields import needed, text_in
 from menus.gsm import Budget
 from sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 
 if TYPE_CHECKING:
     from channel.request import Request
 
-LONGEST_TEXT = 4000
 ACCEPTED = range(100, 103)
 STOP = "STOP"
 # The words of the documentation; the numbers beside them differ between copies of it.
@@ -48,33 +48,17 @@ class AfricasTalkingUssd:
     def parse_hop(self, request: Request) -> Hop:
         """One hop from the form. `networkCode` is optional: the provider's own SDK types leave it out."""
         form = request.form
-        session_id, number, code = (_needed(form, name) for name in ("sessionId", "phoneNumber", "serviceCode"))
-        return Hop(session_id, msisdn_from(number, self._country), _after_code(code, _text(form)))
+        session_id, number, code = (needed(form, name) for name in ("sessionId", "phoneNumber", "serviceCode"))
+        return Hop(session_id, msisdn_from(number, self._country), _after_code(code, text_in(form, "text")))
 
     def parse_end(self, request: Request) -> SessionEnd:
         """The notification that a session ended: Success, Incomplete or Failed, or a word they add later."""
-        session_id, number, status = (_needed(request.form, name) for name in ("sessionId", "phoneNumber", "status"))
+        session_id, number, status = (needed(request.form, name) for name in ("sessionId", "phoneNumber", "status"))
         return SessionEnd(session_id, msisdn_from(number, self._country), status[:40])
 
     def render(self, text: str, is_last: bool) -> str:
         """`CON` goes on, `END` closes; nothing may stand before either."""
         return f"{'END' if is_last else 'CON'} {text}"
-
-
-def _text(form: Mapping[str, str]) -> str:
-    """The text of a hop or a message: it may be empty, but it is there."""
-    if "text" not in form:
-        raise BadRequestError("text is missing; it may be empty, but it is there.")
-    if len(form["text"]) > LONGEST_TEXT:
-        raise BadRequestError(f"text is longer than {LONGEST_TEXT} characters.")
-    return form["text"]
-
-
-def _needed(form: Mapping[str, str], name: str) -> str:
-    value = form.get(name, "").strip()
-    if not value or len(value) > 200:
-        raise BadRequestError(f"{name} is missing, or too long.")
-    return value
 
 
 def _after_code(service_code: str, text: str) -> str:
@@ -109,15 +93,15 @@ class AfricasTalkingSms:
         the provider tells in a form of its own, is the same as the command to stop."""
         form = request.form
         if "senderId" in form and "text" not in form:
-            return Message("", msisdn_from(_needed(form, "phoneNumber"), self._country), STOP)
-        number, message_id, text = _needed(form, "from"), _needed(form, "id"), _text(form)
+            return Message("", msisdn_from(needed(form, "phoneNumber"), self._country), STOP)
+        number, message_id, text = needed(form, "from"), needed(form, "id"), text_in(form, "text")
         if not is_person(number, self._country):
             return None
         return Message(message_id, msisdn_from(number, self._country), text)
 
     def parse_report(self, request: Request) -> Report | None:
         """What became of a message that we sent."""
-        message_id, status = _needed(request.form, "id"), _needed(request.form, "status")
+        message_id, status = needed(request.form, "id"), needed(request.form, "status")
         reason = request.form.get("failureReason", "")
         return Report(message_id, STATES.get(status), _word(f"{status} {reason}" if reason else status))
 

@@ -85,13 +85,16 @@ def test_the_list_is_in_words_and_each_line_of_it_can_be_taken_back(hers: Phone)
     assert hers.do("my_subscriptions").name == "none"
 
 
-def test_a_subscription_is_taken_back_by_topic_and_place_too(hers: Phone) -> None:
+def test_a_topic_everywhere_is_another_subscription_than_at_a_place(hers: Phone) -> None:
     code, _ = place()
     hers.do("subscribe", topic="school", place=code)
-    hers.do("unsubscribe", topic="school", place="")
+    hers.do("unsubscribe", subscription="school@")
     assert hers.do("my_subscriptions").name == "some"
-    hers.do("unsubscribe", topic="school", place=code)
-    assert hers.do("my_subscriptions").name == "none"
+
+
+def test_a_topic_that_no_option_names_has_the_words_of_its_register(hers: Phone) -> None:
+    hers.do("subscribe", topic="exam_points", place="")
+    assert hers.do("my_subscriptions").items[0][1] == "Mobile registration point"
 
 
 def test_a_place_that_the_pack_lost_shows_its_code(hers: Phone) -> None:

@@ -165,7 +165,7 @@ def test_a_missing_field_of_the_end_is_told_plainly(station: Station, name: str)
         (b"sessionId=1&text=\xff", "The form is not UTF-8."),
         (b"text=" + b"1" * LARGEST, f"The request is larger than {LARGEST} bytes."),
         (b"sessionId=1&serviceCode=*1%23&phoneNumber=nobody&text=", "phoneNumber is not a telephone number."),
-        (b"sessionId=1&serviceCode=*1%23&phoneNumber=%2B992900000001&text=" + b"1*" * 2001, "text is longer than"),
+        (b"sessionId=1&serviceCode=*1%23&phoneNumber=%2B992900000001&text=" + b"1*" * 10_001, "text is longer than"),
         (b"sessionId=" + b"1" * 201 + b"&serviceCode=*1%23&phoneNumber=%2B992900000001&text=", "sessionId is missing"),
         (b"", "sessionId is missing"),
     ],
@@ -297,3 +297,11 @@ def test_duplicates_anywhere_change_nothing(tmp_path: Path) -> None:
 def _without_digits(text: str) -> str:
     """A reference and a code differ between two cases; the rest of the screen may not."""
     return "".join("#" if sign.isdigit() else sign for sign in text)
+
+
+def test_ten_thousand_digits_get_the_same_screen_with_an_error(phone: Phone) -> None:
+    phone.walk("3", "2")
+    shown = phone.reply("1" * 10_000)
+    assert shown.startswith("Not valid.")
+    assert "1 Complaint" in shown
+    assert phone.is_open

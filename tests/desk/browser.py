@@ -84,6 +84,7 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
         "ussd_path": WEBHOOK,
         "secure_cookies": False,
         "has_upstream": True,
+        "is_costly": lambda tx: False,
     }
     pages.create(app, store, cases, PACK, pages.Options(**{**options, **changed}))
     try:

@@ -25,7 +25,13 @@ from tests.stations import APPEAL, Clock, Station, open_station
 DAY_S = 24 * 3600
 PEOPLE = {"Zarina": ("agency", "HCU"), "Kamol": ("agency", "ELC"), "Operator": ("operator", "")}
 OPTIONS = pages.Options(
-    phone_page=False, phone_sms_url="", service_code="*1339#", ussd_path="", secure_cookies=False, has_upstream=False
+    phone_page=False,
+    phone_sms_url="",
+    service_code="*1339#",
+    ussd_path="",
+    secure_cookies=False,
+    has_upstream=False,
+    is_costly=lambda tx: False,
 )
 APPEAL_TO_HCU = msgspec.structs.replace(APPEAL, agency="HCU", place="KT-YOV")
 PACK = pack.load("tajikistan")

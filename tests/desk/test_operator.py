@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from cases import reference
-from store import entries, lanes
+from store import deliveries, entries, lanes
+from store.deliveries import Delivery
 from store.entries import Entry
 from sync import outbox
-from tests.desk.browser import Desk, post
+from tests.desk.browser import Desk, build, post
 
 MSISDN = "+992900000101"
 
@@ -229,3 +231,32 @@ def test_a_hub_shows_when_a_station_last_called(desk: Desk, operator: FlaskClien
     desk.store.write(lambda tx: outbox.put(tx, outbox.station(12), "case.moved", "", "{}"))
     words = page(operator)
     assert "station 012" in words and "It has not called yet." in words and "Waits until that station calls." in words
+
+
+def sent(desk: Desk, number: str, state: str) -> None:
+    """An SMS about this case that came so far."""
+    delivery = Delivery(1, number, "notice", "kannel", "tg", "UCS-2", 1, 1, 100, state, "", desk.store.now(), 0)
+    desk.store.write(lambda tx: deliveries.add(tx, delivery, "1"))
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [("delivered", "arrived at the phone"), ("failed", "did not arrive"), ("sent", ">sent<")]
+)
+def test_a_case_says_what_became_of_its_sms(desk: Desk, operator: FlaskClient, state: str, words: str) -> None:
+    number = desk.file().reference
+    assert "SMS to the resident</h2>" not in page(operator, f"/operator/case/{number}")
+    sent(desk, number, state)
+    shown = page(operator, f"/operator/case/{number}")
+    assert words in shown.replace(" <", "<").replace("> ", ">")
+    assert "kannel" in shown
+
+
+def test_what_may_have_left_says_that_it_is_not_sent_again(desk: Desk, operator: FlaskClient) -> None:
+    give_up(desk, "awaiting", "no SMS gateway is well")
+    assert "It is not sent again before a day has passed: it may have left." in page(operator)
+
+
+@pytest.mark.parametrize("is_costly", [True, False])
+def test_most_of_the_days_money_spent_is_an_alarm(tmp_path: Path, is_costly: bool) -> None:
+    with build(tmp_path, is_costly=lambda tx: is_costly) as desk:
+        assert ("Four fifths of today" in page(desk.signed_in("operator"))) == is_costly

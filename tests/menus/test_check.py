@@ -26,6 +26,11 @@ def do(effect: str, go: str, more: str = "") -> str:
     return f"odd: {{kind: do, effect: {effect}, go: {go}{more}}}\n"
 
 
+def poll(*options: str) -> str:
+    listed = ", ".join(f"{{text: {BOTH}, {one}}}" for one in options)
+    return f"odd: {{kind: poll, text: {BOTH}, go: end, again: end, options: [{listed}]}}\n"
+
+
 def chain(length: int) -> str:
     """The main menu leads to `odd`, and from there menu by menu."""
     names = ["odd", *(f"odd{at}" for at in range(2, length + 1)), "end"]
@@ -111,6 +116,24 @@ TWINS = {
         "",
         "nothing fills {trade} of the note",
     ),
+    "an answer that nobody asks for": (
+        do("open_case", "{saved: end}", ", set: {kind: complaint, topic: water}"),
+        do("open_case", "{saved: end}", ", set: {kind: complaint, topic: water}, takes: [plcae]"),
+        "",
+        "no screen asks for plcae, which this hands over",
+    ),
+    "an answer that nobody asks for, in a value": (
+        do("subscribe", "{done: end, already: end}", ", set: {topic: water, place: ''}"),
+        do("subscribe", "{done: end, already: end}", ", set: {topic: 'water.{trade}', place: ''}"),
+        "",
+        "no screen asks for trade, which this hands over",
+    ),
+    "a vote without a value": (
+        poll("value: a", "value: b"), poll("value: a", "key: 2"), "", "every option that is counted needs a `value`"
+    ),
+    "two votes of one value": (
+        poll("value: a", "value: b"), poll("value: a", "value: a"), "", "every option that is counted needs a `value`"
+    ),
     "leading nowhere": (choice(END), choice(f"{{go: gone, text: {BOTH}}}"), "", "leads to gone, which is no screen"),
     "a go-to of itself": ("odd: {kind: goto, go: end}\n", "odd: {kind: goto, go: odd}\n", "", "leads back to itself"),
     "no exit": (
@@ -151,7 +174,7 @@ TWINS = {
         do("stop_sms", "{done: end}"), do("stop_sms", "{done: end, lost: end}"), "", "never ends as lost"
     ),
     "an answer that is not handed over": (
-        do("new_pin", "{done: end, wrong: end}", ", takes: [reference]"),
+        do("new_pin", "{done: end, wrong: end}", ", set: {reference: '0070000017'}"),
         do("new_pin", "{done: end, wrong: end}"),
         "",
         "new_pin needs the answers reference",

@@ -274,3 +274,15 @@ def test_a_session_of_another_version_of_the_tree_is_refused(odd: Tree, call: st
     argument = Outcome("done") if call == "proceed" else "1"
     with pytest.raises(TreeChangedError):
         getattr(engine, call)(odd, session, argument)
+
+
+def test_nothing_that_was_answered_or_found_goes_beyond_the_main_menu(odd: Tree) -> None:
+    """The phone may be in other hands by then, and what was written for one agency is not for another."""
+    walk = Walk(odd).type(*FORM)
+    assert (walk.turn.session.answers["name"], walk.turn.session.values["place"]) == ("Ali", "Toptown city")
+    walk.type("00")
+    assert (walk.turn.session.answers, walk.turn.session.values) == ({}, {})
+
+
+def test_what_was_answered_before_a_form_began_is_part_of_it(odd: Tree) -> None:
+    assert Walk(odd).type("00", *FORM).lines[0] == "Water, Toptown city"

@@ -69,7 +69,7 @@ def test_an_empty_file_has_one_line() -> None:
         ({"inner": {"name": "a"}, "named": {"b": {}}}, [(("named", "b"), "`name` is missing: what it is called")]),
         ({"inner": {"name": "a"}, "maybe": {}}, [(("maybe",), "`name` is missing: what it is called")]),
         ({"inner": {"name": "a"}, "size": 0}, [(("size",), "Expected `int` >= 1")]),
-        ([], [((), "Expected `object`, got `array`")]),
+        ([], [((), "Expected `object`, got `array`; write names with their values, such as {en: Words}")]),
         (
             {"inner": {"name": True}},
             [(("inner", "name"), "Expected `str`, got `bool`; put quotes around words such as yes, no, on and off")],

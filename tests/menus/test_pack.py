@@ -137,10 +137,46 @@ def test_a_table_that_is_missing_is_named(name: str) -> None:
     assert [str(one) for one in faults(files)] == [f"{name}:1: this file is missing"]
 
 
+def test_an_agency_without_a_name_is_a_fault_of_the_pack() -> None:
+    table = small()["agencies.csv"].replace("Ведомство".encode(), b"")
+    assert [str(one) for one in faults(small() | {"agencies.csv": table})] == [
+        "agencies.csv:1: AGE ru: this agency has no name in this language"
+    ]
+
+
+@pytest.mark.parametrize(("rule", "takes", "count"), [("true", "", 1), ("true", "name", 0), ("false", "", 0)])
+def test_a_form_of_a_kind_that_needs_a_name_hands_one_over(rule: str, takes: str, count: int) -> None:
+    """Else the last hop of the form would fail, for everybody."""
+    strict = small()["law.yaml"].replace(b"{complaint: {}}", f"{{complaint: {{needs_name: {rule}}}}}".encode())
+    form = "odd: {kind: prompt, field: name, answer: name, go: odd.file, text: {en: Name, ru: Имя}}\nodd.file:"
+    filed = "set: {kind: complaint, topic: water}, go: {saved: end}}\n"
+    found = faults(small(f"{form} {{kind: do, effect: open_case, takes: [{takes}], {filed}") | {"law.yaml": strict})
+    assert [one.says for one in found] == [
+        "the law wants a name for the kind 'complaint': ask for it and hand it over"
+    ] * count
+
+
 def test_a_district_without_a_name_is_a_fault_of_the_pack() -> None:
     table = small()["districts.csv"].replace("Дно,Bottom".encode(), b",Bottom")
     (fault,) = faults(small() | {"districts.csv": table})
     assert "district T-2: nothing in short_ru" in fault.says
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("law.yaml", "kinds: {complaint: {}}", "kinds: 5"),
+        ("law.yaml", "kinds: {complaint: {}}", "kinds: [complaint]"),
+        ("registers.yaml", "title: {en: Register, ru: Реестр}", "title: Register"),
+        ("agencies.csv", "AGE,Agency,Ведомство", "AGE,Agency,Ведомство,more"),
+        ("agencies.csv", "AGE,Agency,Ведомство", "AGE"),
+    ],
+)
+def test_data_of_another_shape_ends_no_examination(path: str, old: str, new: str) -> None:
+    """What it means is for the rooms that read it to tell; here nothing else may go wrong than what is a fault."""
+    files = small()
+    assert files[path].decode().count(old) == 1
+    assert pack.examine("small", files | {path: files[path].decode().replace(old, new).encode()}).written.screens
 
 
 def test_a_pack_is_read_from_any_folder(tmp_path: Path) -> None:
@@ -184,3 +220,10 @@ def test_a_message_speaks_the_language_or_the_default_one() -> None:
 
 def test_a_status_of_a_newer_release_shows_as_it_came() -> None:
     assert [built().status(one, "ru") for one in ("received", "escalated")] == ["Сохранено", "escalated"]
+
+
+def test_two_agencies_with_one_code_are_a_fault() -> None:
+    table = small()["agencies.csv"]
+    twice = table.rstrip() + b"\n" + table.splitlines()[1] + b"\n"
+    assert faults(small()) == []
+    assert "two rows with the code" in str(faults(small() | {"agencies.csv": twice})[0])

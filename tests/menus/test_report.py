@@ -29,7 +29,7 @@ def test_each_fault_is_a_line_of_a_table_and_the_last_line_sums_up(tmp_path: Pat
         ["trees/base.yaml:17", "odd", "`answer`", "is", "missing:", "where", "the", "answer", "is", "kept"],
     ]
     assert len({line.index(words) for line, words in zip(lines[:2], ("what to do", "`answer`"), strict=True)}) == 1
-    assert lines[-1] == f"{tmp_path}: 6 screens in no language: 3 faults"
+    assert lines[-1] == f"{tmp_path}: 6 screens read, not checked until they can be: 3 faults"
 
 
 def test_the_table_names_the_language_where_only_one_is_wrong(tmp_path: Path) -> None:
@@ -68,3 +68,25 @@ def test_what_the_menus_cannot_see_is_told_too(tmp_path: Path) -> None:
 
     told = report.of(str(written(tmp_path, small())), USSD, look)
     assert [str(one) for one in told.faults] == ["pack.yaml:1: The law of TJ is missing."]
+
+
+def test_each_fault_of_the_law_is_told_at_its_entry(tmp_path: Path) -> None:
+    class LawError(ValueError):
+        file = "law.yaml"
+
+    def look(found: Pack) -> None:
+        raise LawError("The law cannot be used:\n  short_days: is no number\n  nothing: is missing")
+
+    told = report.of(str(written(tmp_path, small())), USSD, look)
+    assert [str(one) for one in told.faults] == [
+        "law.yaml:1: nothing: is missing",
+        "law.yaml:3: short_days: is no number",
+    ]
+
+
+def test_a_screen_that_looks_up_in_vain_is_told_at_its_line(tmp_path: Path) -> None:
+    def look(found: Pack) -> None:
+        raise TreeError("This pack looks up in vain:\n  odd: there is no register of this name")
+
+    told = report.of(str(written(tmp_path, small())), USSD, look)
+    assert [str(one) for one in told.faults] == ["trees/base.yaml:17: odd: there is no register of this name"]

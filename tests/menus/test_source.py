@@ -19,9 +19,11 @@ def told(found: list[Fault]) -> list[str]:
 @pytest.mark.parametrize(
     ("odd", "line", "says"),
     [
-        ("odd: [\n", 1, "did not find expected"),
-        ("odd: {kind: notice, text: {en: A, ru: 'Я}}\n", 1, "found unexpected end of stream"),
-        ("odd:\n\tkind: notice\n", 1, "found character that cannot start any token"),
+        ("odd: [\n", 1, "a bracket, brace or quotation mark is not closed"),
+        ("odd: {kind: notice, text: {en: A, ru: 'Я}}\n", 1, "a quotation mark is not closed"),
+        ("odd:\n\tkind: notice\n", 1, "indent with spaces, not tabs"),
+        ("odd: {kind: notice, text: {en: A: B, ru: Я}}\n", 0, "quotes around words that hold a colon or a comma"),
+        ("odd:\n  kind: a: b\n", 1, "put quotes around words that hold a colon, and indent"),
         ("odd: &a {kind: *b}\n", 0, "found undefined alias"),
         ("odd: {kind: notice, text: {en: A, en: B, ru: Я}}\n", 0, "en is defined twice"),
         ("odd: {kind: !!python/name:os.system x}\n", 0, "could not determine a constructor for the tag"),
@@ -71,7 +73,7 @@ def test_a_name_that_is_made_for_another_screen_is_a_fault() -> None:
         (f"odd: {{kind: notice, texts: {TEXT}}}\n", "there is no `texts` here; did you mean `text`?"),
         (f"odd: {{kind: prompt, text: {TEXT}, go: end}}\n", "`answer` is missing: where the answer is kept"),
         (f"odd: {{kind: prompt, text: {TEXT}, answer: a, go: End}}\n", "Expected `str` matching regex"),
-        (f"odd: {{kind: choice, text: {TEXT}, options: {{go: end}}}}\n", "Expected `array`"),
+        (f"odd: {{kind: choice, text: {TEXT}, options: {{go: end}}}}\n", "write a list: lines that begin with a dash"),
         ("odd: {kind: notice, text: Words}\n", "Expected `object`, got `str`"),
         ("odd: {kind: notice, text: {en: 7, ru: Я}}\n", "Expected `str | object`"),
         ("odd: {kind: notice, text: {en: No, ru: Я}}\n", "quotes around words such as yes, no"),

@@ -137,3 +137,9 @@ def test_whatever_fills_a_screen_every_page_fits(values: dict[str, str], languag
     pages = view.pages_of(TREE, odd, session(values=values, language=language), USSD)
     assert all(USSD.fits(page) for page in pages)
     assert pages[-1].split("\n")[-1] == f"0 {TREE.back[language]}"
+
+
+def test_what_an_agency_wrote_in_a_list_brings_in_no_placeholder() -> None:
+    found = {"items": [("row", "{pin}")], "values": {"pin": "4821"}}
+    assert shown(Screen("odd", "list", answer="a", go="end"), **found)[0] == "1 {pin}"
+    assert shown(Screen("odd", "choice", {}, (Option("1", {"en": "{pin}"}, "end"),)), **found)[0] == "1 4821"

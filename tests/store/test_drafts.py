@@ -90,3 +90,10 @@ def test_a_form_that_was_moved_to_another_row_cannot_be_read(store: Store) -> No
     )
     with pytest.raises(SealError, match="another row's value"):
         of(store, HIS)
+
+
+def test_a_form_is_kept_until_it_is_deleted(store: Store) -> None:
+    draft = save(store)
+    assert store.read(lambda tx: drafts.is_kept(tx, draft))
+    store.write(lambda tx: drafts.delete(tx, draft))
+    assert not store.read(lambda tx: drafts.is_kept(tx, draft))

@@ -1,0 +1,61 @@
+"""What residents add to their cases after they filed them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from cases import statuses
+from cases.service import RESIDENT, Cases, UnknownEventError, check_sender
+from store import Transaction
+from store import cases as rows
+from store.cases import CaseRow
+from sync import outbox
+
+ADDED = "addition.added"
+EVENT = "added"
+
+
+class Added(msgspec.Struct, frozen=True):
+    """The event that carries a resident's further words to the upstream."""
+
+    event: str
+    reference: str
+    text: Annotated[str, msgspec.Meta(min_length=1)]
+    at: int
+
+
+class Additions:
+    """The additions to the cases of one station."""
+
+    def __init__(self, cases: Cases) -> None:
+        self._cases = cases
+
+    def add(self, tx: Transaction, case: CaseRow, text: str) -> bool:
+        """Keep more words with a case, and queue them for the upstream. False, and nothing is kept, once the case is
+        over: nobody would read them."""
+        if case.status in statuses.DONE:
+            return False
+        added = Added(self._cases.event_id(tx), case.reference, text, tx.now)
+        _keep(tx, added)
+        if self._cases.has_upstream:
+            outbox.put(tx, outbox.UPSTREAM, ADDED, case.reference, msgspec.json.encode(added).decode())
+        return True
+
+    def apply(self, tx: Transaction, peer: str, kind: str, body: str) -> None:
+        """Take words that a downstream station was given for its own case; a second time changes nothing. They are
+        kept also where the agency has meanwhile answered: the resident could not know.
+
+        Raises msgspec.ValidationError, UnknownCaseError, ForeignEventError or UnknownEventError: the caller keeps the
+        event aside."""
+        if kind != ADDED:
+            raise UnknownEventError(kind)
+        added = msgspec.json.decode(body, type=Added)
+        check_sender(peer, added.reference)
+        self._cases.get(tx, added.reference)
+        _keep(tx, added)
+
+
+def _keep(tx: Transaction, added: Added) -> None:
+    rows.add_event(tx, added.event, added.reference, EVENT, RESIDENT, added.text, added.at)

@@ -1,0 +1,239 @@
+"""Kannel: SMS both ways through its smsbox, and USSD over SMPP through the meta-data of its messages.
+
+What Kannel does behind an answer of "accepted" is kept from mattering: letters that a 7-bit message lacks become
+question marks, so the coding is always given; a surrogate pair at the end of a part is torn, so parts end where ours
+do; and no message id comes back, so our key is in the address that the reports go to. The configuration that this rests
+on is in docs/gateways/kannel.md.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from channel.gateways import BadRequestError, Message, Report, SessionEnd, State, is_person, msisdn_from
+from channel.gateways.fields import LONGEST_TEXT, needed
+from channel.gateways.history import LastInput
+from channel.gateways.web import Answer, post
+from channel.request import Request
+from menus.gsm import Budget, encoding, segments
+from sync.outbox import DestinationDownError, OutcomeUnknownError, RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+JOINED_UCS2 = 67
+BINARY = "1"
+# Delivered, failed, buffered, accepted and rejected by the SMSC: every report there is.
+ALL_REPORTS = "31"
+REPORTS: Mapping[str, tuple[State, str]] = {
+    "1": ("delivered", "delivered"),
+    "2": ("failed", "failed"),
+    "4": ("buffered", "buffered"),
+    "8": ("sent", "accepted"),
+    "16": ("failed", "rejected"),
+}
+TAKEN = ("0: Accepted", "3: Queued", "Sent.")
+# ussd_service_op (SMPP 3.4, section 5.3.2.44); 0x81 is what vendors add for a resident who hung up.
+BEGUN, ANSWERED, HUNG_UP = 0x01, 0x12, 0x81
+ASK, CLOSE = 0x02, 0x11
+
+_SMPP = re.compile(r"\?smpp\?([^?]*)")
+
+
+class Smsbox:
+    """The `sendsms` address of a smsbox, with our account there.
+
+    A message is posted and not asked for by GET: the address of a request, with its number, text and password, stands
+    in too many logs."""
+
+    def __init__(self, url: str, username: str, password: str) -> None:
+        self._url = url
+        self._account = {"X-Kannel-Username": username, "X-Kannel-Password": password}
+
+    def send(self, sender: str, msisdn: str, text: str, more: Mapping[str, str]) -> None:
+        """Return when Kannel has the message. Without a sender Kannel's own is used; `more` are further X-Kannel
+        headers. Raises one of the outbox's SendErrors."""
+        headers = {
+            **self._account,
+            "Content-Type": "text/plain; charset=UTF-8",
+            "X-Kannel-To": msisdn,
+            "X-Kannel-Coding": "2" if encoding(text) == "UCS-2" else "0",
+            **({"X-Kannel-From": sender} if sender else {}),
+            **more,
+        }
+        _judge(post(self._url, text.encode(), headers))
+
+
+def _judge(answer: Answer) -> None:
+    """Return when Kannel has the message, for an SMSC now or queued for one later."""
+    status, words = answer.status, answer.text
+    if 200 <= status < 300:
+        if words.startswith(TAKEN):
+            return
+        raise OutcomeUnknownError("the SMS gateway's answer cannot be read")
+    if status == 403 and words.startswith("Not routable"):
+        raise RejectedError("Kannel has no route to this number")
+    if status == 403:
+        raise DestinationDownError("Kannel refuses our user name, password or address")
+    if status == 400 and re.search(r"receiver|Number\(s\)|Charset", words):
+        raise RejectedError("Kannel refuses this number or text")
+    if status == 400 and words.startswith("Sender missing"):
+        raise DestinationDownError("Kannel has no sender for our messages: set its global-sender, or give one")
+    raise DestinationDownError(f"Kannel answers with an error: {status}")
+
+
+class KannelSms:
+    """SMS in by smsbox's `post-url` or `get-url`, out by its `sendsms`. `reports` is the address of our own door for
+    delivery reports, as Kannel reaches it; a number without a country code is of this `country`."""
+
+    name = "kannel"
+    # Whatever stood in the body would be sent to the resident as a reply.
+    acknowledgement = ""
+
+    def __init__(self, box: Smsbox, sender: str, reports: str, country: str) -> None:
+        self._box = box
+        self._sender = sender
+        self._reports = reports
+        self._country = country
+
+    def parse_message(self, request: Request) -> Message | None:
+        """An SMS that came in. None for one of bytes, such as a ringing tone: there is nothing to read in it."""
+        fields = _query(request)
+        message_id, number = needed(fields, "id"), needed(fields, "from")
+        if fields.get("coding") == BINARY or not is_person(number, self._country):
+            return None
+        return Message(message_id, msisdn_from(number, self._country), _text(request, fields))
+
+    def parse_report(self, request: Request) -> Report:
+        """What became of a message. The SMSC's own answer (%A) is not asked for: it repeats the text's beginning."""
+        fields = _query(request)
+        status = needed(fields, "status")
+        state, word = REPORTS.get(status, (None, re.sub(r"\W|[0-9]{4,}", "", status)[:40]))
+        return Report(needed(fields, "id"), state, word)
+
+    def send(self, msisdn: str, text: str, key: str) -> str:
+        """`key` is of letters, digits and hyphens; reports name the message by it."""
+        reports = {"X-Kannel-DLR-Mask": ALL_REPORTS, "X-Kannel-DLR-Url": f"{self._reports}?id={key}&status=%d"}
+        self._box.send(self._sender, msisdn, _cut_like_ours(text), reports)
+        return key
+
+
+@dataclass(frozen=True)
+class KannelHop(LastInput):
+    """A hop, and what its answer needs to find the way back: the code that was dialled, the SMSC by Kannel's name, and
+    the SMSC's word for the dialogue."""
+
+    service: str = ""
+    smsc: str = ""
+    session_info: bytes = b""
+
+
+class KannelUssd:
+    """USSD over SMPP: a hop comes as a message with TLVs in its meta-data, and the answer is a message of its own, sent
+    once the hop is on disk.
+
+    A phone has one dialogue at a time, so its number is the session, and the SMSC says when one begins. What is in
+    its_session_info is only given back: some SMSCs keep it for a whole session, others count in it (SMPP 3.4, section
+    5.3.2.43)."""
+
+    name = "kannel"
+    budget = Budget()
+
+    def __init__(self, box: Smsbox, service_code: str, country: str) -> None:
+        self._box = box
+        self._code = service_code.strip("*#")
+        self._country = country
+
+    def parse_hop(self, request: Request) -> KannelHop:
+        """One hop. Raises BadRequestError also for a message that is no USSD."""
+        fields = _query(request)
+        tlvs = _tlvs(needed(fields, "meta"))
+        operation = tlvs.get("ussd_service_op", b"")
+        if operation not in (bytes([BEGUN]), bytes([ANSWERED])):
+            raise BadRequestError("ussd_service_op is missing, or neither a beginning nor an answer.")
+        is_first, text = operation[0] == BEGUN, _text(request, fields)
+        return KannelHop(
+            session_id="",
+            msisdn=msisdn_from(needed(fields, "from"), self._country),
+            text=self._after_code(text) if is_first else text,
+            request_id=needed(fields, "id"),
+            is_first=is_first,
+            service=_token(fields, "to"),
+            smsc=_token(fields, "smsc"),
+            session_info=tlvs.get("its_session_info", b""),
+        )
+
+    def parse_end(self, request: Request) -> SessionEnd:
+        """The resident hung up. It comes to the same address as the hops; Kannel tells no other end."""
+        fields = _query(request)
+        if _tlvs(needed(fields, "meta")).get("ussd_service_op") != bytes([HUNG_UP]):
+            raise BadRequestError("ussd_service_op does not end a session.")
+        return SessionEnd("", msisdn_from(needed(fields, "from"), self._country), "Incomplete")
+
+    def render(self, text: str, is_last: bool) -> str:
+        """`CON` or `END` and the text, for our side only: `answer` sends the text without it."""
+        return f"{'END' if is_last else 'CON'} {text}"
+
+    def answer(self, hop: KannelHop, text: str, is_last: bool) -> None:
+        """Send the screen that answers this hop: a question, or the last one. Raises one of the outbox's SendErrors."""
+        tlvs = {"ussd_service_op": bytes([CLOSE if is_last else ASK]), "its_session_info": hop.session_info}
+        meta = "&".join(f"{name}={_escaped(value)}" for name, value in tlvs.items() if value)
+        way = {"X-Kannel-SMSC": hop.smsc, "X-Kannel-BInfo": "USSD", "X-Kannel-Meta-Data": f"?smpp?{meta}"}
+        self._box.send(hop.service, hop.msisdn, text, way)
+
+    def _after_code(self, dialled: str) -> str:
+        """What was dialled behind the service code: `2*1` of *1339*2*1#."""
+        digits = dialled.strip().strip("*#")
+        return digits.removeprefix(f"{self._code}*") if digits.startswith(f"{self._code}*") else ""
+
+
+def _query(request: Request) -> Mapping[str, str]:
+    """The fields of the address alone: the body is what the resident wrote, and could name fields of its own."""
+    return Request(request.query, b"", request.environ).fields
+
+
+def _token(fields: Mapping[str, str], name: str) -> str:
+    """A field that can stand in a header when it goes back."""
+    value = needed(fields, name)
+    if not re.fullmatch("[!-~]+", value):
+        raise BadRequestError(f"{name} has letters that no code or name of an SMSC has.")
+    return value
+
+
+def _text(request: Request, fields: Mapping[str, str]) -> str:
+    """The text in the address (`get-url`) or in the body (`post-url`), which is UTF-8 with `mo-recode`; without it
+    Cyrillic is UTF-16, and would read as other letters were it taken for UTF-8."""
+    text = fields.get("text")
+    if text is None:
+        is_utf16 = "utf-16be" in str(request.environ.get("CONTENT_TYPE", "")).lower()
+        try:
+            text = request.body.decode("utf-16-be" if is_utf16 else "utf-8")
+        except UnicodeDecodeError:
+            raise BadRequestError("The text is not UTF-8: set mo-recode = true in group smsbox.") from None
+    if len(text) > LONGEST_TEXT:
+        raise BadRequestError(f"text is longer than {LONGEST_TEXT} characters.")
+    return text
+
+
+def _tlvs(meta: str) -> Mapping[str, bytes]:
+    """The TLVs of a message by their names in Kannel's configuration: in
+    `?smpp?ussd_service_op=%01&its_session_info=%124&` one has the octet 01, the other 12 34."""
+    found = _SMPP.search(meta)
+    pairs = (pair.partition("=") for pair in (found[1] if found else "").split("&"))
+    return {name: unquote_to_bytes(value.replace("+", " ")) for name, _, value in pairs if name}
+
+
+def _escaped(octets: bytes) -> str:
+    return "".join(f"%{octet:02x}" for octet in octets)
+
+
+def _cut_like_ours(text: str) -> str:
+    """The text with a space before each surrogate pair that Kannel would tear between two parts: it cuts after 67 units
+    whatever stands there. In GSM-7 it cuts as we do."""
+    if encoding(text) == "GSM-7":
+        return text
+    *full, last = segments(text)
+    return "".join(f"{part} " if len(part.encode("utf-16-le")) // 2 < JOINED_UCS2 else part for part in full) + last
