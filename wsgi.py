@@ -15,6 +15,7 @@ from flask import Flask, Response, jsonify
 
 import desk.pages
 from cases import subscriptions
+from cases.additions import Additions
 from cases.consultation import Consultation
 from cases.events import Apply, Events
 from cases.law import Law
@@ -106,7 +107,9 @@ def build(settings: Settings, store: Store) -> Station:
     has_upstream = bool(settings.upstream)
     cases = Cases(known, has_upstream, Law.read(pack.law))
     consultation, privacy = Consultation(has_upstream), Privacy(has_upstream)
-    events = Events({"case": cases.apply, "tally": consultation.apply, "privacy": privacy.apply})
+    additions = Additions(cases).apply
+    rooms = {"case": cases.apply, "tally": consultation.apply, "privacy": privacy.apply, "addition": additions}
+    events = Events(rooms)
     manners = Manners(pack, round(settings.sms_daily_budget * 1000), settings.sms_at_night)
     app = Flask("sado", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 1 << 20

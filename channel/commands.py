@@ -37,8 +37,8 @@ class Reader:
 
         A command wins over an open question. Where words are asked for, only one that fits its form whole does, and no
         command that brings a text of its own wins over the question for the text: "Кор дар деҳа нест" is somebody's
-        matter, "НАЗАР АЛИЕВ" her name. What is long and no command in full goes on with what is open. A word that is one
-        letter away, or that destroys, counts only as a command in full."""
+        matter, "НАЗАР АЛИЕВ" her name. What is long and no command in full goes on with what is open. A word that is
+        one letter away, or that destroys, counts only as a command in full."""
         command = self._pack.commands.parse(text, self._pack.tree)
         if command is None or command.keyword.does:
             return None

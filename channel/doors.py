@@ -62,8 +62,8 @@ class LateUssdGateway(UssdGateway, Protocol):
 
 
 class LateUssdDoors:
-    """The door `ussd` of such a gateway. When it does not take the answer now, the error reaches it: it calls again, and a
-    repeated hop has the same answer. An answer that may have left, or that is refused for good, is only noted."""
+    """The door `ussd` of such a gateway. When it does not take the answer now, the error reaches it: it calls again,
+    and a repeated hop has the same answer. An answer that may have left, or that is refused for good, is only noted."""
 
     def __init__(self, store: Store, gateway: LateUssdGateway, conversation: Conversation) -> None:
         self._store = store

@@ -62,7 +62,10 @@ class Inbox:
         self._versions = versions
         self._service_code = service_code
         self._turns = Turns(versions, TWO_SEGMENTS, without_sms)
-        self._reader = Reader(versions.current.pack)
+
+    @property
+    def _reader(self) -> Reader:
+        return Reader(self._versions.current.pack)
 
     def take(self, tx: Transaction, gateway: str, message: Message) -> None:
         """Act on a message, and answer it. One that is delivered again changes nothing."""

@@ -183,6 +183,9 @@ def _step_back(tree: Tree, session: Session) -> None:
         session.page -= 1
     else:
         _go(tree, session, session.trail.pop())
+        if session.form not in (*session.trail, session.screen):
+            # She is before the form again; it stays unfinished where she left it.
+            session.form = ""
 
 
 def _answer(tree: Tree, session: Session, screen: Screen, text: str, typed: str) -> None:

@@ -41,23 +41,21 @@ _CYRILLIC = re.compile("[Ѐ-ӿ]").search
 FREE = ("text", "name", "place", "phone", "number", "date")
 
 
+Does = Literal["choose", "more"]
+
+
 class Keyword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One command as `commands.yaml` has it."""
 
     words: Annotated[dict[str, list[str]], Meta(description="language: spellings; the answer is in that language")]
     go: Annotated[Id, Meta(description="the screen that the command enters")] | None = None
-    go_given: Annotated[Id, Meta(description="the screen it enters instead when something follows the word")] | None = (
-        None
-    )
+    go_given: Annotated[Id, Meta(description="where it enters instead when something follows the word")] | None = None
     takes: Annotated[list[Id], Meta(description="the screens that what follows the word answers, in its order")] = []
     set: Annotated[dict[Name, str], Meta(description="answers that the command is in itself")] = {}
     choices: Annotated[
         dict[str, list[str]], Meta(description="number of an option: more words for it than the screen has")
     ] = {}
-    does: Annotated[
-        Literal["choose", "more"],
-        Meta(description="no screen: the option that begins with one of the words, or the next page"),
-    ] | None = None
+    does: Annotated[Does, Meta(description="no screen: the option that begins so, or the next page")] | None = None
     bare: Annotated[bool, Meta(description="a message of nothing but the number means this command")] = False
     destructive: Annotated[bool, Meta(description="never meant by a slip: it is spelt right and stands alone")] = False
 

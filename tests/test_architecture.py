@@ -27,7 +27,19 @@ NEVER = {
 # The one that meets another program in that program's own SQLite database. SQL for ours stays in the store.
 FOREIGN_DATABASE = "channel/gateways/gammu.py"
 CLOCKS = {"now", "today", "utcnow"}
-OURS = {*MAY_IMPORT, "settings", "gateway_settings", "gateways", "wsgi", "sado", "local", "registers_cli", "demo", "tests", "bench"}
+OURS = {
+    *MAY_IMPORT,
+    "settings",
+    "gateway_settings",
+    "gateways",
+    "wsgi",
+    "sado",
+    "local",
+    "registers_cli",
+    "demo",
+    "tests",
+    "bench",
+}
 SQL = re.compile(
     r"\b(SELECT\b.+\bFROM\b|INSERT INTO\b|UPDATE \w+ SET\b|DELETE FROM\b|(CREATE|ALTER|DROP) TABLE\b|PRAGMA \w)",
     re.DOTALL,

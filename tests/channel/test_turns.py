@@ -9,7 +9,7 @@ from channel.turns import MOST_AHEAD
 from store import drafts, subscribers
 from tests.kenya import ASKED, BEGUN, FILING, HERS, HOME, STEPS, open_kenya, walked
 from tests.phone import Phone
-from tests.station import Station
+from tests.station import Station, open_station
 
 
 @pytest.fixture
@@ -70,3 +70,12 @@ def test_as_much_as_anybody_needs_is_used_of_what_is_dialled_ahead(station: Stat
     there = ["1", "00"] * (MOST_AHEAD // 2 - 1) + ["2", "1"]
     assert phone.dial(f"*1339*{'*'.join(there)}#").startswith("1 Water")
     assert phone.dial(f"*1339*{'*'.join([*there, '1'])}#").startswith("1 Water")
+
+
+def test_another_form_begun_by_going_back_leaves_the_first_as_it_is(tmp_path: Path) -> None:
+    with open_station(tmp_path) as tajik:
+        phone = Phone(tajik.client, HERS)
+        phone.walk("1", "2", "1", "1", "Ёвон", "1", "Се рӯз боз об нест.", "0", "0", "0", "0", "0", "6", "1", "Рашт")
+        kept = tajik.store.read(lambda tx: drafts.of(tx, HERS))
+        assert ['"form":"municipal' in one.state for one in kept] == [True, False]
+        assert '"screen":"appeal' in kept[1].state and "Се рӯз боз об нест." in kept[1].state
