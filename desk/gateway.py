@@ -68,6 +68,15 @@ class Gateway:
         act = self._buttons().get(key)
         return act(phone) if act and self.path else phone
 
+    def write(self, phone: Phone, text: str) -> Phone:
+        """The phone after it sent an SMS to the service."""
+        fields = {"id": f"phone-{secrets.token_hex(8)}", "from": phone.number, "to": self.code, "text": text}
+        response = _post(f"{self.path.removesuffix('ussd')}sms", fields)
+        if response.status_code != 200:
+            fault = _("The webhook answered {status}: {text}", status=response.status_code, text=response.text[:100])
+            return replace(phone, note=fault)
+        return replace(phone, note=_("The SMS arrived at the station. An answer comes by SMS in a moment."))
+
     def _buttons(self) -> dict[str, Callable[[Phone], Phone]]:
         return {
             "send": self._send,

@@ -22,6 +22,8 @@ LETTERS = {
 }
 LONGEST_ANSWER = 182
 LARGEST_CUT = 182
+# Ten joined segments in Cyrillic: no phone lets somebody write more.
+LONGEST_SMS = 670
 SMS_TIMEOUT_S = 2.0
 SMS_SHOWN = 20
 STATE = "phone"
@@ -66,6 +68,7 @@ def create(service_code: str, ussd_path: str, sms_url: str) -> Blueprint:
             service_code=service_code,
             longest=LONGEST_ANSWER,
             largest_cut=LARGEST_CUT,
+            longest_sms=LONGEST_SMS,
         )
 
     @blueprint.post("/number")
@@ -82,6 +85,12 @@ def create(service_code: str, ussd_path: str, sms_url: str) -> Blueprint:
         draft = request.form.get("typed", "")[:LONGEST_ANSWER]
         phone = replace(_load(service_code), draft=draft)
         return _kept(gateway.press(phone, request.form.get("press", "send")))
+
+    @blueprint.post("/sms")
+    @needs_role("operator", "phone")
+    def sms() -> ResponseReturnValue:
+        phone, text = _load(service_code), request.form.get("text", "").strip()[:LONGEST_SMS]
+        return _kept(gateway.write(phone, text) if text and ussd_path else phone)
 
     @blueprint.post("/handset")
     @needs_role("operator", "phone")

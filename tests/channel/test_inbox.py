@@ -15,7 +15,7 @@ from cases.replies import MOST_A_DAY, Reply
 from channel.gateways import Message
 from channel.inbox import Inbox
 from channel.versions import Versions
-from store import Transaction
+from store import Transaction, subscribers
 from sync import outbox
 from tests.phone import Phone
 from tests.station import TOKEN, Station, open_station
@@ -230,3 +230,19 @@ def test_whatever_is_written_is_answered_by_one_message_at_most(lasting: Station
 
 def test_without_the_token_there_is_no_such_address(station: Station) -> None:
     assert station.client.post("/gateway/africastalking/wrong/sms", data={"id": "1"}).status_code == 404
+
+
+def test_an_opt_out_at_the_provider_stops_sms_and_a_command_starts_them_again(station: Station) -> None:
+    answer = station.client.post(
+        f"/gateway/africastalking/{TOKEN}/sms", data={"senderId": "1339", "phoneNumber": ZARINA}
+    )
+    assert answer.status_code == 200
+    assert station.store.read(lambda tx: subscribers.is_muted(tx, ZARINA))
+    sms(station, "СМС", "start")
+    assert not station.store.read(lambda tx: subscribers.is_muted(tx, ZARINA))
+
+
+@pytest.mark.parametrize("sender", ["TCELL", "1339", "AB901234567"])
+def test_nobody_answers_a_short_code_or_a_name(station: Station, sender: str) -> None:
+    assert sms(station, "Салом", msisdn=sender).status_code == 200
+    assert replies(station) == []

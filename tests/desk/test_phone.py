@@ -16,7 +16,8 @@ from flask.testing import FlaskClient
 import wsgi
 from cases import service
 from settings import Settings
-from store import Keyring, Store, accounts, identity, sessions
+from store import Keyring, Store, accounts, entries, identity, sessions
+from sync import outbox
 from tests import filing
 from tests.desk.browser import HASHED, PASSWORD, Desk, build, enter, post
 
@@ -384,3 +385,20 @@ def test_a_dropped_session_is_noted_by_the_station_and_keeps_its_answers(
     kept = station.store.read(lambda tx: sessions.load(tx, tx.keys.lookup(session_id)))
     assert kept and all(answer in kept[0] for answer in FILING[:-1])
     assert references(station) == []
+
+
+def write(client: FlaskClient, text: str) -> str:
+    """Write an SMS; the page that follows."""
+    assert post(client, "/phone", "/phone/sms", text=text).location == "/phone"
+    return client.get("/phone").text
+
+
+def test_an_sms_from_the_page_comes_in_through_the_gateways_door(station: wsgi.Station, on_air: FlaskClient) -> None:
+    assert "The SMS arrived at the station." in write(on_air, "КУМАК")
+    waiting = station.store.read(lambda tx: entries.listed(tx, outbox.WAITING, 9))
+    assert [(entry.destination, entry.kind) for entry in waiting] == [(outbox.SMS, "reply")]
+
+
+def test_an_empty_sms_is_not_sent(station: wsgi.Station, on_air: FlaskClient) -> None:
+    assert "The SMS arrived" not in write(on_air, "  ")
+    assert station.store.read(lambda tx: entries.listed(tx, outbox.WAITING, 9)) == []
