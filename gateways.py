@@ -16,7 +16,6 @@ from channel.gateways import Sender, SmsGateway
 from channel.gateways.africastalking import AfricasTalkingSms, AfricasTalkingUssd
 from channel.hop import Conversation
 from channel.inbox import Inbox
-from channel.mailbox import Mailbox
 from channel.versions import Versions
 from channel.webhook import Door
 from settings import Settings, SettingsError
@@ -25,6 +24,7 @@ from store import Store
 if TYPE_CHECKING:
     from channel.gateways.gammu import GammuSms
     from channel.gateways.kannel import Smsbox
+    from channel.mailbox import Mailbox
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,7 @@ class Gateways:
                 doors |= {webhook.address(name, token, part): door for part, door in found.items()}
         senders: dict[str, Sender] = {**known, **({modem.name: modem} if modem else {})}
         carriers = [Carrier(senders[name], self._settings.sms_per_second) for name in self._order(senders)]
-        mailbox = Mailbox(self._store, modem, self._inbox, self._deliveries) if modem else None
-        return Channel(doors, Carriers(carriers) if carriers else None, mailbox)
+        return Channel(doors, Carriers(carriers) if carriers else None, self._mailbox(modem) if modem else None)
 
     def _order(self, senders: Mapping[str, Sender]) -> list[str]:
         """Those that send, in the order that is wished; without a wish, every one that is set up for it."""
@@ -148,6 +147,11 @@ class Gateways:
         fields = FieldMap(**values, budget=Budget(wanted.fieldmap_septets, wanted.fieldmap_ucs2))
         ussd = FieldMapUssd(fields, wanted.service_code, self._country)
         return UssdDoors(self._store, ussd, Conversation(ussd, self._versions)).doors()
+
+    def _mailbox(self, modem: GammuSms) -> Mailbox:
+        from channel.mailbox import Mailbox
+
+        return Mailbox(self._store, modem, self._inbox, self._deliveries)
 
     def _gammu(self) -> GammuSms | None:
         if not self._settings.gammu_database:

@@ -83,12 +83,12 @@ def open_store(settings: Settings) -> Store:
 
 
 def spare_memory() -> None:
-    """Two heaps of the C library instead of one for each thread: a small box has three megabytes more. Only glibc knows
+    """One heap of the C library instead of one for each thread: a small box has three megabytes more. Only glibc knows
     the setting (mallopt(3), M_ARENA_MAX); elsewhere nothing happens."""
     import ctypes
 
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def check_pack(pack: Pack) -> None:

@@ -113,7 +113,8 @@ def large_tree_ratio(rounds: int) -> dict[str, float]:
 
 def grown(screens: int) -> dict[str, bytes]:
     """The shipped pack's shared files, with a tree of so many screens in its place."""
-    files = {path: data for path, data in pack.files_of("tajikistan").items() if not path.startswith("trees/")}
+    dropped = ("trees/", "commands.yaml")
+    files = {path: data for path, data in pack.files_of("tajikistan").items() if not path.startswith(dropped)}
     shared = yaml.safe_load(files["pack.yaml"])
     words = {"tg": "Мавзӯъ", "ru": "Тема", "en": "Topic"}
     shared["topics"] = dict.fromkeys(shared["routing"], words)

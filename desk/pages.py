@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 from cases.service import Cases
-from desk import consultation, language, operator, phone, signin, unfinished
+from desk import consultation, language, operator, signin, unfinished
 from desk.language import N_, _
 from menus.pack import Pack
 from store import DiskError, Store, Transaction
@@ -66,6 +66,8 @@ def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options)
     homes = {"operator": "/operator", "agency": pages[1].url_prefix or "/agency", "unfinished": "/unfinished"}
     homes["consultation"] = "/consultation"
     if options.phone_page:
+        from desk import phone  # a station with real residents need not carry it
+
         pages.append(phone.create(options.service_code, options.ussd_path, options.phone_sms_url))
         homes["phone"] = "/phone"
     app.jinja_env.globals["places"] = lambda: _places(homes)

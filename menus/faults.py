@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
@@ -119,6 +118,8 @@ def _is_constrained(wanted: Any) -> bool:
 
 
 def _nearest(key: str, known: Iterable[str]) -> str:
+    import difflib  # a sound pack needs no advice
+
     near = difflib.get_close_matches(key, list(known), 1)
     return f"; did you mean `{near[0]}`?" if near else f"; there can be: {', '.join(known)}"
 

@@ -14,7 +14,7 @@ from store.errors import StoreError
 
 BEGIN = "BEGIN IMMEDIATE"
 BUSY_TIMEOUT_MS = 5000
-CACHE_KIB = 512
+CACHE_KIB = 256
 # Ends a CREATE TABLE whose rows lie in the order of their key. Without it a hidden number tells in which order they
 # came.
 IN_KEY_ORDER = " WITHOUT ROWID"
