@@ -29,7 +29,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = False
     sms_daily_budget: Annotated[
         float,
-        Meta(ge=0, description="What SMS may cost in a day; replies always leave. 0: no limit."),
+        Meta(ge=0, le=1e9, description="What SMS may cost in a day; replies always leave. 0: no limit."),
     ] = 0.0
 
     africastalking_token: Annotated[str, Meta(description=f"Africa's Talking: {IN_PATH}")] = ""
@@ -39,7 +39,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     africastalking_key: Annotated[str, Meta(description="API key at Africa's Talking.")] = ""
     africastalking_sender: Annotated[str, Meta(description="Sender shown on the phone; empty for the default.")] = ""
     africastalking_url: Annotated[
-        str, Meta(description="Address of the API instead of the provider's own, for tests and the demo.")
+        str,
+        Meta(pattern=URL, description="Address of the API instead of the provider's own, for tests and the demo."),
     ] = ""
 
     kannel_token: Annotated[str, Meta(description=f"Kannel: {IN_PATH}")] = ""

@@ -65,7 +65,7 @@ class Gateways:
     def _order(self, senders: Mapping[str, Sender]) -> list[str]:
         """Those that send, in the order that is wished; without a wish, every one that is set up for it."""
         able = [name for name in senders if self._can_send(name)]
-        wished = [name.strip() for name in self._settings.sms_gateways.split(",") if name.strip()]
+        wished = list(dict.fromkeys(filter(None, map(str.strip, self._settings.sms_gateways.split(",")))))
         if missing := [name for name in wished if name not in able]:
             raise SettingsError(f"SADO_SMS_GATEWAYS names {missing[0]}, which is not set up to send.")
         return wished or able

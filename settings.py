@@ -95,6 +95,9 @@ def described() -> list[tuple[str, str, str, str]]:
 
 
 def _typed(name: str, value: str) -> Any:
+    # A key that was pasted with its line break would fail at every message, and as if the gateway were to blame.
+    if not value.isprintable():
+        raise SettingsError(f"{PREFIX}{name.upper()} has a line break or another sign that is not seen: write it anew.")
     try:
         return msgspec.convert(value, _TYPES[name], strict=False)
     except msgspec.ValidationError as error:

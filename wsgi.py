@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from dataclasses import dataclass
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -110,7 +111,8 @@ def build(settings: Settings, store: Store) -> Station:
     additions = Additions(cases).apply
     rooms = {"case": cases.apply, "tally": consultation.apply, "privacy": privacy.apply, "addition": additions}
     events = Events(rooms)
-    manners = Manners(pack, round(settings.sms_daily_budget * 1000), settings.sms_at_night)
+    # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
+    manners = Manners(pack, math.ceil(settings.sms_daily_budget * 1000), settings.sms_at_night)
     app = Flask("sado", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 1 << 20
     known_packs = Versions(pack, lambda one: all_effects(cases, one))

@@ -57,12 +57,12 @@ class Carriers:
         self._sleep = sleep
 
     def send(self, msisdn: str, text: str, key: str) -> Receipt:
-        """Hand the message to the first gateway that is well. Raises one of the outbox's SendErrors: the last one's
-        when every gateway is sick. A message that may have left is never handed to another gateway."""
+        """Hand the message to the first gateway that is well. When all of them rest, all are asked: the outbox waits
+        between tries by itself, and whoever looks there sees the cause. Raises one of the outbox's SendErrors: the last
+        one's when every gateway is sick. A message that may have left is never handed to another gateway."""
         last = DestinationDownError("no SMS gateway is well")
-        for carrier in self._carriers:
-            if carrier.rests_until > self._clock():
-                continue
+        well = [carrier for carrier in self._carriers if carrier.rests_until <= self._clock()]
+        for carrier in well or self._carriers:
             try:
                 return self._hand_over(carrier, msisdn, text, key)
             except DestinationDownError as error:

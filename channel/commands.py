@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from menus import keywords
 from menus.fields import accepted
+from menus.folding import fold
 from menus.keywords import Arguments, Command
 from menus.pack import Pack
 from menus.session import Session
@@ -72,11 +73,16 @@ class Reader:
         )
 
     def key(self, tree: Tree, session: Session, text: str) -> str | None:
-        """The number of the option that a YES or a NO chooses among those shown: one that begins with such a word."""
+        """The number of the option among those shown that has this name, in any language, or that a YES or a NO
+        chooses: one that begins with such a word."""
+        typed = fold(text)
+        options = options_of(tree.screens[session.screen], session)
+        if named := {one.key for one in options for words in one.text.values() if typed and fold(str(words)) == typed}:
+            return named.pop() if len(named) == 1 else None
         command = self._pack.commands.parse(text, tree)
         if command is None or command.keyword.does != "choose" or command.rest or command.is_near:
             return None
-        for option in options_of(tree.screens[session.screen], session):
+        for option in options:
             first = str(option.text.get(session.language, "")).split(",")[0].split(" ")[0].rstrip(":.")
             if self._pack.commands.is_word_of(command.name, first):
                 return option.key

@@ -7,6 +7,7 @@ import logging
 from cases.service import Cases
 from channel.gateways import Report
 from store import Transaction, deliveries
+from store.deliveries import Delivery
 from sync import outbox
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,15 @@ class Deliveries:
             log.warning("%s reports a state that we do not know: %s", gateway, report.word)
             return
         known = deliveries.report(tx, gateway, report.id, report.state, report.word)
-        if known is None or known.state == "uncertain":
-            return
-        if outbox.confirm(tx, known.entry, known.state != "failed") and known.kind == NOTICE:
-            self._cases.notified(tx, known.reference)
+        if known:
+            confirm(tx, self._cases, known)
+
+
+def confirm(tx: Transaction, cases: Cases, known: Delivery) -> None:
+    """Tell the outbox, and the case of a notice, what became of a message whose fate was unknown; nothing while it
+    still is."""
+    if known.state == "uncertain":
+        return
+    has_left = known.state != "failed"
+    if outbox.confirm(tx, known.entry, has_left) and has_left and known.kind == NOTICE:
+        cases.notified(tx, known.reference)

@@ -74,7 +74,10 @@ class Inbox:
             return
         opened = sorted(self._opened(tx, message.msisdn), key=lambda one: one.touched_at, reverse=True)
         said = self._reader.meant(message.text, opened[0].screen if opened else None)
-        if said:
+        # LAND is one letter from LANG, but also the name of an option that was shown.
+        is_slip = said is not None and said.command.is_near
+        is_option = bool(opened) and self._reader.key(opened[0].tree, opened[0].session, message.text) is not None
+        if said and not (is_slip and is_option):
             self._command(tx, message.msisdn, said, opened[0].session.language if opened else "")
         elif opened:
             self._go_on(tx, message.msisdn, opened, message.text)
@@ -139,7 +142,7 @@ class Inbox:
         return turn
 
     def _typed(self, one: Open, text: str) -> str:
-        """The key that YES, NO or NEXT stand for here, or what was typed."""
+        """The key that the name of an option, YES, NO or NEXT stand for here, or what was typed."""
         if self._reader.asks_more(text) and one.screen.kind != "prompt":
             return keys_of(one.screen, one.session).more
         return self._reader.key(one.tree, one.session, text) or text

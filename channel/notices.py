@@ -12,7 +12,7 @@ from cases.replies import Reply
 from cases.service import Cases, Notice
 from cases.subscriptions import Alert, Announcement
 from channel.carriers import Carriers, Receipt, UncertainError
-from channel.deliveries import NOTICE
+from channel.deliveries import NOTICE, confirm
 from channel.manners import Manners
 from menus.pack import Pack
 from store import Store, Transaction, deliveries, entries, subscribers
@@ -85,7 +85,8 @@ class Notices:
             sent_at=tx.now,
             updated_at=tx.now,
         )
-        deliveries.add(tx, delivery, taken.message)
+        if early := deliveries.add(tx, delivery, taken.message):
+            confirm(tx, self._cases, early)
         if is_certain and entry.kind == NOTICE:
             self._cases.notified(tx, entry.reference)
 

@@ -7,14 +7,18 @@ as the whole hop: behind it a station answered 0.3 of a constant view's rate, an
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from channel.gateways import BadRequestError
 from channel.request import Request
+from sync.outbox import SendError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
 
 PLAIN = "text/plain; charset=utf-8"
 PREFIX = "/gateway/"
@@ -41,6 +45,10 @@ class Webhook:
             status, text = "200 OK", door(Request.read(environ))
         except BadRequestError as error:
             status, text = "400 Bad Request", str(error)
+        except SendError as error:
+            # The gateway did not take our answer; it comes again, and gets the same one.
+            log.warning("an answer did not leave: %s", error)
+            status, text = "503 Service Unavailable", str(error)
         body = text.encode()
         start_response(status, [("Content-Type", PLAIN), ("Content-Length", str(len(body)))])
         return [body]

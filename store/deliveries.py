@@ -37,8 +37,9 @@ COLUMNS = (
 )
 
 
-def add(tx: Transaction, delivery: Delivery, message: str) -> None:
-    """Keep a message that the gateway knows as `message`. A report that came before it is taken up at once."""
+def add(tx: Transaction, delivery: Delivery, message: str) -> Delivery | None:
+    """Keep a message that the gateway knows as `message`. A report that came before it is taken up at once, and the
+    message as it then stands is given back."""
     tx.run(
         f"INSERT INTO deliveries ({COLUMNS}, message) VALUES (:entry, :reference, :kind, :gateway, :language,"  # noqa: S608
         " :encoding, :segments, :latin_segments, :price, :state, :word, :sent_at, :updated_at, :message)"
@@ -51,8 +52,7 @@ def add(tx: Transaction, delivery: Delivery, message: str) -> None:
         "DELETE FROM early_reports WHERE message = :message RETURNING state, word",
         message=_key(tx, delivery.gateway, message),
     )
-    if early:
-        report(tx, delivery.gateway, message, *early)
+    return report(tx, delivery.gateway, message, *early) if early else None
 
 
 def report(tx: Transaction, gateway: str, message: str, state: str, word: str) -> Delivery | None:

@@ -71,5 +71,6 @@ def _finish(tx: Transaction, transport: Transport, entry: Entry, receipt: object
 
 
 def _leave(tx: Transaction, transport: Transport, entry: Entry, receipt: object, reason: str) -> None:
-    transport.sent(tx, entry, receipt, is_certain=False)
+    # In this order: a report that came before our time-out settles the entry at once.
     outbox.await_report(tx, entry, reason)
+    transport.sent(tx, entry, receipt, is_certain=False)

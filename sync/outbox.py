@@ -105,9 +105,11 @@ def await_report(tx: Transaction, entry: Entry, reason: str) -> None:
 
 
 def confirm(tx: Transaction, entry_id: int, has_arrived: bool) -> bool:
-    """A report says what became of an entry that was awaiting one, or was given up on as unknown. False for any other
-    entry: its outcome was known."""
-    return entries.settle(tx, entry_id, ("awaiting", "unknown"), "acked" if has_arrived else "rejected")
+    """A report says what became of an entry that was awaiting one, or was given up on; one that failed and then arrived
+    has arrived. False for any other entry: its outcome was known."""
+    if has_arrived:
+        return entries.settle(tx, entry_id, ("awaiting", "unknown", "rejected"), "acked")
+    return entries.settle(tx, entry_id, ("awaiting", "unknown"), "rejected")
 
 
 def give_up_waiting(tx: Transaction) -> int:

@@ -82,6 +82,9 @@ def test_the_files_are_in_the_data_folder_unless_set_otherwise() -> None:
         ("SYNC_EVERY_S", "nan"),
         ("PHONE_PAGE", "perhaps"),
         ("SECURE_COOKIES", "2"),
+        ("SMS_DAILY_BUDGET", "inf"),
+        ("SMS_DAILY_BUDGET", "-1"),
+        ("AFRICASTALKING_URL", "api.example"),
     ],
 )
 def test_a_value_that_does_not_fit_stops_with_its_name(name: str, value: str) -> None:
@@ -89,6 +92,13 @@ def test_a_value_that_does_not_fit_stops_with_its_name(name: str, value: str) ->
         load({f"SADO_{name}": value})
     assert str(stopped.value).startswith(f"SADO_{name}={value!r} cannot be used: ")
     assert str(stopped.value).endswith(".")
+
+
+@pytest.mark.parametrize("value", ["key\n", "\tkey", "key\u200b", "key\xa0"])
+def test_a_sign_that_is_not_seen_stops_without_the_value_being_shown(value: str) -> None:
+    with pytest.raises(SettingsError, match="^SADO_ANDROID_SIGNING_KEY has a line break") as stopped:
+        load({"SADO_ANDROID_SIGNING_KEY": value})
+    assert "key" not in str(stopped.value)
 
 
 @pytest.mark.parametrize("name", ["PROT", "MIN_TOKEN", "FOLDER", "DATABASE", ""])

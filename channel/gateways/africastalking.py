@@ -121,6 +121,9 @@ class AfricasTalkingSms:
             raise _broken(error) from None
         except self._refused as error:
             raise _refusal(str(error)) from None
+        except UnicodeEncodeError:
+            # Found before anything leaves: a letter in a header that HTTP does not have.
+            raise DestinationDownError("the settings of the SMS gateway cannot be used: its key") from None
         except (requests.RequestException, ValueError):
             raise OutcomeUnknownError("the SMS gateway's answer cannot be read") from None
         return _accepted(answer)

@@ -161,6 +161,13 @@ def test_a_server_that_is_not_there_has_taken_nothing() -> None:
     assert_keeps_secrets(raised.value)
 
 
+def test_a_key_that_no_request_can_carry_has_sent_nothing(provider: Provider) -> None:
+    with pytest.raises(DestinationDownError, match="its key") as raised:
+        AfricasTalkingSms("sado", "ключ", "", provider.url, "TJ").send(MSISDN, TEXT, "007-1-1")
+    assert provider.messages == []
+    assert_keeps_secrets(raised.value)
+
+
 @pytest.mark.long
 def test_a_message_taken_without_a_word_may_have_gone(provider: Provider) -> None:
     provider.behaviour = silent

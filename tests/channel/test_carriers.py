@@ -76,6 +76,16 @@ def test_with_every_gateway_sick_the_message_waits() -> None:
             found.send(HERS, TEXT, "1")
 
 
+def test_while_every_gateway_rests_all_are_asked_and_the_cause_is_told() -> None:
+    first, second = KeepingGateway("first", is_down=True), FailingGateway(DestinationDownError("it has no modem"))
+    found = carriers(Time(), first, second)
+    for _ in range(2):
+        with pytest.raises(DestinationDownError, match="it has no modem"):
+            found.send(HERS, TEXT, "1")
+    first.is_down = False
+    assert found.send(HERS, TEXT, "1").gateway == "first", "somebody has mended it and asked to try again at once"
+
+
 @pytest.mark.parametrize("error", [RejectedError("no such number"), DeferredError("not now"), OutcomeUnknownError("?")])
 def test_a_message_that_was_refused_or_may_have_left_goes_to_no_other_gateway(error: SendError) -> None:
     second = KeepingGateway("second")

@@ -375,3 +375,25 @@ def test_nothing_is_kept_of_a_number_that_only_asked(station: Station, writer: W
     writer.say("КУМАК", "КОР Ёвон")
     assert not station.store.read(is_met)
     assert station.store.read(lambda tx: attempts.count(tx, f"reply {HERS}", 0)) == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "typed"),
+    [("tg", "Об"), ("tg", "об."), ("tg", "ВОДА"), ("ru", "вода"), ("tg-Latn", "ob"), ("en", "Water")],
+)
+def test_an_option_may_be_chosen_by_its_name(station: Station, language: str, typed: str) -> None:
+    told = [
+        speaking(station, language, msisdn).say(f"ШИКОЯТ {MATTER}", said)
+        for msisdn, said in ((HERS, typed), (HIS, "1"))
+    ]
+    assert told[0] == told[1]
+
+
+def test_the_name_of_an_option_wins_over_a_command_one_letter_away(station: Station) -> None:
+    writer = speaking(station, "en")
+    assert "1 Тоҷикӣ" in writer.say("LAND")
+    assert "1 Тоҷикӣ" not in writer.say(f"COMPLAINT {MATTER}", "Land")
+
+
+def test_a_word_that_names_no_option_chooses_none(station: Station) -> None:
+    assert speaking(station, "en").say(f"COMPLAINT {MATTER}", "Sky").startswith("Not valid.")

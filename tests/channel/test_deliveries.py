@@ -143,6 +143,27 @@ def test_an_unknown_outcome_is_not_sent_again_and_a_report_settles_it(village: S
     assert village.store.read(lambda tx: entries.of_case(tx, number))[-1].state == "acked"
 
 
+def test_a_message_that_may_have_left_and_then_failed_has_told_nobody(village: Station) -> None:
+    number, silent = news(village), Uncertain()
+    send_all(village, silent)
+    report(village, silent.keys[0], "failed")
+    assert village.store.read(lambda tx: entries.of_case(tx, number))[-1].state == "rejected"
+    assert "notified" not in kinds(village, number)
+
+
+@pytest.mark.parametrize(("state", "end"), [("delivered", "acked"), ("failed", "rejected")])
+def test_a_report_that_comes_before_our_time_out_settles_the_message_too(
+    village: Station, state: State, end: str
+) -> None:
+    number = news(village)
+    entry = village.store.read(lambda tx: entries.of_case(tx, number))[-1]
+    report(village, f"{village.cases.station}-{entry.id}-1", state)
+    send_all(village, Uncertain())
+    assert of(village, number)[0].state == state
+    assert village.store.read(lambda tx: entries.of_case(tx, number))[-1].state == end
+    assert ("notified" in kinds(village, number)) is (state == "delivered")
+
+
 def test_several_steps_of_one_case_are_told_once(village: Station, gateway: KeepingGateway) -> None:
     number = news(village)
     village.store.write(lambda tx: village.cases.record(tx, APPEAL.agency, number, "answered", "Таъмир шуд."))
