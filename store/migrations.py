@@ -282,7 +282,8 @@ def m010_messages(database: Database) -> None:
 
 
 def m011_deliveries(database: Database) -> None:
-    """What became of the SMS that were sent, and what they cost; reports that came before their message was known."""
+    """What became of the SMS that were sent, and what they cost; reports that came before their message was known. A
+    notice looks for a later one of its case among ten thousand that wait."""
     _create(
         database,
         """CREATE TABLE deliveries (
@@ -300,6 +301,7 @@ def m011_deliveries(database: Database) -> None:
             word TEXT NOT NULL,
             sent_at BIGINT NOT NULL,
             updated_at BIGINT NOT NULL)""",
+        "CREATE INDEX outbox_by_case ON outbox (reference)",
         "CREATE INDEX deliveries_by_message ON deliveries (message)",
         "CREATE INDEX deliveries_by_case ON deliveries (reference)",
         "CREATE INDEX deliveries_by_time ON deliveries (sent_at)",
