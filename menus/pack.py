@@ -42,7 +42,6 @@ class SmsRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price: Annotated[str, Meta(pattern=r"^\d+(\.\d{1,3})?$", description="of a segment, in the country's money")]
     quiet: tuple[Clock, Clock] = ("21:00", "07:00")
     expires_hours: Annotated[int, Meta(ge=1, le=720)] = 72
-    replies_a_day: Annotated[int, Meta(ge=1, le=1000)] = 20
 
 
 class PackFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -44,7 +44,9 @@ def add(tx: Transaction, delivery: Delivery, message: str) -> Delivery | None:
         f"INSERT INTO deliveries ({COLUMNS}, message) VALUES (:entry, :reference, :kind, :gateway, :language,"  # noqa: S608
         " :encoding, :segments, :latin_segments, :price, :state, :word, :sent_at, :updated_at, :message)"
         " ON CONFLICT (entry) DO UPDATE SET gateway = excluded.gateway, message = excluded.message,"
-        " state = excluded.state, price = deliveries.price + excluded.price, updated_at = excluded.updated_at",
+        " state = excluded.state, updated_at = excluded.updated_at, price = deliveries.price + excluded.price,"
+        " segments = deliveries.segments + excluded.segments,"
+        " latin_segments = deliveries.latin_segments + excluded.latin_segments",
         **delivery.__dict__,
         message=_key(tx, delivery.gateway, message),
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from channel.gateways import Hop, Message, Report, SessionEnd, State, is_person, msisdn_from
 from channel.gateways.fields import needed, text_in
+from channel.gateways.web import broken
 from menus.gsm import Budget
 from sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 
@@ -118,7 +119,7 @@ class AfricasTalkingSms:
         except requests.Timeout:
             raise OutcomeUnknownError("the SMS gateway took the message but did not say what became of it") from None
         except requests.ConnectionError as error:
-            raise _broken(error) from None
+            raise broken(error) from None
         except self._refused as error:
             raise _refusal(str(error)) from None
         except UnicodeEncodeError:
@@ -139,16 +140,6 @@ class AfricasTalkingSms:
             if self._url:
                 self._sms._baseUrl = self._url.rstrip("/") + "/version1"
         return self._sms
-
-
-def _broken(error: Exception) -> SendError:
-    """A connection that was never made carried nothing; one that broke later may have."""
-    from urllib3.exceptions import NewConnectionError, ProxyError, SSLError
-
-    cause = getattr(error.args[0] if error.args else None, "reason", None)
-    if isinstance(cause, NewConnectionError | ProxyError | SSLError):
-        return DestinationDownError("the SMS gateway cannot be reached")
-    return OutcomeUnknownError("the line broke before the SMS gateway said what became of the message")
 
 
 def _refusal(body: str) -> SendError:

@@ -38,7 +38,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], answer_s: float = AN
     except requests.Timeout:
         raise OutcomeUnknownError("the SMS gateway took the message but did not say what became of it") from None
     except requests.ConnectionError as error:
-        raise _broken(error) from None
+        raise broken(error) from None
     except requests.exceptions.InvalidHeader:
         # An answer's header, though requests calls it a ValueError as it does an address that is none.
         raise OutcomeUnknownError("the SMS gateway's answer cannot be read") from None
@@ -52,7 +52,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], answer_s: float = AN
     return Answer(answer.status_code, answer.content[:LONGEST_ANSWER].decode("utf-8", "replace"))
 
 
-def _broken(error: Exception) -> SendError:
+def broken(error: Exception) -> SendError:
     """A connection that was never made carried nothing; one that broke later may have."""
     from urllib3.exceptions import NewConnectionError, ProxyError, SSLError
 

@@ -164,6 +164,18 @@ def test_a_report_that_comes_before_our_time_out_settles_the_message_too(
     assert ("notified" in kinds(village, number)) is (state == "delivered")
 
 
+def test_a_message_that_a_person_sends_again_is_paid_again(village: Station, clock: Clock) -> None:
+    number, silent, well = news(village), Uncertain(), KeepingGateway()
+    send_all(village, silent)
+    clock.move(25 * 3600)
+    village.store.write(outbox.give_up_waiting)
+    entry = village.store.read(lambda tx: entries.of_case(tx, number))[-1]
+    assert village.store.write(lambda tx: outbox.retry(tx, entry.id))
+    send_all(village, well)
+    (one,) = of(village, number)
+    assert (one.state, one.segments, one.latin_segments, one.price) == ("sent", 2, 2, 200)
+
+
 def test_several_steps_of_one_case_are_told_once(village: Station, gateway: KeepingGateway) -> None:
     number = news(village)
     village.store.write(lambda tx: village.cases.record(tx, APPEAL.agency, number, "answered", "Таъмир шуд."))
