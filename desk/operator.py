@@ -221,7 +221,7 @@ def _line(tx: Transaction, to: Destination, waiting: int) -> Line:
 
 def _row(entry: Entry, to: Destination, now: int) -> Row:
     why = words.why(entry, to, now) if entry.state in outbox.WAITING else words.cause(entry.reason)
-    return Row(entry, words.kind(entry.kind), words.destination(entry.destination), words.state(entry.state), why)
+    return Row(entry, words.kind(entry.kind), words.destination(entry.destination), words.state(entry), why)
 
 
 def _find(tx: Transaction, typed: str, country: str) -> list[CaseRow]:

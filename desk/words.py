@@ -85,9 +85,11 @@ def kind(name: str) -> str:
     return _(KINDS[name]) if name in KINDS else name
 
 
-def state(name: str) -> str:
-    """How an entry ended, or that it waits."""
-    return _(STATES[name]) if name in STATES else name
+def state(entry: Entry) -> str:
+    """How an entry ended, or that it waits. An SMS that left is with the gateway; its report says whether it arrived."""
+    if entry.state == "acked" and entry.destination == outbox.SMS:
+        return _("handed to the gateway")
+    return _(STATES[entry.state]) if entry.state in STATES else entry.state
 
 
 def delivery(name: str) -> str:

@@ -260,3 +260,14 @@ def test_what_may_have_left_says_that_it_is_not_sent_again(desk: Desk, operator:
 def test_most_of_the_days_money_spent_is_an_alarm(tmp_path: Path, is_costly: bool) -> None:
     with build(tmp_path, is_costly=lambda tx: is_costly) as desk:
         assert ("Four fifths of today" in page(desk.signed_in("operator"))) == is_costly
+
+
+def test_an_sms_that_left_is_with_the_gateway_and_an_event_has_arrived(desk: Desk, operator: FlaskClient) -> None:
+    number = desk.file().reference
+    entry = claimed(desk, number)
+    desk.store.write(lambda tx: outbox.ack(tx, entry))
+    assert "handed to the gateway" in page(operator, f"/operator/case/{number}")
+    event = desk.store.write(lambda tx: outbox.claim(tx, outbox.UPSTREAM))
+    assert event is not None
+    desk.store.write(lambda tx: outbox.ack(tx, event))
+    assert ">arrived<" in page(operator, f"/operator/case/{number}")
