@@ -86,7 +86,7 @@ def kind(name: str) -> str:
 
 
 def state(entry: Entry) -> str:
-    """How an entry ended, or that it waits. An SMS that left is with the gateway; its report says whether it arrived."""
+    """How an entry ended, or that it waits. An SMS that left is with the gateway; its report says if it arrived."""
     if entry.state == "acked" and entry.destination == outbox.SMS:
         return _("handed to the gateway")
     return _(STATES[entry.state]) if entry.state in STATES else entry.state
