@@ -134,9 +134,10 @@ class Law(msgspec.Struct, frozen=True):
         return day.isoweekday() in self.weekend and day not in self.dated_working_days
 
     def _moved(self, year: int) -> set[date]:
-        """The free days that make up for the year's holidays on weekends, each the next that is not free already."""
+        """The free days that make up for holidays on weekends, each the next that is not free already: those of the
+        year, and of the one before, whose last may be free in this one."""
         moved: set[date] = set()
-        for day in self._holidays(year) if self.moves_off_weekends else ():
+        for day in (*self._holidays(year - 1), *self._holidays(year)) if self.moves_off_weekends else ():
             if self._is_weekend(day):
                 while self._is_holiday(day) or self._is_weekend(day) or day in moved:
                     day += DAY
@@ -151,16 +152,18 @@ class Law(msgspec.Struct, frozen=True):
 def _day(year: int, name: str) -> date | None:
     """The day named MM-DD; None when this year has none."""
     try:
-        return date.fromisoformat(f"{year}-{name}")
+        day = date.fromisoformat(f"{year}-{name}")
     except ValueError:
         return None
+    # The names of weeks are ISO dates too.
+    return day if f"{day:%m-%d}" == name else None
 
 
 def _senseless(values: Mapping[str, Any]) -> Iterator[str]:
     """What is of the right type and yet cannot be."""
     try:
         ZoneInfo(values.get("time_zone", "UTC"))
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, a name too long for a file
         yield f"time_zone: there is no zone {values['time_zone']!r}"
     for name in values.get("yearly_holidays", ()):
         if _day(LEAP_YEAR, name) is None:
