@@ -45,6 +45,8 @@ bench: setup-test ## the benchmarks, in their quick form
 	$(BIN)/python bench/memory.py --quick
 	$(BIN)/python bench/engine.py --quick
 	$(BIN)/python bench/sms.py --quick
+	$(BIN)/python bench/wire.py --quick
+	$(BIN)/python bench/line.py --quick
 
 clean: ## remove the virtual environment and the demo's data
 	rm -rf $(VENV) demo-data

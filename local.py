@@ -10,24 +10,29 @@ import hmac
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from flask import Blueprint, Response, abort, jsonify, request
 
+import courier_cli
 from cases.definitions import RegisterError
 from cases.loading import Line, Load, Loading, Removed, Step
 from cases.registers import Standing
 from channel import costs
+from menus.tree import TreeError
 from settings import Settings
-from store import DiskError, StoreError, Transaction, entries
+from store import DiskError, StoreError, drill
 from sync import outbox
+from sync_cli import Words
 from wsgi import Station
 
 TOKEN_FILE = "local.token"  # noqa: S105 - a file name
 TIMEOUT_S = 120
+# What is left then the scheduler goes on with; one exchange more may end after it.
+SYNC_NOW_S = 20.0
 
 
 class NotServingError(Exception):
@@ -88,17 +93,36 @@ def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
     """What the door does. Raises StoreError or RegisterError."""
     if what == "registers":
         return _registers(station, method, body)
+    if what == "pack":
+        return _pack(station, method, body)
+    if (method, what) == ("POST", "publish"):
+        return {"new": station.publishing.publish_register(body["register"])}
+    if (method, what) == ("POST", "export"):
+        return courier_cli.export(station, body["target"], body["station"])
+    if (method, what) == ("POST", "import"):
+        return courier_cli.take_in(station, body["file"], body["receipts"])
     if (method, what) == ("POST", "sms"):
         return {"lines": _costs(station, str((body or {}).get("month", "")))}
     if (method, what) == ("POST", "sync"):
         station.store.write(outbox.retry_all_now)
         if station.upstream is not None:
-            station.upstream.step()
+            station.upstream.step(SYNC_NOW_S)
     elif (method, what) == ("POST", "backup"):
         station.store.backup(Path(body["target"]))
+    elif (method, what) == ("POST", "drill"):
+        return {"facts": msgspec.to_builtins(station.store.read(lambda tx: drill.of(tx, body["references"])))}
     elif (method, what) != ("GET", "sync"):
         raise StoreError(f"{method} {what} is not something a station does.")
-    return {"lines": station.store.read(_report)}
+    return {"lines": _report(station)}
+
+
+def _pack(station: Station, method: str, body: Any) -> dict[str, Any]:
+    if method == "GET":
+        return {"lines": station.publishing.status()}
+    try:
+        return {"version": station.publishing.publish_pack(body["folder"])}
+    except (TreeError, ValueError) as error:
+        raise StoreError(str(error)) from None
 
 
 def _costs(station: Station, month: str) -> list[str]:
@@ -109,19 +133,10 @@ def _costs(station: Station, month: str) -> list[str]:
     return station.store.read(lambda tx: costs.lines(tx, station.pack, first))
 
 
-def _report(tx: Transaction) -> list[str]:
-    """What waits and why, a sentence each."""
-    line = entries.destination(tx, outbox.UPSTREAM)
-    lines = []
-    if line.down_since:
-        lines.append(f"The line has been down since {_time(line.down_since)}: {line.reason}.")
-        lines.append(f"Next try at {_time(line.due_at)}.")
-    elif line.ok_at:
-        lines.append(f"Last exchange at {_time(line.ok_at)}.")
-    for (destination, state), (count, since) in sorted(entries.counts(tx).items()):
-        word = "waiting" if state in outbox.WAITING else "given up on" if state != "unknown" else "of unknown outcome"
-        lines.append(f"{destination}: {count} {word}, the oldest since {_time(since)}.")
-    return lines if len(lines) > bool(line.ok_at) else [*lines, "Nothing waits."]
+def _report(station: Station) -> list[str]:
+    """What waits and why, and what the line carried."""
+    words = Words(ZoneInfo(station.pack.time_zone), station.pack.country)
+    return station.store.read(lambda tx: words.report(tx, station.standing(tx)))
 
 
 Ask = Callable[[str, str, Mapping[str, Any] | None], dict[str, Any]]
@@ -157,7 +172,7 @@ def _registers(station: Station, method: str, body: Any) -> dict[str, Any]:
     if method == "GET":
         standing = station.store.read(station.registers.standing)
         return {"lines": [_standing(one) for one in standing]}
-    return {"done": msgspec.to_builtins(_step(station.loading, body))}
+    return {"done": msgspec.to_builtins(_step(station.publishing.loading, body))}
 
 
 def _step(loading: Loading, body: Any) -> Load | Step | Removed | None:
@@ -179,7 +194,3 @@ def _standing(one: Standing) -> str:
     age = "too old to rely on" if one.is_stale else "fresh"
     sample = ", a sample" if one.is_sample else ""
     return f"{one.name}: {one.count} rows as of {one.as_of:%d.%m.%Y}, {age}{sample}."
-
-
-def _time(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000).astimezone().strftime("%d.%m.%Y %H:%M:%S")

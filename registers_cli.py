@@ -1,4 +1,4 @@
-"""What `sado registers load` does and says."""
+"""What `sado registers load` and `publish` do and say."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ def load(pack: str, ask: Ask, path: Path, name: str, as_of: datetime | None, is_
     if report.rejected and not report.kept:
         raise click.ClickException(f"No line of {path} could be kept: the register is as it was.")
     _tell(report, name, day, is_whole)
+    if report.new or report.changed or report.removed:
+        click.echo(f"Stations get it with `sado registers publish {name}`.")
+
+
+def publish(ask: Ask, name: str) -> None:
+    """Offer a register to the stations. Raises StoreError or RegisterError."""
+    new = ask("POST", "publish", {"register": name})["new"]
+    said = "is offered to the stations" if new else "is what the stations were offered before"
+    click.echo(f"{name} {said}. `sado pack status` tells who has it.")
 
 
 def _load(file: RegisterFile, steps: Steps, name: str, day: date, is_whole: bool) -> Report:

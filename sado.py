@@ -1,5 +1,5 @@
-"""The command line: `sado init`, `serve`, `demo`, `dial`, `sync`, `backup`, `account`, `station`, `agency`,
-`registers`, `sms`."""
+"""The command line: `sado init`, `serve`, `demo`, `dial`, `sync`, `backup`, `restore`, `drill`, `account`,
+`station`, `agency`, `pack`, `registers`, `sms`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +23,7 @@ import wsgi
 from menus.tree import TreeError
 from settings import Settings, SettingsError
 from store import DiskError, Keyring, Store, StoreError, accounts, identity, stations
+from store.backup import put_in_order
 
 EXPECTED = (SettingsError, StoreError, DiskError, TreeError, ValueError, OSError)
 
@@ -79,7 +80,7 @@ def serve(settings: Settings) -> None:
         station = wsgi.build(settings, wsgi.open_store(settings))
         local.add(station)
         server = waitress.create_server(
-            station.app, host=settings.host, port=settings.port, threads=settings.threads, ident="sado"
+            station.app, host=settings.host, port=settings.port, threads=settings.threads, ident=None
         )
         station.start()
         stopped = _on_signals()
@@ -144,17 +145,72 @@ def sync_status(settings: Settings) -> None:
         click.echo(line)
 
 
+@sync.command("export")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--station", "number", type=click.IntRange(0, 999), help="For this station, not for the upstream.")
+@click.pass_obj
+def sync_export(settings: Settings, target: Path, number: int | None) -> None:
+    """Write all that waits for the upstream into TARGET, a new file or a folder, encrypted, to be carried by hand. It
+    goes on waiting until it has arrived."""
+    with _asking(settings) as ask:
+        for line in ask("POST", "export", {"target": str(target.absolute()), "station": number})["lines"]:
+            click.echo(line)
+
+
+@sync.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--receipts", type=click.Path(path_type=Path), help="A new file, or a folder, for what to carry back.")
+@click.pass_obj
+def sync_import(settings: Settings, file: Path, receipts: Path | None) -> None:
+    """Take in a FILE that another station exported for this one; one that was taken in before changes nothing. Ends
+    with 1 when it is refused, or something in it does not fit what is here."""
+    place = str(receipts.absolute()) if receipts else ""
+    with _asking(settings) as ask:
+        answer = ask("POST", "import", {"file": str(file.absolute()), "receipts": place})
+    for line in answer["lines"]:
+        click.echo(line)
+    sys.exit(not answer["is_whole"])
+
+
 @main.command()
 @click.argument("target", type=click.Path(path_type=Path, exists=False))
 @click.pass_obj
 def backup(settings: Settings, target: Path) -> None:
-    """Write a checked copy of the database to TARGET while the station serves. The key file is not in it."""
-    if target.exists():
-        raise click.ClickException(f"{target} exists; a backup never writes over a file.")
-    if not target.absolute().parent.is_dir():
-        raise click.ClickException(f"{target.absolute().parent} is not a folder; make it first.")
-    _ask(settings, "POST", "backup", {"target": str(target.absolute())})
-    click.echo(f"{target}: {target.stat().st_size} bytes, checked. Without {settings.keys} it cannot be read.")
+    """Write a checked, encrypted copy of the database to TARGET while the station serves. The key file is not in it."""
+    import backup_cli
+
+    with _asking(settings) as ask:
+        backup_cli.make(settings, ask, target)
+
+
+BACKUP_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@main.command()
+@click.argument("file", type=BACKUP_FILE)
+@click.option("--replace", "replaces", is_flag=True, help="Move the database that is there aside.")
+@click.pass_obj
+def restore(settings: Settings, file: Path, replaces: bool) -> None:
+    """Make the station's database of the backup FILE, and begin a new life with it. The key file has to be in place."""
+    import backup_cli
+
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _locked(settings):
+        backup_cli.restore(settings, file, replaces)
+
+
+@main.command()
+@click.argument("file", type=BACKUP_FILE)
+@click.option("--into", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Default: the data folder.")
+@click.pass_obj
+def drill(settings: Settings, file: Path, into: Path | None) -> None:
+    """Restore the backup FILE into a temporary place and compare it with the station's database. Ends with 1 when
+    something is missing."""
+    import backup_cli
+
+    with _asking(settings) if settings.database.exists() else nullcontext() as ask:
+        is_well = backup_cli.practise(settings, ask, file, into or settings.folder)
+    sys.exit(not is_well)
 
 
 @main.group()
@@ -175,6 +231,33 @@ def menus_check(settings: Settings, pack: str, as_json: bool) -> None:
     found = report.of(pack or settings.pack, Budget(), wsgi.check_pack)
     click.echo(found.as_json() if as_json else found.as_table())
     sys.exit(bool(found.faults))
+
+
+@main.group()
+def pack() -> None:
+    """The pack of every station."""
+
+
+@pack.command("publish")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.pass_obj
+def pack_publish(settings: Settings, folder: Path) -> None:
+    """Check the pack in FOLDER, serve it here from now on, and offer it to every station. Ends with 1 when there is a
+    fault."""
+    import pack_cli
+
+    with _asking(settings) as ask:
+        pack_cli.publish(ask, folder)
+
+
+@pack.command("status")
+@click.pass_obj
+def pack_status(settings: Settings) -> None:
+    """Who has which pack and registers, what is on its way, and what was refused and why."""
+    import pack_cli
+
+    with _asking(settings) as ask:
+        pack_cli.status(ask)
 
 
 @main.group()
@@ -212,11 +295,24 @@ def station() -> None:
 
 @station.command("add")
 @click.argument("number", type=click.IntRange(0, 999))
+@click.option("--district", "districts", multiple=True, help="Code of a district that it serves. Default: all.")
+@click.option("--through", type=click.IntRange(0, 999), help="The station that stands between it and this one.")
 @click.pass_obj
-def station_add(settings: Settings, number: int) -> None:
-    """Admit a station; prints the key to put in its upstream.key."""
+def station_add(settings: Settings, number: int, districts: tuple[str, ...], through: int | None) -> None:
+    """Admit a station; prints the key to put in its upstream.key. One that is reached through another has no key here:
+    it exchanges with that one, which speaks for it."""
+    from sync import blobs
+
+    _check_districts(settings, districts)
     with _opened(settings) as store:
-        key = store.write(lambda tx: stations.add(tx, number))
+        if through is not None:
+            if store.read(lambda tx: stations.find(tx, through)) is None:
+                raise click.ClickException(f"Station {through:03} is not admitted here: add it first.")
+            store.write(lambda tx: stations.set_through(tx, number, through))
+            click.echo(f"Station {number:03} is reached through station {through:03}, which may speak for it.")
+            return
+        key = store.write(lambda tx: stations.add(tx, number, districts))
+        store.write(lambda tx: blobs.offer_all(tx, number))
     click.echo(key.hex())
 
 
@@ -258,6 +354,17 @@ def registers_load(settings: Settings, file: Path, register: str, as_of: datetim
         registers_cli.load(settings.pack, ask, file, register or file.stem, as_of, whole)
 
 
+@registers.command("publish")
+@click.argument("register")
+@click.pass_obj
+def registers_publish(settings: Settings, register: str) -> None:
+    """Offer REGISTER as it is here now to the stations, to each the districts that it serves."""
+    import registers_cli
+
+    with _asking(settings) as ask:
+        registers_cli.publish(ask, register)
+
+
 @registers.command("status")
 @click.pass_obj
 def registers_status(settings: Settings) -> None:
@@ -280,6 +387,14 @@ def sms_costs(settings: Settings, month: str) -> None:
         click.echo(line)
 
 
+def _check_districts(settings: Settings, codes: tuple[str, ...]) -> None:
+    from menus import pack
+
+    known = [place.code for place in pack.load(settings.pack).gazetteer] if codes else []
+    if unknown := [code for code in codes if code not in known]:
+        raise click.ClickException(f"There is no district {unknown[0]}. The districts are: {', '.join(known)}.")
+
+
 def _check_agency(settings: Settings, code: str) -> None:
     from menus import pack
 
@@ -298,6 +413,7 @@ def _locked(settings: Settings) -> Iterator[None]:
             f"The station in {settings.folder} is being served by another process: stop it first."
         ) from None
     try:
+        put_in_order(settings.database)
         yield
     finally:
         lock.release()

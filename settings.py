@@ -34,9 +34,42 @@ class Settings(GatewaySettings, frozen=True, kw_only=True):
     upstream_key_file: Annotated[
         str, Meta(description="File with the key from `sado station add`. Default: upstream.key in the data.")
     ] = ""
+    upstream_certificate_file: Annotated[
+        str, Meta(description="File with the certificate of the upstream, where no public authority signed it.")
+    ] = ""
     sync_every_s: Annotated[
         float, Meta(ge=0.2, le=86400, description="Seconds between exchanges when nothing waits.")
     ] = 60.0
+    sync_idle_s: Annotated[
+        float, Meta(ge=0.2, le=86400, description="Seconds that this grows to while nothing comes or goes for an hour.")
+    ] = 900.0
+    sync_keep_days: Annotated[
+        float,
+        Meta(ge=1, le=3650, description="Days that what was acknowledged is kept, longer than the upstream's backups."),
+    ] = 14.0
+    sync_windows: Annotated[
+        str,
+        Meta(
+            description="Hours of the country's day in which everything may leave, such as 00:00-06:00,13:00-14:00;"
+            " otherwise only what is urgent. Empty: always.",
+        ),
+    ] = ""
+    sync_daily_kb: Annotated[
+        float,
+        Meta(ge=0, le=1e9, description="What a day may take, in 1,000 bytes; what is urgent always leaves. 0: any."),
+    ] = 0.0
+    sync_monthly_mb: Annotated[
+        float, Meta(ge=0, le=1e9, description="What a month may take, in 1,000,000 bytes. 0: any.")
+    ] = 0.0
+    sync_price_per_mb: Annotated[
+        float, Meta(ge=0, le=1e6, description="What 1,000,000 bytes cost, both ways, in the country's money.")
+    ] = 0.0
+    sync_daily_money: Annotated[
+        float, Meta(ge=0, le=1e9, description="What a day may cost, in the country's money. 0: any.")
+    ] = 0.0
+    sync_monthly_money: Annotated[
+        float, Meta(ge=0, le=1e9, description="What a month may cost, in the country's money. 0: any.")
+    ] = 0.0
     phone_page: Annotated[
         bool, Meta(description="Show the phone page. It can be any phone: never on a station with real residents.")
     ] = False
@@ -61,6 +94,11 @@ class Settings(GatewaySettings, frozen=True, kw_only=True):
     def keys(self) -> Path:
         """The key file."""
         return Path(self.key_file) if self.key_file else self.folder / "keys.json"
+
+    @property
+    def upstream_certificate(self) -> Path | None:
+        """The file with the upstream's certificate, or None: the system's authorities are trusted."""
+        return Path(self.upstream_certificate_file) if self.upstream_certificate_file else None
 
     @property
     def upstream_key(self) -> Path:

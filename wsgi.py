@@ -9,18 +9,21 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, g, has_app_context, jsonify
+from werkzeug.local import LocalProxy
 
 import desk.pages
-from cases import subscriptions
 from cases.additions import Additions
 from cases.consultation import Consultation
 from cases.events import Apply, Events
 from cases.law import Law
-from cases.loading import Loading
 from cases.privacy import Privacy
 from cases.registers import Registers
 from cases.service import Cases
@@ -29,18 +32,28 @@ from channel.all_effects import all_effects
 from channel.deliveries import Deliveries
 from channel.inbox import Inbox
 from channel.manners import Manners
+from channel.new_packs import NewPacks
 from channel.notices import Notices
-from channel.register_words import RegisterWords, registers_of
+from channel.register_words import registers_of
 from channel.versions import Versions
 from channel.webhook import Webhook
 from gateways import Gateways
 from menus.pack import Pack
+from publishing import Publishing
 from settings import Settings
-from store import Keyring, Store, StoreError, entries, identity
+from store import Keyring, Store, StoreError, Transaction, blobs, entries, identity, lanes
 from store.identity import Identity
-from sync import outbox, schedule, web
+from sync import outbox, schedule, standing, web
+from sync.blobs import Room
+from sync.budget import Budget, decimal, limits_from, windows_from
+from sync.courier import Courier
 from sync.dispatch import Transport
+from sync.exchange import Caller
+from sync.fetch import Arrivals, Fetcher
+from sync.ledger import Ledger
 from sync.line import Line
+from sync.pace import Pace
+from sync.standing import Standing
 
 log = logging.getLogger(__name__)
 
@@ -57,23 +70,38 @@ class Station:
     store: Store
     identity: Identity
     cases: Cases
-    pack: Pack
-    registers: Registers
-    loading: Loading
+    versions: Versions
+    publishing: Publishing
     app: Flask
     upstream: schedule.Upstream | None
+    courier: Courier
+    standing: Callable[[Transaction], Standing]
     transports: dict[str, Transport]
     scheduler: BackgroundScheduler
 
     def start(self) -> None:
         """Give back the leases of the last process, and begin to send what waits."""
+        schedule.look_at_clock(self.store)
         self.store.write(outbox.recover)
+        self.store.write(blobs.recover)
         self.scheduler.start()
 
     def stop(self) -> None:
         """Let the running jobs end, then close the store."""
         self.scheduler.shutdown()
+        if self.upstream is not None:
+            self.upstream.caller.close()
         self.store.close()
+
+    @property
+    def pack(self) -> Pack:
+        """The version of the pack that is served now."""
+        return self.versions.current.pack
+
+    @property
+    def registers(self) -> Registers:
+        """The registers of that version."""
+        return registers_of(self.pack)
 
 
 def open_store(settings: Settings) -> Store:
@@ -104,23 +132,32 @@ def build(settings: Settings, store: Store) -> Station:
     known = store.read(identity.find)
     if known is None:
         raise StoreError("This database has no station number. Run `sado init --station NUMBER`.")
-    pack, pack_fault = versions.choose(store, settings.pack, check_pack)
+    chosen, pack_fault = versions.choose(store, settings.pack, check_pack)
     has_upstream = bool(settings.upstream)
-    cases = Cases(known, has_upstream, Law.read(pack.law))
+    cases = Cases(known, has_upstream, Law.read(chosen.law))
+    known_packs = Versions(chosen, lambda one: all_effects(cases, one))
+    pack = _current(known_packs)
     consultation, privacy = Consultation(has_upstream), Privacy(has_upstream)
     additions = Additions(cases).apply
     rooms = {"case": cases.apply, "tally": consultation.apply, "privacy": privacy.apply, "addition": additions}
-    events = Events(rooms)
+    events = Events({**rooms, "blob": Room(known.number).apply})
     # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
     manners = Manners(pack, math.ceil(settings.sms_daily_budget * 1000), settings.sms_at_night)
     app = Flask("sado", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 1 << 20
-    known_packs = Versions(pack, lambda one: all_effects(cases, one))
     inbox, deliveries = Inbox(known_packs, settings.service_code), Deliveries(cases)
     channel = Gateways(settings, store, known_packs, inbox, deliveries).channel()
     app.wsgi_app = Webhook(app.wsgi_app, channel.doors)  # type: ignore[method-assign]
     ussd_path = next((path for path in channel.doors if path.startswith(PHONE_PAGE_CALLS)), "")
-    app.register_blueprint(web.create(store, events.apply))
+    app.wsgi_app = web.Door(app.wsgi_app, store, events.apply)  # type: ignore[method-assign]
+    if store.read(lanes.has_upstream) != has_upstream:
+        store.write(lambda tx: lanes.set_upstream(tx, has_upstream))
+    budget = _budget(settings, pack)
+    upstream = _upstream(settings, store, known, events.apply, budget)
+
+    def stands(tx: Transaction) -> Standing:
+        return standing.of(tx, budget, upstream.caller.pace if upstream else None)
+
     desk.pages.create(
         app,
         store,
@@ -134,29 +171,74 @@ def build(settings: Settings, store: Store) -> Station:
             secure_cookies=settings.secure_cookies,
             has_upstream=has_upstream,
             is_costly=manners.is_alarming,
+            standing=stands,
         ),
     )
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{known.number:03}"
-    upstream = _upstream(settings, store, known, events.apply)
     transports: dict[str, Transport] = {}
     if channel.carriers:
         transports[outbox.SMS] = Notices(store, channel.carriers, pack, cases, manners, settings.service_code)
-    scheduler = schedule.create(store, upstream, transports)
+    scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
     if channel.mailbox:
         schedule.empty(scheduler, channel.mailbox)
     app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, pack_fault))
-    registers = registers_of(pack)
-    loading = Loading(store, registers, RegisterWords(pack).announcer(subscriptions.tell))
-    return Station(settings, store, known, cases, pack, registers, loading, app, upstream, transports, scheduler)
+    new_packs = NewPacks(store, known_packs, cases, check_pack)
+    publishing = Publishing(store, Path(settings.pack).resolve().name, known_packs, new_packs)
+    if upstream is not None:
+        schedule.take_in(scheduler, Arrivals(store, known.number, publishing.take))
+    courier = Courier(store, known.number, schedule.read_key(settings.upstream_key) if upstream else None, events.apply)
+    return Station(
+        settings,
+        store,
+        known,
+        cases,
+        known_packs,
+        publishing,
+        app,
+        upstream,
+        courier,
+        stands,
+        transports,
+        scheduler,
+    )
 
 
-def _upstream(settings: Settings, store: Store, known: Identity, apply: Apply) -> schedule.Upstream | None:
+def _current(known: Versions) -> Pack:
+    """The version that is served at the moment somebody looks: another may come while the station serves. A page looks
+    many times, and sees one from its beginning to its end."""
+
+    def look() -> Pack:
+        now = known.current.pack
+        return g.setdefault("pack", now) if has_app_context() else now
+
+    return cast(Pack, LocalProxy(look))
+
+
+def _budget(settings: Settings, pack: Pack) -> Budget:
+    """The rules of the line. Raises ValueError for those that do not go together."""
+    price = decimal(settings.sync_price_per_mb)
+    limits = limits_from(
+        daily_kb=settings.sync_daily_kb,
+        monthly_mb=settings.sync_monthly_mb,
+        daily_money=settings.sync_daily_money,
+        monthly_money=settings.sync_monthly_money,
+        price=price,
+    )
+    return Budget(ZoneInfo(pack.time_zone), windows_from(settings.sync_windows), limits, price)
+
+
+def _upstream(
+    settings: Settings, store: Store, known: Identity, apply: Apply, budget: Budget
+) -> schedule.Upstream | None:
     if not settings.upstream:
         return None
     key = schedule.read_key(settings.upstream_key)
-    line = Line(settings.upstream)
-    return schedule.Upstream(store, known.number, key, line, apply, settings.sync_every_s)
+    line = Line(settings.upstream, settings.upstream_certificate)
+    ledger = Ledger(budget, lambda: line.used)
+    caller = Caller(store, known.number, key, line.post, apply, Pace(), ledger, line.connect, line)
+    fetcher = Fetcher(store, known.number, key, line.get, caller.pace, ledger)
+    return schedule.Upstream(store, caller, settings.sync_every_s, settings.sync_idle_s, fetcher.step)
 
 
 def _health(store: Store, has_upstream: bool, pack_fault: str) -> tuple[Response, int]:

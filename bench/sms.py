@@ -28,8 +28,9 @@ import load
 import serve
 from memory import rss_mb
 
+from cases.bodies import Appeal
 from cases.law import Law
-from cases.service import Appeal, Cases
+from cases.service import Cases
 from menus import pack
 from store import Keyring, Store, identity
 from sync import outbox, schedule

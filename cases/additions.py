@@ -7,10 +7,14 @@ from typing import Annotated
 import msgspec
 
 from cases import statuses
-from cases.service import RESIDENT, Cases, UnknownEventError, check_sender
+from cases.bodies import RESIDENT
+from cases.errors import UnknownEventError
+from cases.senders import check_sender
+from cases.service import Cases
 from store import Transaction
 from store import cases as rows
 from store.cases import CaseRow
+from store.lanes import Event
 from sync import outbox
 
 ADDED = "addition.added"
@@ -43,16 +47,16 @@ class Additions:
             outbox.put(tx, outbox.UPSTREAM, ADDED, case.reference, msgspec.json.encode(added).decode())
         return True
 
-    def apply(self, tx: Transaction, peer: str, kind: str, body: str) -> None:
+    def apply(self, tx: Transaction, peer: str, event: Event) -> None:
         """Take words that a downstream station was given for its own case; a second time changes nothing. They are
         kept also where the agency has meanwhile answered: the resident could not know.
 
         Raises msgspec.ValidationError, UnknownCaseError, ForeignEventError or UnknownEventError: the caller keeps the
         event aside."""
-        if kind != ADDED:
-            raise UnknownEventError(kind)
-        added = msgspec.json.decode(body, type=Added)
-        check_sender(peer, added.reference)
+        if event.kind != ADDED:
+            raise UnknownEventError(event.kind)
+        added = msgspec.json.decode(event.body, type=Added)
+        check_sender(tx, peer, added.reference)
         self._cases.get(tx, added.reference)
         _keep(tx, added)
 

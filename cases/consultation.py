@@ -18,9 +18,10 @@ from typing import Annotated
 
 import msgspec
 
-from cases.service import ForeignEventError, UnknownEventError
+from cases.errors import ForeignEventError, UnknownEventError
 from store import Transaction
 from store import consultation as rows
+from store.lanes import Event
 from sync import outbox
 
 COUNTED = "tally.counted"
@@ -46,24 +47,22 @@ class Consultation:
         """Count this phone's vote on the subject. False, and nothing changes, when it was counted before."""
         if not rows.mark(tx, subject, msisdn):
             return False
-        self._add(tx, Counted(subject, choice))
+        rows.add(tx, subject, choice)
+        if self._has_upstream:
+            body = msgspec.json.encode(Counted(subject, choice)).decode()
+            outbox.put(tx, outbox.UPSTREAM, COUNTED, "", body, outbox.NORMAL)
         return True
 
-    def apply(self, tx: Transaction, peer: str, kind: str, body: str) -> None:
+    def apply(self, tx: Transaction, peer: str, event: Event) -> None:
         """Add a vote that a downstream station counted; the exchange hands over each once.
 
         Raises msgspec.ValidationError, ForeignEventError or UnknownEventError: the caller keeps the event aside."""
-        if kind != COUNTED:
-            raise UnknownEventError(kind)
+        if event.kind != COUNTED:
+            raise UnknownEventError(event.kind)
         if peer == outbox.UPSTREAM:
             raise ForeignEventError("Votes come from below.")
-        self._add(tx, msgspec.json.decode(body, type=Counted))
-
-    def _add(self, tx: Transaction, counted: Counted) -> None:
+        counted = msgspec.json.decode(event.body, type=Counted)
         rows.add(tx, counted.subject, counted.choice)
-        if self._has_upstream:
-            body = msgspec.json.encode(counted).decode()
-            outbox.put(tx, outbox.UPSTREAM, COUNTED, "", body, outbox.NORMAL)
 
 
 def results(tx: Transaction) -> dict[str, Mapping[str, int] | None]:

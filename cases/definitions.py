@@ -46,6 +46,11 @@ class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line: Texts = {}
     announce: Announce | None = None
 
+    @property
+    def district(self) -> str:
+        """The field with the district that a row is about; empty where rows are about none."""
+        return next((name for name, field in self.fields.items() if field.type == "place"), "")
+
     def columns(self, languages: Collection[str]) -> dict[str, str]:
         """The columns of its CSV file, each with its field: a field of texts has one for each language."""
         found: dict[str, str] = {}

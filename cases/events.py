@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cases.service import UnknownEventError
+from cases.errors import UnknownEventError
 from store import Transaction
+from store.lanes import Event
 
-# (transaction, peer, kind, body), as the exchange hands them over.
-Apply = Callable[[Transaction, str, str, str], None]
+# (transaction, peer, event), as the exchange hands them over.
+Apply = Callable[[Transaction, str, Event], None]
 
 
 class Events:
@@ -17,9 +18,9 @@ class Events:
     def __init__(self, handlers: Mapping[str, Apply]) -> None:
         self._handlers = handlers
 
-    def apply(self, tx: Transaction, peer: str, kind: str, body: str) -> None:
+    def apply(self, tx: Transaction, peer: str, event: Event) -> None:
         """Take an event. Raises UnknownEventError, or what its handler raises: the caller keeps the event aside."""
-        handler = self._handlers.get(kind.partition(".")[0])
+        handler = self._handlers.get(event.kind.partition(".")[0])
         if handler is None:
-            raise UnknownEventError(kind)
-        handler(tx, peer, kind, body)
+            raise UnknownEventError(event.kind)
+        handler(tx, peer, event)

@@ -43,13 +43,15 @@ class Checked(NamedTuple):
 
 class Load(msgspec.Struct, frozen=True):
     """A load under way. Loads are numbered, and a row carries the number of the last one that named it. `is_first`
-    while there is no copy, `is_sample` when the copy that is here has invented rows."""
+    while there is no copy, `is_sample` when the copy that is here has invented rows. `part` names the part of the
+    register that it is the whole of (cases/copies.py); empty: no part, but the register."""
 
     register: str
     number: int
     as_of: str
     is_first: bool
     is_sample: bool
+    part: str = ""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -106,6 +108,11 @@ class Loading:
             raise RegisterError(f"{as_of} is a day to come: give the day of the agency's copy with --as-of.")
         return self._store.write(lambda tx: self._begun(tx, register, as_of))
 
+    def take_over(self, register: str, as_of: str, is_sample: bool, part: str) -> Load:
+        """Number the load of a copy that the upstream has checked: its day is believed, whatever the clock says here.
+        Raises RegisterError for a day before that of the copy that is here, and for invented rows in place of real."""
+        return self._store.write(lambda tx: self._taken_over(tx, register, as_of, is_sample, part))
+
     def keep(self, load: Load, lines: Sequence[Line]) -> Step:
         """Keep the sound lines in one transaction; all are checked before it begins, so that it is short."""
         checked = [self._checked(load, line) for line in lines]
@@ -123,13 +130,24 @@ class Loading:
     def remove(self, load: Load, after: str) -> Removed:
         """Remove some rows that the load has not named: looked for by a reader, so that nobody waits meanwhile."""
         table = self._table(load.register)
-        ids = self._store.read(lambda tx: table.unnamed(tx, load.number, after, MOST_LINES))
+        ids = self._store.read(lambda tx: table.unnamed(tx, load.number, after, MOST_LINES, load.part))
         count = self._store.write(lambda tx: sum(self._remove(tx, load, row_id) for row_id in ids))
         return Removed(count, ids[-1] if len(ids) == MOST_LINES else "")
 
     def end(self, load: Load, is_sample: bool) -> None:
         """Set the day of the copy."""
         self._store.write(lambda tx: rows.save_copy(tx, load.register, load.as_of, is_sample))
+
+    def _taken_over(self, tx: Transaction, register: str, as_of: str, is_sample: bool, part: str) -> Load:
+        self._registers.get(register)
+        copy, parts = rows.copy_of(tx, register), rows.parts_of(tx, register)
+        day = parts.get(part) if part and parts else copy and copy.as_of
+        if day and day > as_of:
+            raise RegisterError(f"The copy of {register} here is of {day}, later than {as_of}.")
+        if is_sample and copy and not copy.is_sample:
+            raise RegisterError(f"The copy of {register} here is real, the one that came is a sample.")
+        is_first = part not in parts if part else copy is None
+        return Load(register, tx.next_number("loads"), as_of, is_first, copy is not None and copy.is_sample, part)
 
     def _begun(self, tx: Transaction, register: str, as_of: str) -> Load:
         copy = rows.copy_of(tx, register)
@@ -166,11 +184,11 @@ class Loading:
         body = msgspec.json.encode(values).decode()
         old = table.get(tx, row_id)
         if old and old.body == body:
-            table.renew(tx, row_id, load.as_of, load.number)
+            table.renew(tx, row_id, load.as_of, load.number, load.part)
         else:
             if old:
                 table.drop_keys(tx, row_id, self._registers.keys_of(load.register, values_of(old.body)))
-            table.save(tx, Kept(row_id, body, load.as_of), load.number)
+            table.save(tx, Kept(row_id, body, load.as_of), load.number, load.part)
         table.add_keys(tx, row_id, self._registers.keys_of(load.register, values))
         if old:
             return "unchanged" if old.body == body else "changed"

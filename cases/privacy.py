@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from cases.service import OPENED, Opened, UnknownCaseError, UnknownEventError, check_sender
-from store import Transaction, entries, subscribers
+from cases.bodies import OPENED, Opened
+from cases.errors import UnknownCaseError, UnknownEventError
+from cases.senders import check_sender
+from store import Transaction, entries, heard, subscribers
 from store import cases as rows
+from store.lanes import Event
 from sync import outbox
 
 FORGOTTEN = "privacy.forgotten"
@@ -42,15 +45,15 @@ class Privacy:
             body = msgspec.json.encode(Forgotten(reference)).decode()
             outbox.put(tx, outbox.UPSTREAM, FORGOTTEN, reference, body)
 
-    def apply(self, tx: Transaction, peer: str, kind: str, body: str) -> None:
+    def apply(self, tx: Transaction, peer: str, event: Event) -> None:
         """Take the number off a case that a downstream station filed; a second time changes nothing.
 
         Raises msgspec.ValidationError, UnknownCaseError, ForeignEventError or UnknownEventError: the caller keeps the
         event aside."""
-        if kind != FORGOTTEN:
-            raise UnknownEventError(kind)
-        reference = msgspec.json.decode(body, type=Forgotten).reference
-        check_sender(peer, reference)
+        if event.kind != FORGOTTEN:
+            raise UnknownEventError(event.kind)
+        reference = msgspec.json.decode(event.body, type=Forgotten).reference
+        check_sender(tx, peer, reference)
         if rows.find(tx, reference) is None:
             raise UnknownCaseError(reference)
         _unlink(tx, reference)
@@ -61,6 +64,7 @@ def _unlink(tx: Transaction, reference: str) -> None:
     travels without the number."""
     rows.unlink(tx, reference)
     entries.remove_of_case(tx, reference, outbox.SMS)
+    heard.forget_all(tx)
     for entry in entries.waiting_of_case(tx, reference):
         if entry.kind == OPENED:
             opened = msgspec.structs.replace(msgspec.json.decode(entry.body, type=Opened), msisdn="")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cases import pins, statuses
-from cases.service import Appeal, Cases, Filed
+from cases.bodies import Appeal, Filed
+from cases.service import Cases
 from store import Transaction, cases, registers
 
 KIND = "question"

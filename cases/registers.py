@@ -97,13 +97,13 @@ class Registers:
             kept = Table(name, register.private).find(tx, wanted, today, MOST_LISTED)
             # A key made under an earlier definition may be left over: the row itself decides.
             found = [row for row in map(_row, kept) if wanted in self._keys(register, row.values)]
-        return self._found(tx, name, found)
+        return self._found(tx, name, found, str(values.get(register.district, "")))
 
     def find_row(self, tx: Transaction, name: str, row_id: str) -> Found:
         """The row that was chosen from a list. A private register has no lists, and so none."""
         register = self.get(name)
         kept = None if register.private else Table(name, is_private=False).get(tx, row_id)
-        return self._found(tx, name, [_row(kept)] if kept else [])
+        return self._found(tx, name, [_row(kept)] if kept else [], "")
 
     def key(self, name: str, values: Mapping[str, str]) -> str:
         """One text for every spelling of these values. Raises RegisterError for fields that are no way to look up."""
@@ -192,17 +192,23 @@ class Registers:
     def _part(self, register: Register, name: str, values: Values) -> str:
         return fields.key(register.fields[name], str(values.get(name, "")), self._fold)
 
-    def _found(self, tx: Transaction, name: str, found: list[Row]) -> Found:
+    def _found(self, tx: Transaction, name: str, found: list[Row], district: str) -> Found:
         register = self.get(name)
-        copy = rows.copy_of(tx, name)
-        days = [row.as_of for row in found] or ([datetime.date.fromisoformat(copy.as_of)] if copy else [])
-        as_of = min(days, default=None)
+        as_of = min((row.as_of for row in found), default=None) or _absent_since(tx, name, district)
         return Found(register, tuple(found), as_of, _is_stale(register, as_of, self.today(tx.now)))
 
 
 def values_of(body: str) -> dict[str, str | Texts]:
     """The values of a row from the JSON that it is kept as."""
     return _BODY.decode(body)
+
+
+def _absent_since(tx: Transaction, name: str, district: str) -> datetime.date | None:
+    """The day of the copy that lacks what was looked for. Where only parts of the register are here, that of the
+    district's part: without it nothing is known."""
+    copy, parts = rows.copy_of(tx, name), rows.parts_of(tx, name)
+    day = parts.get(district) if parts else copy and copy.as_of
+    return datetime.date.fromisoformat(day) if day else None
 
 
 def _row(kept: Kept) -> Row:

@@ -1,103 +1,55 @@
 """What happens to a case. Each function is part of the caller's transaction: the case, its event and its
-outbox entries are kept together or not at all."""
+outbox entries are kept together or not at all.
+
+The hub, which has no upstream, moves cases. Any other station asks it (cases/requests.py) and takes its word."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import msgspec
 
-from cases import pins, reference, statuses, terms
+from cases import conflicts, moving, pins, reference, statuses, terms, views
+from cases.bodies import (
+    DECIDED,
+    MOVED,
+    NOTIFIED,
+    OPENED,
+    REQUESTED,
+    RESIDENT,
+    WITHDREW,
+    Appeal,
+    Filed,
+    Move,
+    Moved,
+    Notified,
+    Opened,
+    agency_of,
+    by_agency,
+    by_operator,
+)
+from cases.conflicts import Rule
+from cases.errors import DoubledReferenceError, NamelessError, PassedOnError, UnknownCaseError, UnknownEventError
 from cases.law import Law
-from store import Transaction, entries, subscribers
+from cases.moving import Moving
+from cases.requests import Clash, Requests
+from cases.senders import check_sender
+from store import Transaction, entries
 from store import cases as rows
 from store.cases import CaseRow, EventRow
 from store.identity import Identity
+from store.lanes import Event
 from sync import outbox
 
-OPENED, MOVED, NOTIFIED = "case.opened", "case.moved", "case.notified"
-# Who opens a case and adds to it, as its history says.
-RESIDENT = "resident"
-LISTED = 9
-
-
-class UnknownCaseError(Exception):
-    """There is no such case, or not for this agency: the two read the same."""
-
-
-class NamelessError(ValueError):
-    """An appeal without a name, of a kind that the law does not examine without one. Ask for the name."""
-
-
-class NoOtherAgencyError(ValueError):
-    """A case is passed on to another agency: it needs a code, and not that of the agency which holds it."""
-
-
-class PassedOnError(Exception):
-    """The agency passed this case on; what comes next is the other agency's to say."""
-
-
-class Appeal(msgspec.Struct, frozen=True):
-    """What a resident files."""
-
-    kind: str
-    topic: str
-    place: str
-    agency: str
-    language: str
-    msisdn: str
-    name: str
-    text: str
-
-
-class Opened(Appeal, frozen=True):
-    """The event that carries a new case to the upstream."""
-
-    event: str
-    reference: str
-    station: int
-    received_at: int
-
-
-class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The event that carries a new status to the station that filed the case.
-
-    `due_at` is the end of the last day for the answer as it stands after the event; `agency` is who holds a case that
-    was passed on. A release before these two existed sends neither, and understands an event that has them."""
-
-    event: str
-    reference: str
-    kind: str
-    actor: str
-    text: str
-    at: int
-    due_at: int | None = None
-    agency: str = ""
-    is_short: bool = False
-
-
-class Notified(msgspec.Struct, frozen=True):
-    """The event that tells the upstream that the resident was sent the news."""
-
-    event: str
-    reference: str
-    at: int
-
-
-@dataclass(frozen=True)
-class Filed:
-    """What the resident is shown at once."""
-
-    reference: str
-    pin: str
+WRONG_CLOCK_MS = 5 * 60 * 1000
 
 
 class Cases:
-    """The cases of one station. `has_upstream` says whether what is filed here travels on; `law` has the kinds of
-    case and their terms."""
+    """The cases of one station. `has_upstream` says whether it has a hub that orders their moves; `law` has the kinds
+    of case and their terms, `rule` what becomes of a request at the hub."""
 
-    def __init__(self, identity: Identity, has_upstream: bool, law: Law) -> None:
+    def __init__(self, identity: Identity, has_upstream: bool, law: Law, rule: Rule = conflicts.decide) -> None:
         self._identity = identity
+        self._moving = Moving(identity, has_upstream, law)
+        self._requests = Requests(self._moving, rule)
         self.has_upstream = has_upstream
         self.law = law
 
@@ -118,37 +70,57 @@ class Cases:
             station=self._identity.number,
             received_at=tx.now,
         )
-        self._insert(tx, opened)
+        _insert(tx, opened)
         if self.has_upstream:
-            _put(tx, outbox.UPSTREAM, OPENED, number, opened)
+            moving.put(tx, outbox.UPSTREAM, OPENED, number, opened)
         return Filed(number, pins.pin_of(tx, number))
 
     def record(
         self, tx: Transaction, agency: str, number: str, kind: str, text: str, *, to: str = "", is_short: bool = False
     ) -> CaseRow:
-        """The agency moves its case. `is_short` chooses the short term when it registers, `to` the agency it passes
-        the case on to. The same event a second time changes nothing. Returns the case as the agency now sees it.
+        """The agency moves its case; where there is an upstream, it asks for the move. `is_short` chooses the short
+        term when it registers, `to` the agency it passes the case on to. The same event a second time changes nothing.
+        Returns the case as the agency now sees it.
 
-        Raises UnknownCaseError, PassedOnError, NoOtherAgencyError, terms.TermError, statuses.IllegalMoveError,
-        statuses.WordsMissingError."""
-        case, events = seen_by(tx, agency, number)
-        if _is_repeat(case, events, kind, text, to, is_short):
-            return case
-        if case.agency != agency:
-            raise PassedOnError(f"Your agency passed this case on to {case.agency}, which now answers it.")
-        statuses.check_move(case.status, kind, text)
-        if fault := terms.fault(self.law, case, kind, is_short, tx.now):
-            raise fault
-        if kind == statuses.FORWARDED and to in ("", agency):
-            raise NoOtherAgencyError("Say which other agency the case goes to.")
-        self._move(tx, case, self._moved(tx, case, kind, text, to, is_short))
-        return seen_by(tx, agency, number)[0]
+        Raises UnknownCaseError, PassedOnError or one of moving.REFUSALS."""
+        case, events = views.seen_by(tx, agency, number)
+        self._change(tx, case, events, Move(kind, by_agency(agency), text, to, is_short))
+        return views.seen_by(tx, agency, number)[0]
+
+    def wish(self, tx: Transaction, number: str, kind: str, to: str = "") -> None:
+        """What an operator does: withdraw a case or have it reopened, for the resident, or have it passed on to the
+        agency `to`. The same wish a second time changes nothing. Raises UnknownCaseError or one of moving.REFUSALS."""
+        case = self.get(tx, number)
+        actor = by_operator(self.stands(tx, case).agency) if kind == statuses.FORWARDED else RESIDENT
+        self._change(tx, case, rows.events_of(tx, number), Move(kind, actor, agency=to))
+
+    def wishes(self, tx: Transaction, case: CaseRow) -> frozenset[str]:
+        """What an operator may do now."""
+        case = self.stands(tx, case)
+        withdraw = frozenset[str]() if case.is_withdrawn else frozenset({statuses.WITHDRAWN})
+        return withdraw | (self._allowed(tx, case) & {statuses.REOPENED, statuses.FORWARDED})
 
     def moves(self, tx: Transaction, case: CaseRow) -> frozenset[str]:
-        """What the agency that holds the case may do now: the table's moves that the law allows of it."""
-        return frozenset(
-            kind for kind in statuses.MOVES[case.status] if terms.fault(self.law, case, kind, False, tx.now) is None
-        )
+        """What the agency that holds the case may do now: the table's moves that the law allows of it. Nothing once it
+        has asked for the case to be passed on."""
+        stands = self.stands(tx, case)
+        return self._allowed(tx, stands) if stands.agency == case.agency else frozenset()
+
+    def stands(self, tx: Transaction, case: CaseRow) -> CaseRow:
+        """The case as it will stand if the hub takes all that was asked for here; at the hub, the case."""
+        return self._requests.stands(tx, case)
+
+    def clashes(self, tx: Transaction, case: CaseRow) -> list[Clash]:
+        """The requests about this case that a person has to decide."""
+        return self._requests.clashes(tx, case)
+
+    def resolve(self, tx: Transaction, number: str, request_id: str, is_taken: bool, agency: str = "") -> None:
+        """A person at the hub decides on a request: an officer of the agency that holds the case or, without `agency`,
+        an operator. Raises UnknownCaseError, DecidedError or one of moving.REFUSALS."""
+        case = self.get(tx, number)
+        if agency not in ("", case.agency):
+            raise UnknownCaseError(number)
+        self._requests.resolve(tx, case, request_id, is_taken)
 
     def get(self, tx: Transaction, number: str) -> CaseRow:
         """The case. Raises UnknownCaseError."""
@@ -164,177 +136,86 @@ class Cases:
             return tx.now
         return max(case.updated_at, entries.destination(tx, outbox.UPSTREAM).ok_at or 0)
 
-    def apply(self, tx: Transaction, peer: str, kind: str, body: str) -> None:
+    def apply(self, tx: Transaction, peer: str, event: Event) -> None:
         """Take an event from another station. An event that is already here changes nothing.
 
-        The upstream moves cases; a downstream station opens its own and tells of its notices, so that a stolen box
-        can speak for nobody else. Raises msgspec.ValidationError, UnknownCaseError, ForeignEventError or
-        UnknownEventError: the caller keeps the event aside."""
-        if kind == OPENED:
-            opened = msgspec.json.decode(body, type=Opened)
-            check_sender(peer, opened.reference)
-            self._insert(tx, opened)
-        elif kind == MOVED:
-            moved = msgspec.json.decode(body, type=Moved)
-            check_sender(peer, "")
-            self._move(tx, self.get(tx, moved.reference), moved)
-        elif kind == NOTIFIED:
-            told = msgspec.json.decode(body, type=Notified)
-            check_sender(peer, told.reference)
+        The upstream moves cases and decides on requests; a downstream station opens its own, tells of its notices and
+        asks for moves. Raises msgspec.ValidationError, UnknownCaseError, ForeignEventError or UnknownEventError: the
+        caller keeps the event aside."""
+        if event.kind == OPENED:
+            opened = _at_our_time(msgspec.json.decode(event.body, type=Opened), event)
+            check_sender(tx, peer, opened.reference)
+            _insert(tx, opened)
+        elif event.kind in (MOVED, WITHDREW):
+            moved = msgspec.json.decode(event.body, type=Moved)
+            check_sender(tx, peer, "")
+            self._moving.take(tx, self.get(tx, moved.reference), moved)
+        elif event.kind == REQUESTED:
+            self._requests.asked(tx, peer, event)
+        elif event.kind == DECIDED:
+            self._requests.decided(tx, peer, event)
+        elif event.kind == NOTIFIED:
+            told = msgspec.json.decode(event.body, type=Notified)
+            check_sender(tx, peer, told.reference)
             self.get(tx, told.reference)
             rows.add_event(tx, told.event, told.reference, "notified", "channel", "", told.at)
         else:
-            raise UnknownEventError(kind)
+            raise UnknownEventError(event.kind)
 
     def notified(self, tx: Transaction, number: str) -> None:
         """The gateway has the notice; the upstream learns that the resident was told."""
         told = Notified(self.event_id(tx), number, tx.now)
         rows.add_event(tx, told.event, number, "notified", "channel", "", tx.now)
         if self.has_upstream:
-            _put(tx, outbox.UPSTREAM, NOTIFIED, number, told, outbox.NORMAL)
-
-    def _insert(self, tx: Transaction, opened: Opened) -> None:
-        if rows.find(tx, opened.reference) is not None:
-            return
-        rows.insert(
-            tx,
-            CaseRow(
-                **msgspec.structs.asdict(Appeal(*(getattr(opened, name) for name in Appeal.__struct_fields__))),
-                reference=opened.reference,
-                number=tx.next_number("cases"),
-                station=opened.station,
-                status=statuses.RECEIVED,
-                received_at=opened.received_at,
-                registered_at=None,
-                updated_at=tx.now,
-            ),
-        )
-        rows.add_event(tx, opened.event, opened.reference, statuses.RECEIVED, RESIDENT, "", opened.received_at)
-
-    def _moved(self, tx: Transaction, case: CaseRow, kind: str, text: str, to: str, is_short: bool) -> Moved:
-        return Moved(
-            event=self.event_id(tx),
-            reference=case.reference,
-            kind=kind,
-            actor=_actor(case.agency),
-            text=text,
-            at=tx.now,
-            due_at=terms.due_at(self.law, case, kind, is_short, tx.now),
-            agency=to if kind == statuses.FORWARDED else "",
-            is_short=is_short and kind == statuses.REGISTERED,
-        )
-
-    def _move(self, tx: Transaction, case: CaseRow, moved: Moved) -> None:
-        told = (moved.event, case.reference, moved.kind, moved.actor, moved.text, moved.at, moved.agency)
-        if not rows.add_event(tx, *told):
-            return
-        rows.move(tx, _after(case, moved, tx.now))
-        if case.station == self._identity.number:
-            _put_notice(tx, case)
-        else:
-            _put(tx, outbox.station(case.station), MOVED, case.reference, moved)
+            moving.put(tx, outbox.UPSTREAM, NOTIFIED, number, told, outbox.NORMAL)
 
     def event_id(self, tx: Transaction) -> str:
         """A name for a new event of this station, never given twice."""
-        number = tx.next_number("events")
-        return f"{self._identity.number:03}.{self._identity.incarnation}.{number}"
+        return self._moving.event_id(tx)
+
+    def _change(self, tx: Transaction, case: CaseRow, events: list[EventRow], move: Move) -> None:
+        """Make the move, or ask for it; one that brought the case where it stands, sent again, changes nothing."""
+        if self._requests.has_it(tx, case, events, move):
+            return
+        stands = self.stands(tx, case)
+        if agency_of(move.actor) not in ("", stands.agency):
+            raise PassedOnError(f"Your agency passed this case on to {stands.agency}, which now answers it.")
+        moving.check(self.law, stands, move, self._moving.hub_time(tx))
+        if self.has_upstream:
+            self._requests.ask(tx, case, move)
+        else:
+            self._moving.order(tx, case, move, tx.now)
+
+    def _allowed(self, tx: Transaction, case: CaseRow) -> frozenset[str]:
+        now = self._moving.hub_time(tx)
+        return frozenset(
+            kind for kind in statuses.MOVES[case.status] if terms.fault(self.law, case, kind, False, now) is None
+        )
 
 
-class UnknownEventError(Exception):
-    """A kind of event that this release does not know."""
+def _insert(tx: Transaction, opened: Opened) -> None:
+    if rows.find(tx, opened.reference) is not None:
+        if not rows.has_event(tx, opened.event):
+            raise DoubledReferenceError(opened.reference)
+        return
+    rows.insert(
+        tx,
+        CaseRow(
+            **msgspec.structs.asdict(Appeal(*(getattr(opened, name) for name in Appeal.__struct_fields__))),
+            reference=opened.reference,
+            number=tx.next_number("cases"),
+            station=opened.station,
+            status=statuses.RECEIVED,
+            received_at=opened.received_at,
+            registered_at=None,
+            updated_at=tx.now,
+        ),
+    )
+    rows.add_event(tx, opened.event, opened.reference, statuses.RECEIVED, RESIDENT, "", opened.received_at)
 
 
-class ForeignEventError(Exception):
-    """An event about a case that its sender has no say in."""
-
-
-def _after(case: CaseRow, moved: Moved, now: int) -> CaseRow:
-    """The case as the event leaves it. A case that is passed on has no term until the other agency registers it."""
-    case = replace(case, status=moved.kind, updated_at=now)
-    if moved.kind == statuses.FORWARDED:
-        agency = moved.agency or case.agency
-        return replace(case, agency=agency, registered_at=None, due_at=None, is_short=False, extensions=0)
-    case = replace(case, due_at=moved.due_at or case.due_at)
-    if moved.kind == statuses.REGISTERED:
-        return replace(case, registered_at=moved.at, is_short=moved.is_short)
-    return replace(case, extensions=case.extensions + (moved.kind == statuses.EXTENDED))
-
-
-def _actor(agency: str) -> str:
-    return f"agency:{agency}"
-
-
-def _is_repeat(case: CaseRow, events: list[EventRow], kind: str, text: str, to: str, is_short: bool) -> bool:
-    """Whether this is the event that brought the case where it stands, sent again."""
-    last = next((event for event in reversed(events) if event.kind == case.status), None)
-    if last is None or (last.kind, last.text, last.agency) != (kind, text, to):
-        return False
-    return kind != statuses.REGISTERED or is_short == case.is_short
-
-
-def check_sender(peer: str, number: str) -> None:
-    """A downstream station speaks of the references that begin with its own number; an event without one (`number`
-    empty) comes from the upstream alone."""
-    may_speak = peer == outbox.station(int(number[:3])) if number[:3].isdigit() else peer == outbox.UPSTREAM
-    if not may_speak:
-        raise ForeignEventError(f"{peer} has no say in this case.")
-
-
-class Notice(msgspec.Struct, frozen=True):
-    """A message to a resident, put into words only when it is sent. Its default says no more than that there
-    is news: others at home may read the phone."""
-
-    msisdn: str
-    language: str
-    reference: str
-    message: str = "news"
-
-
-def _put_notice(tx: Transaction, case: CaseRow) -> None:
-    """Nothing is put for a case whose number was deleted, or for a number that wants no SMS."""
-    if case.msisdn and not subscribers.is_muted(tx, case.msisdn):
-        _put(tx, outbox.SMS, "notice", case.reference, Notice(case.msisdn, case.language, case.reference))
-
-
-def _put(
-    tx: Transaction, destination: str, kind: str, number: str, body: msgspec.Struct, lane: str = outbox.URGENT
-) -> None:
-    outbox.put(tx, destination, kind, number, msgspec.json.encode(body).decode(), lane)
-
-
-def mine(tx: Transaction, msisdn: str) -> list[CaseRow]:
-    """The latest cases filed from this phone, newest first."""
-    return rows.of_subscriber(tx, msisdn, LISTED)
-
-
-def seen_by(tx: Transaction, agency: str, number: str) -> tuple[CaseRow, list[EventRow]]:
-    """The case and its history as this agency sees them: whole where it holds the case, and up to its own forward
-    where it passed the case on. Raises UnknownCaseError."""
-    case = rows.find(tx, number)
-    events = rows.events_of(tx, number)
-    if case is None:
-        raise UnknownCaseError(number)
-    if case.agency == agency:
-        return case, events
-    ends = [at for at, event in enumerate(events, 1) if event.agency and event.actor == _actor(agency)]
-    if not ends:
-        raise UnknownCaseError(number)
-    seen = events[: ends[-1]]
-    agency, at = seen[-1].agency, seen[-1].at
-    return replace(case, status=statuses.FORWARDED, agency=agency, registered_at=None, due_at=None, updated_at=at), seen
-
-
-def passed_on(tx: Transaction, agency: str, limit: int) -> list[EventRow]:
-    """The forwards of cases that this agency passed on and does not hold now, latest first."""
-    return rows.passed_on(tx, _actor(agency), agency, limit)
-
-
-def late(tx: Transaction, limit: int) -> list[CaseRow]:
-    """The cases at this station that wait for an answer past their last day, the longest overdue first."""
-    return rows.late(tx, statuses.IN_WORK, limit)
-
-
-def last_words(tx: Transaction, number: str) -> str:
-    """The latest text that the agency wrote to the resident, or nothing."""
-    texts = [event.text for event in rows.events_of(tx, number) if event.text and event.actor != RESIDENT]
-    return texts[-1] if texts else ""
+def _at_our_time(opened: Opened, event: Event) -> Opened:
+    """The appeal with the moment at which it was filed. A station whose clock was wrong says another than it was, and
+    is known by it: how long ago it was is reckoned without its clock."""
+    is_wrong = event.happened_at and abs(event.happened_at - opened.received_at) > WRONG_CLOCK_MS
+    return msgspec.structs.replace(opened, received_at=event.happened_at) if is_wrong else opened

@@ -9,10 +9,13 @@ FORWARDED = "forwarded"
 ANSWERED = "answered"
 REFUSED = "refused"
 CLOSED = "closed"
+REOPENED = "reopened"
+# The resident wants no more notices. It is no status: the file goes on.
+WITHDRAWN = "withdrawn"
 
 # From a status, the events that may come next; an event's name is the status it leads to. A case is closed
 # only after an answer or a reasoned refusal: nobody's word is closed away unanswered. A forwarded case waits at the
-# other agency, whose registration begins a new term.
+# other agency, and a reopened one where it was; the registration there begins a new term.
 MOVES: dict[str, frozenset[str]] = {
     RECEIVED: frozenset({REGISTERED}),
     REGISTERED: frozenset({"in_review", "documents_needed", EXTENDED, FORWARDED, ANSWERED, REFUSED}),
@@ -22,12 +25,13 @@ MOVES: dict[str, frozenset[str]] = {
     FORWARDED: frozenset({REGISTERED}),
     ANSWERED: frozenset({CLOSED}),
     REFUSED: frozenset({"in_review", ANSWERED, CLOSED}),
-    CLOSED: frozenset(),
+    CLOSED: frozenset({REOPENED}),
+    REOPENED: frozenset({REGISTERED}),
 }
 STATUSES = tuple(MOVES)
 EVENTS = frozenset[str]().union(*MOVES.values())
 WITH_WORDS = frozenset({"documents_needed", EXTENDED, ANSWERED, REFUSED})
-NEW = (RECEIVED, FORWARDED)
+NEW = (RECEIVED, FORWARDED, REOPENED)
 IN_WORK = (REGISTERED, "in_review", "documents_needed", EXTENDED)
 DONE = (ANSWERED, REFUSED, CLOSED)
 
@@ -36,7 +40,7 @@ class IllegalMoveError(Exception):
     """An event that does not follow from the case's status; the message says which would."""
 
     def __init__(self, status: str, event: str) -> None:
-        allowed = ", ".join(sorted(MOVES.get(status, ()))) or "none, the case is over"
+        allowed = ", ".join(sorted(MOVES.get(status, ()))) or "nothing that this release knows"
         super().__init__(f"A case that is {status} cannot become {event}. What can come next: {allowed}.")
 
 

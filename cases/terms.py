@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cases.law import Law
-from cases.statuses import EXTENDED, FORWARDED, REGISTERED
+from cases.statuses import EXTENDED, FORWARDED, REGISTERED, REOPENED
 from store.cases import CaseRow
 
 
@@ -42,7 +42,7 @@ def fault(law: Law, case: CaseRow, event: str, is_short: bool, now: int) -> Term
 
 def due_at(law: Law, case: CaseRow, event: str, is_short: bool, now: int) -> int | None:
     """The end of the last day for the answer once this event has happened, in milliseconds since 1970 UTC."""
-    if event == FORWARDED:
+    if event in (FORWARDED, REOPENED):
         return None
     if event == REGISTERED:
         day = law.due_on(now, case.kind, is_short)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.service import Appeal, Cases
+from cases.bodies import Appeal
+from cases.service import Cases
 from channel.effects import Handler
 from menus.engine import Effect, Outcome
 from menus.pack import Pack

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from cases import guesses, questions
+from cases.bodies import Appeal
 from cases.definitions import RegisterError
 from cases.registers import Found, Registers, Values
-from cases.service import Appeal, Cases
+from cases.service import Cases
 from channel.effects import Handler
 from channel.register_words import RegisterWords
 from menus.engine import Effect, Outcome

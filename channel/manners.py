@@ -32,25 +32,22 @@ class Manners:
     its notices leave at night too."""
 
     def __init__(self, pack: Pack, daily_budget: int, at_night: bool = False) -> None:
-        rules = pack.sms
-        self._languages = pack.languages
+        self._pack = pack
         self._zone = ZoneInfo(pack.time_zone)
-        self._price = int(Decimal(rules.price) * 1000)
-        self._from, self._to = (datetime.time.fromisoformat(at) for at in rules.quiet)
-        self._expires_ms = rules.expires_hours * HOUR_MS
         self._budget = daily_budget
         self._at_night = at_night
 
     def bill(self, text: str, language: str) -> Bill:
         """What this text costs by the pack's tariff."""
         count = len(segments(text))
-        latin = [self._languages.romanised(text, one) for one in self._languages.romanising(language)]
-        return Bill(encoding(text), count, min(map(len, map(segments, latin)), default=count), count * self._price)
+        languages, price = self._pack.languages, int(Decimal(self._pack.sms.price) * 1000)
+        latin = [languages.romanised(text, one) for one in languages.romanising(language)]
+        return Bill(encoding(text), count, min(map(len, map(segments, latin)), default=count), count * price)
 
     def check(self, tx: Transaction, created_at: int, text: str, language: str) -> None:
         """Let a message pass that nobody asked for at this moment. Raises NothingToSendError for one that came too late
         to be of use, LaterError at night and when the day's money is spent."""
-        if tx.now - created_at > self._expires_ms:
+        if tx.now - created_at > self._pack.sms.expires_hours * HOUR_MS:
             raise NothingToSendError("It is too old to be of use.")
         if until := self._night_ends(tx.now):
             raise LaterError("nothing is sent at night but what was asked for", until)
@@ -71,11 +68,12 @@ class Manners:
         clock = here.time()
         if self._at_night:
             return 0
-        is_night = clock >= self._from or clock < self._to if self._from > self._to else self._from <= clock < self._to
+        begins, ends = (datetime.time.fromisoformat(at) for at in self._pack.sms.quiet)
+        is_night = clock >= begins or clock < ends if begins > ends else begins <= clock < ends
         if not is_night:
             return 0
-        days = 1 if clock >= self._from and self._from > self._to else 0
-        end = datetime.datetime.combine(here.date() + datetime.timedelta(days=days), self._to, self._zone)
+        days = 1 if clock >= begins and begins > ends else 0
+        end = datetime.datetime.combine(here.date() + datetime.timedelta(days=days), ends, self._zone)
         return int(end.timestamp() * 1000)
 
     def _midnight(self, now: int, days: int = 0) -> int:

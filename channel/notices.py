@@ -8,8 +8,9 @@ from typing import cast
 import msgspec
 
 from cases import replies, subscriptions
+from cases.bodies import Notice
 from cases.replies import Reply
-from cases.service import Cases, Notice
+from cases.service import Cases
 from cases.subscriptions import Alert, Announcement
 from channel.carriers import Carriers, Receipt, UncertainError
 from channel.deliveries import NOTICE, confirm

@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
-from cases import access, service, statuses
+from cases import access, statuses, views
 from cases.access import Refusal
 from cases.additions import Additions
 from cases.service import Cases
@@ -41,7 +41,7 @@ class Reading:
 
     def _mine(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         """Numbers and statuses only: a list on a shared phone does not say what the appeals are about."""
-        found = service.mine(tx, msisdn)
+        found = views.mine(tx, msisdn)
         if not found:
             return Outcome("none")
         items = [(case.reference, f"{case.reference} {self._status(case, effect)}") for case in found]
@@ -58,7 +58,7 @@ class Reading:
             "date": self._date(self._cases.as_of(tx, case), effect),
             "due": self._date(case.due_at, effect) if case.due_at else "",
         }
-        if service.last_words(tx, case.reference):
+        if views.last_words(tx, case.reference):
             return Outcome("replied", values)
         return Outcome("running" if case.due_at else "waiting", values)
 
@@ -67,7 +67,7 @@ class Reading:
         if isinstance(case, Refusal):
             return Outcome(Refusal.LOCKED.value if case is Refusal.LOCKED else Refusal.WRONG.value)
         # Agencies write in their own script; who chose another one may have a phone that cannot show it.
-        words = self._pack.languages.romanised(service.last_words(tx, case.reference), effect.language)
+        words = self._pack.languages.romanised(views.last_words(tx, case.reference), effect.language)
         return Outcome("replied", {"answer": clean(words)})
 
     def _finished(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:

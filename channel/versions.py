@@ -32,6 +32,16 @@ class Versions:
         self.current = Version(pack, effects(pack))
         self._known: dict[str, Version | None] = {pack.tree.version: self.current}
 
+    def made(self, pack: Pack) -> Version:
+        """This pack as a version. Raises TreeError for one that asks for effects in vain."""
+        return Version(pack, self._effects(pack))
+
+    def begin(self, version: Version) -> None:
+        """Conversations begin on this version from now on. The one before stays at hand for those that are under way;
+        older ones are put together again where one of theirs still asks."""
+        before, self.current = self.current, version
+        self._known = {one.pack.tree.version: one for one in (before, version)}
+
     def of(self, tx: Transaction, version: str) -> Version | None:
         """The version of this name. None for one that is not known here, or that this release cannot run."""
         if version not in self._known:
@@ -42,8 +52,7 @@ class Versions:
         if row is None:
             return None
         try:
-            pack = packs.build(row.name, row.files)
-            return Version(pack, self._effects(pack))
+            return self.made(packs.build(row.name, row.files))
         except (TreeError, ValueError):
             log.warning("the pack's version %s cannot be run by this release", row.version)
             return None
@@ -52,8 +61,9 @@ class Versions:
 def choose(store: Store, name: str, check: Callable[[Pack], object]) -> tuple[Pack, str]:
     """The pack to serve, and why it is not the one that was asked for (empty: it is).
 
-    A broken pack never takes the place of a working one: the version used last goes on. `check` raises ValueError for
-    what the menus cannot see. Raises TreeError or what `check` raised when there is no earlier version."""
+    What came from the upstream goes on until the settings name something else than they did when it came. A broken pack
+    never takes the place of a working one: the version used last goes on. `check` raises ValueError for what the menus
+    cannot see. Raises TreeError or what `check` raised when there is no earlier version."""
     try:
         files = packs.files_of(name)
         pack = packs.build(name, files)
@@ -64,5 +74,24 @@ def choose(store: Store, name: str, check: Callable[[Pack], object]) -> tuple[Pa
             raise
         log.error("The station goes on with version %s of its pack. %s", row.version, error)
         return packs.build(row.name, row.files), str(error)
-    store.write(lambda tx: rows.save(tx, pack.tree.version, name, files))
+    if row := store.read(lambda tx: _newer(tx, pack.tree.version)):
+        try:
+            newer = packs.build(row.name, row.files)
+            check(newer)
+        except (TreeError, ValueError) as error:
+            log.error("Version %s, which came from the upstream, cannot be run by this release. %s", row.version, error)
+            return pack, str(error)
+        return newer, ""
+    store.write(lambda tx: _save(tx, name, pack.tree.version, files))
     return pack, ""
+
+
+def _newer(tx: Transaction, base: str) -> rows.PackRow | None:
+    """The version that came from the upstream after the settings named this one; None when they name another now."""
+    latest = rows.latest(tx) if rows.base(tx) == base else None
+    return latest if latest and latest.version != base else None
+
+
+def _save(tx: Transaction, name: str, version: str, files: packs.Files) -> None:
+    rows.save(tx, version, name, files)
+    rows.set_base(tx, version)

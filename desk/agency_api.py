@@ -16,14 +16,16 @@ from flask import Blueprint, Response, abort, g, request
 from msgspec import UNSET, Meta, UnsetType
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from cases import service, statuses
-from cases.service import Cases, NoOtherAgencyError, PassedOnError, UnknownCaseError
+from cases import statuses, views
+from cases.errors import NoOtherAgencyError, PassedOnError, UnknownCaseError
+from cases.service import Cases
 from cases.terms import TermError
 from menus.pack import Pack
 from menus.places import UnknownPlaceError
-from store import DiskError, Store, StoreError, Transaction, accounts
+from store import DiskError, Store, StoreError, Transaction, accounts, requests
 from store import cases as rows
 from store.cases import CaseRow, EventRow
+from store.requests import RequestRow
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,6 @@ class _Api:
         self._store = store
         self._cases = cases
         self._pack = pack
-        self._document = json.dumps(_document(pack), ensure_ascii=False)
 
     def identify(self) -> Response | None:
         """Find whose token came with the request; only the description is for everyone."""
@@ -93,7 +94,8 @@ class _Api:
         return answer
 
     def openapi(self) -> Response:
-        return Response(self._document, content_type="application/json")
+        document = json.dumps(_document(self._pack), ensure_ascii=False)
+        return Response(document, content_type="application/json")
 
     def index(self) -> Response:
         among, after, limit = _filter()
@@ -107,17 +109,24 @@ class _Api:
     def record(self, reference: str) -> Response:
         event = _event(self._pack)
         is_new, case = self._store.write(lambda tx: self._record(tx, reference, event))
-        return _answer(case, 201 if is_new else 200)
+        new = 202 if self._cases.has_upstream else 201
+        return _answer(case, new if is_new else 200)
 
     def _record(self, tx: Transaction, reference: str, event: NewEvent) -> tuple[bool, dict[str, Any]]:
-        before, _events = service.seen_by(tx, g.agency, reference)
+        before = self._whole(tx, reference)
         to, is_short = event.agency or "", bool(event.short)
-        after = self._cases.record(tx, g.agency, reference, event.kind, event.text, to=to, is_short=is_short)
-        return after.status != before.status, self._whole(tx, reference)
+        self._cases.record(tx, g.agency, reference, event.kind, event.text, to=to, is_short=is_short)
+        after = self._whole(tx, reference)
+        return after != before, after
 
     def _whole(self, tx: Transaction, reference: str) -> dict[str, Any]:
-        case, events = service.seen_by(tx, g.agency, reference)
-        return {**_shown(case, self._pack), "events": [_shown_event(event) for event in events]}
+        case, events = views.seen_by(tx, g.agency, reference)
+        asked = requests.of_case(tx, reference) if case.agency == g.agency else []
+        return {
+            **_shown(case, self._pack),
+            "events": [_shown_event(event) for event in events],
+            "requests": [_shown_request(request) for request in asked],
+        }
 
 
 def _document(pack: Pack) -> dict[str, Any]:
@@ -179,6 +188,7 @@ def _shown(case: CaseRow, pack: Pack) -> dict[str, Any]:
         "received_at": _time(case.received_at),
         "registered_at": None if case.registered_at is None else _time(case.registered_at),
         "due_at": None if case.due_at is None else _time(case.due_at),
+        "withdrawn": case.is_withdrawn,
         "updated_at": _time(case.updated_at),
     }
 
@@ -194,6 +204,12 @@ def _place_name(code: str, pack: Pack) -> str:
 def _shown_event(event: EventRow) -> dict[str, str]:
     shown = {"kind": event.kind, "actor": event.actor, "text": event.text, "at": _time(event.at)}
     return {**shown, "agency": event.agency} if event.agency else shown
+
+
+def _shown_request(request: RequestRow) -> dict[str, Any]:
+    shown = {"kind": request.kind, "actor": request.actor, "text": request.text, "at": _time(request.at)}
+    to = {"agency": request.agency} if request.agency else {}
+    return {**shown, **to, "station": f"{request.station:03}", "outcome": request.outcome}
 
 
 def _time(ms: int) -> str:

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ COOKIE_S = 365 * 24 * 3600
 LOCALES = Path(__file__).parent.parent / "locales"
 FULL, DATE, CLOCK = "dd.MM.yyyy HH:mm", "dd.MM.yyyy", "HH:mm"
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+KB, MB = 1000, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,22 @@ def timesince(ms: int) -> str:
     if passed < DAY:
         return _("{n} h", n=passed // HOUR)
     return _("{n} d", n=passed // DAY)
+
+
+def number(value: Decimal | float, pattern: str) -> str:
+    """A number as the page's language writes it."""
+    from babel.numbers import format_decimal
+
+    return str(format_decimal(value, pattern, locale=current()))
+
+
+def size(count: int) -> str:
+    """So many bytes, rounded; a kilobyte is 1,000, as in the bill for the line."""
+    if count < KB:
+        return _("{n} bytes", n=count)
+    if count < MB:
+        return _("{n} KB", n=number(count / KB, "#,##0.#" if count < 100 * KB else "#,##0"))
+    return _("{n} MB", n=number(count / MB, "#,##0.##"))
 
 
 def _chosen() -> str:

@@ -12,10 +12,13 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from cases import service, statuses, terms
+from cases import statuses, terms, views
+from cases.errors import NoOtherAgencyError, UnknownCaseError
 from cases.law import Law
-from cases.service import Cases, NoOtherAgencyError, PassedOnError, UnknownCaseError
+from cases.service import Cases
+from desk import asked
 from desk.agency_api import LONGEST_TEXT
+from desk.asked import AllAsked
 from desk.language import N_, _, local_date, now
 from desk.operator import agency_name, case_view, history
 from desk.signin import needs_role
@@ -34,6 +37,7 @@ TABS = {
 WAITS_FOR = {
     statuses.RECEIVED: N_("to be registered"),
     statuses.FORWARDED: N_("to be registered"),
+    statuses.REOPENED: N_("to be registered"),
     statuses.REGISTERED: N_("to be taken into review"),
     statuses.EXTENDED: N_("to be answered"),
     "in_review": N_("to be answered"),
@@ -49,11 +53,11 @@ BUTTONS = {
     statuses.EXTENDED: N_("Extend the term"),
     statuses.FORWARDED: N_("Forward"),
     statuses.CLOSED: N_("Close"),
+    statuses.REOPENED: N_("Reopen"),
 }
 KEPT = N_("It is kept, and the resident will be told.")
 NO_WORDS = N_("Write the words first: the resident reads them.")
 TOO_LONG = N_("The text is too long: {n} characters at most.")
-MOVED_ON = N_("This cannot follow now. The status above says where the case stands; choose again.")
 NO_AGENCY = N_("Choose the agency that the case goes to.")
 TERMS = {
     terms.ForwardTooLateError: N_("The days for forwarding are over. Answer the case, or refuse it with the reason."),
@@ -69,6 +73,18 @@ class Typed:
     text: str = ""
     fault: str = ""
     status: int = 200
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the agency sees of a case, how it will `stand` if the hub takes what was asked for, and the moves that the
+    agency may make on that."""
+
+    case: CaseRow
+    events: list[EventRow]
+    stands: CaseRow
+    moves: frozenset[str]
+    asked: AllAsked
 
 
 @dataclass(frozen=True)
@@ -96,7 +112,8 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
         if tab == "forwarded":
             return _forwarded_page(store, pack)
         found = store.read(lambda tx: rows.of_agency(tx, agency, TABS[tab][1], after, LISTED + 1))
-        return _list_page(pack, tab, found)
+        marks = store.read(lambda tx: asked.marks(tx, cases, found))
+        return _list_page(pack, tab, found, marks)
 
     @blueprint.get("/cases/<reference>")
     @needs_role("agency")
@@ -109,19 +126,33 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
         typed = _record(store, cases, pack, reference)
         if typed.fault:
             return _case_page(store, cases, pack, reference, typed), typed.status
-        flash(_(KEPT))
+        flash(_(asked.ASKED if cases.has_upstream else KEPT))
+        return redirect(url_for("officer.case", reference=reference))
+
+    @blueprint.post("/cases/<reference>/requests/<request_id>")
+    @needs_role("agency")
+    def resolve(reference: str, request_id: str) -> ResponseReturnValue:
+        agency, is_taken = current_user.agency, asked.wants_to_take()
+        try:
+            store.write(lambda tx: cases.resolve(tx, reference, request_id, is_taken, agency))
+        except UnknownCaseError:
+            abort(404)
+        except asked.REFUSED:
+            return _case_page(store, cases, pack, reference, Typed("", _(asked.CANNOT))), 409
+        flash(_(asked.TAKEN if is_taken else asked.SET_ASIDE))
         return redirect(url_for("officer.case", reference=reference))
 
     return blueprint
 
 
-def _list_page(pack: Pack, tab: str, found: list[CaseRow]) -> str:
+def _list_page(pack: Pack, tab: str, found: list[CaseRow], marks: dict[str, str]) -> str:
     return render_template(
         "desk/agency_list.html",
         agency=agency_name(pack, current_user.agency),
         tabs=_tabs(),
         tab=tab,
         cases=[(case_view(pack, case), _waits_for(case.status)) for case in found[:LISTED]],
+        marks=marks,
         following=found[LISTED - 1].number if len(found) > LISTED else None,
     )
 
@@ -129,7 +160,7 @@ def _list_page(pack: Pack, tab: str, found: list[CaseRow]) -> str:
 def _forwarded_page(store: Store, pack: Pack) -> str:
     """What the agency passed on, the latest first: where to and when, and nothing that came after."""
     agency = current_user.agency
-    found = store.read(lambda tx: service.passed_on(tx, agency, LISTED))
+    found = store.read(lambda tx: views.passed_on(tx, agency, LISTED))
     return render_template(
         "desk/agency_forwarded.html",
         agency=agency_name(pack, agency),
@@ -166,8 +197,8 @@ def _record(store: Store, cases: Cases, pack: Pack, reference: str) -> Typed:
         return Typed(text, _(NO_AGENCY), 422)
     except terms.TermError as error:
         return Typed(text, _(TERMS[type(error)]), 409)
-    except (statuses.IllegalMoveError, PassedOnError):
-        return Typed(text, _(MOVED_ON), 409)
+    except asked.REFUSED:
+        return Typed(text, _(asked.CANNOT), 409)
     return Typed()
 
 
@@ -175,31 +206,36 @@ def _case_page(store: Store, cases: Cases, pack: Pack, reference: str, typed: Ty
     """The case as it stands now, with what was typed into its form."""
     agency = current_user.agency
     try:
-        found, events, allowed = store.read(lambda tx: _seen(tx, cases, agency, reference))
+        seen = store.read(lambda tx: _seen(tx, cases, pack, agency, reference))
     except UnknownCaseError:
         abort(404)
-    moves = [(kind, _(title)) for kind, title in BUTTONS.items() if kind in allowed]
+    found, stands = seen.case, seen.stands
+    moves = [(kind, _(title)) for kind, title in BUTTONS.items() if kind in seen.moves]
     return render_template(
         "desk/agency_case.html",
-        it=case_view(pack, found, events),
+        it=case_view(pack, found, seen.events),
         reads=pack.languages.names.get(found.language, found.language),
-        history=history(pack, events),
+        history=history(pack, seen.events),
+        asked=seen.asked,
         is_ours=found.agency == agency,
         moves=dict(moves),
-        plain=[(kind, title) for kind, title in moves if kind in ("in_review", statuses.CLOSED)],
+        plain=[(kind, title) for kind, title in moves if kind in ("in_review", statuses.CLOSED, statuses.REOPENED)],
         wordy=[(kind, title) for kind, title in moves if kind in statuses.WITH_WORDS],
-        dates=_dates(cases.law, found),
+        dates=_dates(cases.law, stands),
         agencies=sorted((agency_name(pack, code), code) for code in pack.agencies if code != agency),
-        is_in_work=found.status in statuses.IN_WORK,
+        is_in_work=stands.status in statuses.IN_WORK,
         longest=LONGEST_TEXT,
         typed=typed,
     )
 
 
-def _seen(tx: Transaction, cases: Cases, agency: str, reference: str) -> tuple[CaseRow, list[EventRow], frozenset[str]]:
-    """What the agency sees of the case, and the moves that it may make."""
-    found, events = service.seen_by(tx, agency, reference)
-    return found, events, cases.moves(tx, found) if found.agency == agency else frozenset()
+def _seen(tx: Transaction, cases: Cases, pack: Pack, agency: str, reference: str) -> Seen:
+    """What the agency sees of the case, read at one moment."""
+    found, events = views.seen_by(tx, agency, reference)
+    if found.agency != agency:
+        return Seen(found, events, found, frozenset(), asked.nothing())
+    requests = asked.of_case(tx, cases, pack, found)
+    return Seen(found, events, cases.stands(tx, found), cases.moves(tx, found), requests)
 
 
 def _dates(law: Law, case: CaseRow) -> Dates:

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cases import reference, service, statuses
-from cases.service import Cases, UnknownCaseError
-from desk import language, words
+from cases import reference, statuses, views
+from desk import language, line, words
 from desk.language import _
 from desk.signin import needs_role
 from menus.pack import Pack
 from menus.places import UnknownPlaceError
-from store import Store, Transaction, deliveries, entries, lanes
+from store import Store, Transaction, entries, quarantine, requests
 from store import cases as rows
 from store.cases import CaseRow, EventRow
-from store.deliveries import Delivery
 from store.entries import Destination, Entry
-from store.lanes import Quarantined
+from store.quarantine import Quarantined
+from store.requests import RequestRow
 from sync import outbox
+from sync.standing import Standing
 
 LISTED = 200
 TYPING = re.compile(r"[\s\-().№]+")
@@ -33,12 +33,15 @@ TYPING = re.compile(r"[\s\-().№]+")
 
 @dataclass(frozen=True)
 class Line:
-    """One destination in words; `state` is up, down or new."""
+    """One destination in words; `state` is up, down or new. The line to the upstream also has its `limits` of now and
+    what it carried `today`."""
 
     title: str
     state: str
     sentence: str
     waiting: int
+    limits: str = ""
+    today: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,20 +71,27 @@ class CaseView:
 
 @dataclass(frozen=True)
 class Overview:
-    """What the outbox page shows, all read at one moment. `late` are cases whose agency should have answered."""
+    """What the outbox page shows, all read at one moment. `late` are cases whose agency should have answered,
+    `clashes` requests that wait for a person at the hub."""
 
     lines: list[Line]
     waiting: list[Row]
     given_up: list[Row]
     aside: list[Quarantined]
+    clocks: list[str]
     late: list[CaseView]
+    clashes: list[RequestRow]
     waiting_count: int
     given_up_count: int
     oldest: int | None
 
 
 def create(
-    store: Store, cases: Cases, pack: Pack, has_upstream: bool, is_costly: Callable[[Transaction], bool]
+    store: Store,
+    pack: Pack,
+    has_upstream: bool,
+    is_costly: Callable[[Transaction], bool],
+    standing: Callable[[Transaction], Standing],
 ) -> Blueprint:
     """The operator's blueprint."""
     blueprint = Blueprint("operator", __name__, url_prefix="/operator")
@@ -89,7 +99,7 @@ def create(
     @blueprint.get("", strict_slashes=False)
     @needs_role("operator")
     def index() -> ResponseReturnValue:
-        overview, costly = store.read(lambda tx: (_overview(tx, pack, has_upstream), is_costly(tx)))
+        overview, costly = store.read(lambda tx: (_overview(tx, pack, has_upstream, standing(tx)), is_costly(tx)))
         return render_template("desk/operator.html", it=overview, words=words, listed=LISTED, costly=costly)
 
     @blueprint.post("/retry")
@@ -119,18 +129,6 @@ def create(
         hint = _hint(typed, found, pack.country)
         return render_template("desk/find.html", typed=typed, found=views, hint=hint)
 
-    @blueprint.get("/case/<number>")
-    @needs_role("operator")
-    def case(number: str) -> ResponseReturnValue:
-        try:
-            found, events, sent, told = store.read(lambda tx: _case(tx, cases, number))
-        except UnknownCaseError:
-            abort(404)
-        it = case_view(pack, found, events)
-        return render_template(
-            "desk/case.html", it=it, history=history(pack, events), sent=sent, told=told, words=words
-        )
-
     return blueprint
 
 
@@ -157,7 +155,7 @@ def agency_name(pack: Pack, code: str) -> str:
 
 def history(pack: Pack, events: Sequence[EventRow]) -> list[tuple[str, str, EventRow]]:
     """Each event as what happened, who did it, and the event."""
-    return [(_happened(pack, event), actor(pack, event), event) for event in events]
+    return [(_happened(pack, event), actor_name(pack, event.actor), event) for event in events]
 
 
 def masked(msisdn: str) -> str:
@@ -165,12 +163,12 @@ def masked(msisdn: str) -> str:
     return f"… {msisdn[-3:]}" if msisdn else _("deleted at the resident's wish")
 
 
-def actor(pack: Pack, event: EventRow) -> str:
+def actor_name(pack: Pack, actor: str) -> str:
     """Who did it, in words."""
-    who, _colon, code = event.actor.partition(":")
+    who, _colon, code = actor.partition(":")
     if who == "agency" and code in pack.agencies:
         return agency_name(pack, code)
-    return {"resident": _("resident"), "channel": _("channel")}.get(who, event.actor)
+    return {"resident": _("resident"), "channel": _("channel"), "operator": _("operator")}.get(who, actor)
 
 
 def msisdn_from(typed: str, country: str) -> str | None:
@@ -192,31 +190,45 @@ def _happened(pack: Pack, event: EventRow) -> str:
     return words.event(event.kind)
 
 
-def _overview(tx: Transaction, pack: Pack, has_upstream: bool) -> Overview:
+def _overview(tx: Transaction, pack: Pack, has_upstream: bool, it: Standing) -> Overview:
     counts = entries.counts(tx)
     names = [*([outbox.UPSTREAM] if has_upstream else []), outbox.SMS]
     names += sorted({name for name, _state in counts} - set(names))
     known = {name: entries.destination(tx, name) for name in names}
     waits = [found for (_name, state), found in counts.items() if state in outbox.WAITING]
     return Overview(
-        lines=[_line(tx, known[name], counts.get((name, "queued"), (0, 0))[0]) for name in names],
-        waiting=[_row(one, known[one.destination], tx.now) for one in entries.listed(tx, outbox.WAITING, LISTED)],
+        lines=[_line(tx, known[name], counts.get((name, "queued"), (0, 0))[0], it, pack) for name in names],
+        waiting=[_held(one, known[one.destination], tx.now, it, pack) for one in _waiting(tx)],
         given_up=[_row(one, known[one.destination], tx.now) for one in entries.listed(tx, outbox.GIVEN_UP, LISTED)],
-        aside=lanes.quarantined(tx, LISTED),
-        late=[case_view(pack, case) for case in service.late(tx, LISTED)],
+        aside=quarantine.listed(tx, LISTED),
+        clocks=line.clocks(it),
+        late=[case_view(pack, case) for case in views.late(tx, LISTED)],
+        clashes=[] if has_upstream else requests.hard(tx, LISTED),
         waiting_count=sum(count for count, _oldest in waits),
         given_up_count=sum(count for (_name, state), (count, _at) in counts.items() if state in outbox.GIVEN_UP),
         oldest=min((oldest for _count, oldest in waits), default=None),
     )
 
 
-def _line(tx: Transaction, to: Destination, waiting: int) -> Line:
+def _line(tx: Transaction, to: Destination, waiting: int, it: Standing, pack: Pack) -> Line:
     state = "down" if to.down_since is not None else "new" if to.ok_at is None else "up"
     if to.name == outbox.UPSTREAM:
-        return Line(_("The line"), state, words.line(to, tx.now), waiting)
+        limits, today = line.limits(it, pack.country), line.today(it, pack.country)
+        return Line(_("The line"), state, words.line(to, tx.now), waiting, limits, today)
     if to.name == outbox.SMS:
         return Line(_("SMS"), state, words.sms(to, tx.now), waiting)
     return Line(words.destination(to.name), state, words.station(to), waiting)
+
+
+def _waiting(tx: Transaction) -> list[Entry]:
+    return entries.listed(tx, outbox.WAITING, LISTED)
+
+
+def _held(entry: Entry, to: Destination, now: int, it: Standing, pack: Pack) -> Row:
+    """One entry in words; where its lane may not leave now, that is why it waits."""
+    row = _row(entry, to, now)
+    is_held = entry.destination == outbox.UPSTREAM and entry.lane not in it.allowance.lanes
+    return replace(row, why=line.held(it, pack.country)) if is_held else row
 
 
 def _row(entry: Entry, to: Destination, now: int) -> Row:
@@ -231,7 +243,7 @@ def _find(tx: Transaction, typed: str, country: str) -> list[CaseRow]:
     if case is not None:
         return [case]
     msisdn = msisdn_from(plain, country)
-    return service.mine(tx, msisdn) if msisdn else []
+    return views.mine(tx, msisdn) if msisdn else []
 
 
 def _hint(typed: str, found: list[CaseRow], country: str) -> str:
@@ -250,10 +262,9 @@ def _hint(typed: str, found: list[CaseRow], country: str) -> str:
     return _("This is neither a reference number (10 digits) nor a telephone number.")
 
 
-def _case(tx: Transaction, cases: Cases, number: str) -> tuple[CaseRow, list[EventRow], list[Row], list[Delivery]]:
-    case = cases.get(tx, number)
-    sent = [_row(one, entries.destination(tx, one.destination), tx.now) for one in entries.of_case(tx, number)]
-    return case, rows.events_of(tx, number), sent, deliveries.of_case(tx, number)
+def entry_rows(tx: Transaction, number: str) -> list[Row]:
+    """The entries about one case in words."""
+    return [_row(one, entries.destination(tx, one.destination), tx.now) for one in entries.of_case(tx, number)]
 
 
 def place_name(pack: Pack, code: str) -> str:

@@ -12,10 +12,11 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 from cases.service import Cases
-from desk import consultation, language, operator, signin, unfinished
+from desk import consultation, language, line, operator, operator_case, signin, unfinished
 from desk.language import N_, _
 from menus.pack import Pack
 from store import DiskError, Store, Transaction
+from sync.standing import Standing
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ DISK = N_("The station cannot write to its disk. Nothing was changed; tell whoev
 @dataclass(frozen=True)
 class Options:
     """What the pages need to know of the settings. `ussd_path` is empty when no gateway is set; `is_costly` says
-    whether most of the day's money for SMS is spent."""
+    whether most of the day's money for SMS is spent, `standing` how the exchange stands."""
 
     phone_page: bool
     phone_sms_url: str
@@ -49,6 +50,7 @@ class Options:
     secure_cookies: bool
     has_upstream: bool
     is_costly: Callable[[Transaction], bool]
+    standing: Callable[[Transaction], Standing]
 
 
 def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options) -> None:
@@ -59,10 +61,12 @@ def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options)
     language.install(app, pack.time_zone, store.now)
     csrf = _csrf(app)
     pages = [
-        operator.create(store, cases, pack, options.has_upstream, options.is_costly),
+        operator.create(store, pack, options.has_upstream, options.is_costly, options.standing),
         officer.create(store, cases, pack),
     ]
+    operator_case.add(pages[0], store, cases, pack)
     pages += [unfinished.create(store, pack), consultation.create(store, pack)]
+    pages.append(line.create(store, pack.country, options.standing))
     homes = {"operator": "/operator", "agency": pages[1].url_prefix or "/agency", "unfinished": "/unfinished"}
     homes["consultation"] = "/consultation"
     if options.phone_page:

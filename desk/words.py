@@ -16,6 +16,9 @@ PATIENCE_MS = 120_000
 KINDS = {
     "case.opened": N_("new case"),
     "case.moved": N_("new status"),
+    "case.withdrawn": N_("wish for no more SMS about a case"),
+    "case.requested": N_("request for a new status"),
+    "case.decided": N_("decision on a request"),
     "case.notified": N_("the resident was told"),
     "notice": N_("SMS notice"),
     "alert": N_("SMS to a subscriber"),
@@ -49,8 +52,18 @@ EVENTS = {
     "answered": N_("Answered"),
     "refused": N_("Refused"),
     "closed": N_("Closed"),
+    "reopened": N_("Reopened"),
+    "withdrawn": N_("The resident wants no more SMS about it"),
     "added": N_("The resident added words"),
     "notified": N_("An SMS about news was sent"),
+}
+OUTCOMES = {
+    "waiting": N_("not yet decided"),
+    "applied": N_("taken"),
+    "soft": N_("taken, beside another change made at the same time"),
+    "hard": N_("not taken: the case had changed meanwhile. The agency decides at the hub"),
+    "taken": N_("taken after all"),
+    "set_aside": N_("set aside"),
 }
 # What the transports say; the part after a colon, or a number at the end, is the other side's own.
 CAUSES = (
@@ -59,9 +72,11 @@ CAUSES = (
     N_("the upstream refuses"),
     N_("the upstream answers with HTTP status"),
     N_("The answer belongs to another exchange"),
-    N_("The frame is cut or of the wrong direction"),
-    N_("The frame's MAC is wrong: another key, or bytes changed on the way"),
-    N_("The frame is cut"),
+    N_("the upstream's certificate is not trusted here"),
+    N_("the line was cut"),
+    N_("The frame's MAC is wrong: it is cut, or of another key, or was changed on the way"),
+    N_("The frame's content cannot be read"),
+    N_("It is compressed with events that are not here"),
     N_("These bytes are not a frame of this protocol"),
     N_("the SMS gateway does not answer"),
     N_("the SMS gateway cannot be reached"),
@@ -100,6 +115,11 @@ def delivery(name: str) -> str:
 def event(name: str) -> str:
     """What happened to a case."""
     return _(EVENTS[name]) if name in EVENTS else name
+
+
+def outcome(name: str) -> str:
+    """What became of a request."""
+    return _(OUTCOMES[name]) if name in OUTCOMES else name
 
 
 @dataclass(frozen=True)
@@ -151,7 +171,7 @@ def why(entry: Entry, to: Destination, now: int) -> str:
     if entry.state == "awaiting":
         return _(
             "It is not sent again before a day has passed: it may have left. {reason}.",
-            reason=_capital(cause(entry.reason)),
+            reason=capital(cause(entry.reason)),
         )
     if entry.lease_until > now:
         return _("It is being sent now.")
@@ -160,7 +180,7 @@ def why(entry: Entry, to: Destination, now: int) -> str:
     if entry.destination not in (outbox.SMS, outbox.UPSTREAM):
         return _("Waits until that station calls.")
     if entry.reason and entry.due_at > now:
-        return _("{reason}. Next try at {at}.", reason=_capital(cause(entry.reason)), at=moment(entry.due_at))
+        return _("{reason}. Next try at {at}.", reason=capital(cause(entry.reason)), at=moment(entry.due_at))
     if entry.destination == outbox.SMS and to.ok_at is None and now - entry.created_at > PATIENCE_MS:
         return _("No SMS gateway takes it yet. Whoever runs this station can set one.")
     return _("It is next in line.")
@@ -197,5 +217,6 @@ def _next_try(to: Destination, now: int) -> str:
     return _("Next try at {at}.", at=moment(to.due_at)) if to.due_at > now else _("The next try begins any moment.")
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """The text as a sentence begins."""
     return text[:1].upper() + text[1:]

@@ -8,10 +8,10 @@ from store.transaction import Row, Transaction
 
 COLUMNS = (
     "reference, number, station, kind, topic, place, agency, status, language, msisdn, name, text,"
-    " received_at, registered_at, updated_at, due_at, is_short, extensions"
+    " received_at, registered_at, updated_at, due_at, is_short, extensions, version, is_withdrawn"
 )
 EVENT_COLUMNS = ", ".join(
-    f"events.{name}" for name in ("id", "reference", "number", "kind", "actor", "text", "at", "agency")
+    f"events.{name}" for name in ("id", "reference", "number", "kind", "actor", "text", "at", "agency", "version")
 )
 
 SEALED = ("msisdn", "name", "text")
@@ -23,6 +23,8 @@ class CaseRow:
 
     `due_at` is the end of the last day for the answer: None until an agency registered the case, and where no rule
     gives a term. `is_short` and `extensions` say how it came about; they are known where the agency's moves are made.
+    `version` counts the moves of the case in the hub's order, as far as they are known here. `is_withdrawn`: the
+    resident wants no more notices of it.
     """
 
     reference: str
@@ -43,11 +45,14 @@ class CaseRow:
     due_at: int | None = None
     is_short: bool = False
     extensions: int = 0
+    version: int = 0
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True)
 class EventRow:
-    """One event of a case: what happened, who did it, with which words, when; and the agency it was passed on to."""
+    """One event of a case: what happened, who did it, with which words, when; and the agency it was passed on to.
+    `version` is that of the case after a move, and 0 for what is none."""
 
     id: str
     reference: str
@@ -57,6 +62,7 @@ class EventRow:
     text: str
     at: int
     agency: str
+    version: int = 0
 
 
 def insert(tx: Transaction, case: CaseRow) -> None:
@@ -64,7 +70,7 @@ def insert(tx: Transaction, case: CaseRow) -> None:
     tx.run(
         f"INSERT INTO cases ({COLUMNS}, subscriber) VALUES (:reference, :number, :station, :kind, :topic,"  # noqa: S608
         " :place, :agency, :status, :language, :msisdn, :name, :text, :received_at, :registered_at,"
-        " :updated_at, :due_at, :is_short, :extensions, :subscriber)",
+        " :updated_at, :due_at, :is_short, :extensions, :version, :is_withdrawn, :subscriber)",
         **{
             **case.__dict__,
             "msisdn": tx.seal(case.msisdn, "cases.msisdn", case.reference),
@@ -137,10 +143,12 @@ def late(tx: Transaction, statuses: tuple[str, ...], limit: int) -> list[CaseRow
 
 
 def move(tx: Transaction, case: CaseRow) -> None:
-    """Keep where the case now stands: its status, its agency and its term. What the resident filed stays as it is."""
+    """Keep where the case now stands: its status, its agency, its term, its version and whether notices are wanted.
+    What the resident filed stays as it is."""
     tx.run(
         "UPDATE cases SET status = :status, agency = :agency, registered_at = :registered_at, due_at = :due_at,"
-        " is_short = :is_short, extensions = :extensions, updated_at = :updated_at WHERE reference = :reference",
+        " is_short = :is_short, extensions = :extensions, updated_at = :updated_at, version = :version,"
+        " is_withdrawn = :is_withdrawn WHERE reference = :reference",
         status=case.status,
         agency=case.agency,
         registered_at=case.registered_at,
@@ -148,17 +156,27 @@ def move(tx: Transaction, case: CaseRow) -> None:
         is_short=case.is_short,
         extensions=case.extensions,
         updated_at=case.updated_at,
+        version=case.version,
+        is_withdrawn=case.is_withdrawn,
         reference=case.reference,
     )
 
 
 def add_event(
-    tx: Transaction, event_id: str, reference: str, kind: str, actor: str, text: str, at: int, agency: str = ""
+    tx: Transaction,
+    event_id: str,
+    reference: str,
+    kind: str,
+    actor: str,
+    text: str,
+    at: int,
+    agency: str = "",
+    version: int = 0,
 ) -> bool:
     """Append an event to its case. False when an event with this id is already there."""
     row = tx.one(
-        "INSERT INTO events (id, reference, number, kind, actor, text, at, agency) VALUES (:id, :reference,"
-        " (SELECT COUNT(*) + 1 FROM events WHERE reference = :reference), :kind, :actor, :text, :at, :agency)"
+        "INSERT INTO events (id, reference, number, kind, actor, text, at, agency, version) VALUES (:id, :reference,"
+        " (SELECT COUNT(*) + 1 FROM events WHERE reference = :reference), :kind, :actor, :text, :at, :agency, :version)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=event_id,
         reference=reference,
@@ -167,8 +185,14 @@ def add_event(
         text=tx.seal(text, "events.text", event_id) if text else None,
         at=at,
         agency=agency,
+        version=version,
     )
     return row is not None
+
+
+def has_event(tx: Transaction, event_id: str) -> bool:
+    """Whether an event with this id is here."""
+    return tx.one("SELECT 1 FROM events WHERE id = :id", id=event_id) is not None
 
 
 def events_of(tx: Transaction, reference: str) -> list[EventRow]:
@@ -180,13 +204,25 @@ def events_of(tx: Transaction, reference: str) -> list[EventRow]:
     return [_event(tx, row) for row in rows]
 
 
-def passed_on(tx: Transaction, actor: str, agency: str, limit: int) -> list[EventRow]:
-    """The forwards by this actor of cases that the agency does not hold now, latest first."""
+def moves_since(tx: Transaction, reference: str, version: int) -> list[EventRow]:
+    """The moves of a case that came after this version of it, in order."""
+    rows = tx.all(
+        f"SELECT {EVENT_COLUMNS} FROM events WHERE reference = :reference AND version > :version"  # noqa: S608
+        " ORDER BY version, number",
+        reference=reference,
+        version=version,
+    )
+    return [_event(tx, row) for row in rows]
+
+
+def passed_on(tx: Transaction, actors: tuple[str, str], agency: str, limit: int) -> list[EventRow]:
+    """The forwards by one of these two actors of cases that the agency does not hold now, latest first."""
     rows = tx.all(
         f"SELECT {EVENT_COLUMNS} FROM events JOIN cases ON cases.reference = events.reference"  # noqa: S608
-        " WHERE events.kind = 'forwarded' AND events.actor = :actor AND cases.agency <> :agency"
+        " WHERE events.kind = 'forwarded' AND events.actor IN (:actor, :other) AND cases.agency <> :agency"
         " ORDER BY events.at DESC, events.id LIMIT :limit",
-        actor=actor,
+        actor=actors[0],
+        other=actors[1],
         agency=agency,
         limit=limit,
     )
@@ -200,5 +236,5 @@ def _event(tx: Transaction, row: Row) -> EventRow:
 
 def _opened(tx: Transaction, row: Row) -> CaseRow:
     opened = [tx.unseal(row[9 + at], f"cases.{name}", row[0]) for at, name in enumerate(SEALED)]
-    *terms, is_short, extensions = row[12:]
-    return CaseRow(*(*row[:9], *opened, *terms, bool(is_short), extensions))
+    *terms, is_short, extensions, version, is_withdrawn = row[12:]
+    return CaseRow(*(*row[:9], *opened, *terms, bool(is_short), extensions, version, bool(is_withdrawn)))

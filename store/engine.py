@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from store import migrations, sqlite
+from store.clock import SteadyClock
 from store.keys import Keyring
 from store.transaction import Connection, Transaction
 from store.writer import Writer
@@ -30,6 +32,7 @@ class Store:
         self._engine = sqlite.SQLite(path)
         self._connection = self._engine.writer()
         migrations.apply(self._connection, path)
+        self.clock = SteadyClock(self._connection)
         self._writer = Writer(self._connection, self._begin, sqlite.BEGIN, max_group)
         self._local = threading.local()
         self._readers: list[Connection] = []
@@ -51,7 +54,8 @@ class Store:
 
     def backup(self, target: Path) -> None:
         """Write a checked copy of the whole database to `target` while serving. Raises StoreError."""
-        sqlite.copy(self._engine.reader(), target)
+        with contextlib.closing(self._engine.reader()) as reader:
+            sqlite.copy(reader, target)
 
     def close(self) -> None:
         """Finish the queued jobs and close the file; the readers first, so that the writer checkpoints last."""
@@ -66,7 +70,8 @@ class Store:
         return int(self._clock() * 1000)
 
     def _begin(self, connection: Connection) -> Transaction:
-        return Transaction(connection, self.keys, self.now())
+        now = self.now()
+        return Transaction(connection, self.keys, now, now - self.clock.steps_ms)
 
     def _reader(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)

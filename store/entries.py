@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from store import lanes
+from store.lanes import Event
 from store.transaction import Row, Transaction
 
 BODY = "outbox.body"
+# What is left of an event whose words were deleted: JSON without anything, which no room takes.
+EMPTY = "{}"
 COLUMNS = (
     "id, destination, lane, number, kind, reference, state, attempts, due_at, lease_until, reason, created_at,"
     " finished_at, body"
@@ -46,20 +50,41 @@ class Destination:
 
 
 def insert(tx: Transaction, destination: str, lane: str, kind: str, reference: str, body: str) -> int:
-    """Queue an entry under the next number of its lane; its id."""
+    """Queue an entry for a destination that takes entries one by one, under the next number of its lane; its id."""
+    number = tx.next_number(f"lane {destination} {lane}")
+    return _insert(tx, destination, lane, number, Event(kind, reference, body), None)
+
+
+def append(tx: Transaction, peer: str, lane: str, event: Event) -> int:
+    """Queue an event for a peer at the end of a lane; the entry's id. An event without an id gets one; one that is
+    passed on for another station keeps its own, and how long ago it was made."""
+    end = lanes.find(tx, peer, lane)
+    named = event.id or lanes.event_id(end.numbered_hash, event.kind, event.reference, event.body)
+    rolling = lanes.hash_after(end.numbered_hash, named)
+    lanes.save(tx, replace(end, numbered=end.numbered + 1, numbered_hash=rolling))
+    return _insert(tx, peer, lane, end.numbered + 1, replace(event, id=named), rolling)
+
+
+def _insert(tx: Transaction, destination: str, lane: str, number: int, event: Event, rolling: bytes | None) -> int:
     entry_id = tx.next_number("outbox")
+    made_at = event.happened_at or tx.now
     tx.run(
         "INSERT INTO outbox (id, destination, lane, number, kind, reference, body, state, attempts, due_at,"
-        " lease_until, reason, created_at) VALUES (:id, :destination, :lane, :number, :kind, :reference, :body,"
-        " 'queued', 0, :now, 0, '', :now)",
+        " lease_until, reason, created_at, steady_at, event, hash, hops) VALUES (:id, :destination, :lane, :number,"
+        " :kind, :reference, :body, 'queued', 0, :now, 0, '', :made_at, :steady_at, :event, :hash, :hops)",
         id=entry_id,
         destination=destination,
         lane=lane,
-        number=tx.next_number(f"lane {destination} {lane}"),
-        kind=kind,
-        reference=reference,
-        body=tx.seal(body, BODY, entry_id),
+        number=number,
+        kind=event.kind,
+        reference=event.reference,
+        body=tx.seal(event.body, BODY, entry_id),
         now=tx.now,
+        made_at=made_at,
+        steady_at=tx.steady - (tx.now - made_at),
+        event=event.id or None,
+        hash=rolling,
+        hops=event.hops,
     )
     return entry_id
 
@@ -88,31 +113,6 @@ def in_lane(tx: Transaction, destination: str, lane: str, after: int, limit: int
         limit=limit,
     )
     return [_opened(tx, row) for row in rows]
-
-
-def lease_lane(tx: Transaction, destination: str, lane: str, first: int, last: int, until: int) -> None:
-    """Lease a run of numbers."""
-    tx.run(
-        "UPDATE outbox SET lease_until = :until, attempts = attempts + 1 WHERE destination = :destination"
-        " AND lane = :lane AND number BETWEEN :first AND :last AND state = 'queued'",
-        destination=destination,
-        lane=lane,
-        first=first,
-        last=last,
-        until=until,
-    )
-
-
-def finish_lane(tx: Transaction, destination: str, lane: str, upto: int) -> None:
-    """The peer has every number up to `upto` for good."""
-    tx.run(
-        "UPDATE outbox SET state = 'acked', lease_until = 0, finished_at = :now WHERE destination = :destination"
-        " AND lane = :lane AND number <= :upto AND state = 'queued'",
-        destination=destination,
-        lane=lane,
-        upto=upto,
-        now=tx.now,
-    )
 
 
 def finish(tx: Transaction, entry: Entry, state: str, reason: str) -> None:
@@ -236,12 +236,16 @@ def remove(tx: Transaction, entry: Entry) -> bool:
 
 
 def remove_of_case(tx: Transaction, reference: str, destination: str) -> None:
-    """Delete the entries about one case that are for this destination, or that any other has for good."""
+    """Delete the entries about one case that are for this destination, and empty those that a peer has for good: a
+    lane keeps its numbers, so that a peer that went back in time can be told what it lost."""
     tx.run(
-        "DELETE FROM outbox WHERE reference = :reference AND (destination = :destination OR state = 'acked')",
+        "DELETE FROM outbox WHERE reference = :reference AND destination = :destination",
         reference=reference,
         destination=destination,
     )
+    acked = tx.all("SELECT id FROM outbox WHERE reference = :reference AND state = 'acked'", reference=reference)
+    for (entry_id,) in acked:
+        rewrite(tx, entry_id, EMPTY)
 
 
 def counts(tx: Transaction) -> dict[tuple[str, str], tuple[int, int]]:
@@ -253,9 +257,27 @@ def counts(tx: Transaction) -> dict[tuple[str, str], tuple[int, int]]:
     return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
 
-def forget(tx: Transaction, before: int) -> int:
-    """Delete the entries acknowledged before `before`; how many."""
-    return len(tx.all("DELETE FROM outbox WHERE state = 'acked' AND finished_at < :before RETURNING id", before=before))
+def counts_by_lane(tx: Transaction, destination: str) -> list[tuple[str, int, int]]:
+    """(lane, how many wait, when the oldest was made) of one destination, in the order of its lanes."""
+    rows = tx.all(
+        "SELECT lane, COUNT(*), MIN(created_at) FROM outbox WHERE destination = :destination AND state = 'queued'"
+        " GROUP BY lane",
+        destination=destination,
+    )
+    found = {row[0]: (row[0], row[1], row[2]) for row in rows}
+    return [found[lane] for lane in lanes.LANES if lane in found]
+
+
+def forget(tx: Transaction, keep_ms: int) -> int:
+    """Delete the entries acknowledged longer ago than that; how many. Those that are younger by the clock that nobody
+    sets stay: a clock that was set forward makes nothing old."""
+    gone = tx.all(
+        "DELETE FROM outbox WHERE state = 'acked' AND finished_at < :before AND steady_at < :steady_before"
+        " RETURNING id",
+        before=tx.now - keep_ms,
+        steady_before=tx.steady - keep_ms,
+    )
+    return len(gone)
 
 
 def destination(tx: Transaction, name: str) -> Destination:

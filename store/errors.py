@@ -17,5 +17,9 @@ class SealError(StoreError):
     """A sealed value does not open: wrong key, another row's value, or damage on the disk."""
 
 
+class BackupError(StoreError):
+    """A backup that cannot be made, or one that is not whole."""
+
+
 class StoreClosedError(StoreError):
     """A job came after the station began to stop; the caller answers "try later"."""

@@ -30,6 +30,18 @@ def create(tx: Transaction, number: int) -> Identity:
     return Identity(number, values["incarnation"])
 
 
+def renew(tx: Transaction) -> Identity:
+    """Begin another life: the number stays, the incarnation is new. For a database that was restored from a copy.
+
+    Raises StoreError when it has no number."""
+    known = find(tx)
+    if known is None:
+        raise StoreError("This database has no station number: it is not of a station.")
+    reborn = Identity(known.number, secrets.token_hex(4))
+    tx.run("UPDATE identity SET value = :value WHERE name = 'incarnation'", value=reborn.incarnation)
+    return reborn
+
+
 def find(tx: Transaction) -> Identity | None:
     """The identity, or None before `create`."""
     values = dict(tx.all("SELECT name, value FROM identity"))

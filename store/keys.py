@@ -71,17 +71,27 @@ class Keyring:
 
     def seal(self, text: str, place: str) -> bytes:
         """Encrypt `text` for `place` ("table.column:row"): key id, nonce, ciphertext and tag in one value."""
-        nonce = os.urandom(NONCE_BYTES)
-        sealed = self._ciphers[self._current].encrypt(nonce, text.encode(), place.encode())
-        return self._prefix + nonce + sealed
+        return self.seal_bytes(text.encode(), place)
 
     def unseal(self, sealed: bytes, place: str) -> str:
         """The text sealed for `place`. Raises SealError: never shows damaged or moved data as true."""
+        try:
+            return self.unseal_bytes(sealed, place).decode()
+        except UnicodeDecodeError:
+            raise SealError(f"{place} holds bytes that are no text.") from None
+
+    def seal_bytes(self, content: bytes, place: str) -> bytes:
+        """As `seal`, for what is no text."""
+        nonce = os.urandom(NONCE_BYTES)
+        return self._prefix + nonce + self._ciphers[self._current].encrypt(nonce, content, place.encode())
+
+    def unseal_bytes(self, sealed: bytes, place: str) -> bytes:
+        """What `seal_bytes` sealed for `place`. Raises SealError."""
         cipher = self._ciphers.get(sealed[0]) if sealed else None
         if cipher is None:
             raise SealError(f"{place} was sealed with a key that this key file does not hold.")
         try:
-            return cipher.decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], place.encode()).decode()
+            return cipher.decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], place.encode())
         except (InvalidTag, ValueError):
             raise SealError(f"{place} does not open: wrong key, another row's value, or a damaged disk.") from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from store import sqlite
+from store import lanes, sqlite
 from store.errors import NewerSchemaError
 
 if TYPE_CHECKING:
@@ -313,6 +313,201 @@ def m011_deliveries(database: Database) -> None:
     )
 
 
+def m012_exchange(database: Database) -> None:
+    """Lanes with incarnations and rolling hashes, both ways; which events were applied; what is known of each peer.
+
+    Events that wait get numbers of the new kind. Those that an earlier release sent leave their lanes: they had no
+    ids by which a peer would know them again."""
+    _create(
+        database,
+        """CREATE TABLE peers (
+            name TEXT PRIMARY KEY,
+            ours BLOB NOT NULL,
+            theirs BLOB NOT NULL,
+            ahead_ms BIGINT NOT NULL,
+            memory_since BIGINT NOT NULL)""",
+        "CREATE TABLE retired (peer TEXT NOT NULL, incarnation BLOB NOT NULL, PRIMARY KEY (peer, incarnation))",
+        f"CREATE TABLE applied (event BLOB PRIMARY KEY, at BIGINT NOT NULL){sqlite.IN_KEY_ORDER}",
+        "CREATE INDEX applied_by_time ON applied (at)",
+        """CREATE TABLE heard (
+            peer TEXT NOT NULL,
+            number BIGINT NOT NULL,
+            kind TEXT NOT NULL,
+            reference TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            body BLOB NOT NULL, -- sealed
+            PRIMARY KEY (peer, number))""",
+        *(f"ALTER TABLE lanes ADD COLUMN {name}_hash BLOB NOT NULL DEFAULT ''" for name in ("received", "numbered")),
+        "ALTER TABLE lanes ADD COLUMN acked_hash BLOB NOT NULL DEFAULT ''",
+        "ALTER TABLE lanes ADD COLUMN numbered BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE lanes ADD COLUMN acked BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE outbox ADD COLUMN event BLOB",
+        "ALTER TABLE outbox ADD COLUMN hash BLOB",
+        "ALTER TABLE outbox ADD COLUMN hops INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outbox ADD COLUMN steady_at BIGINT NOT NULL DEFAULT 0",
+        "UPDATE outbox SET steady_at = created_at",
+        "UPDATE outbox SET lane = 'old ' || lane WHERE destination <> 'sms' AND state <> 'queued'",
+        "ALTER TABLE stations ADD COLUMN through INTEGER",
+    )
+    ours: dict[str, bytes] = {}
+    known = [peer for (peer,) in database.execute("SELECT peer FROM lanes UNION SELECT destination FROM outbox")]
+    for peer in {*known} - {"sms"}:
+        ours[peer] = lanes.new_incarnation()
+        database.execute(
+            "INSERT INTO peers VALUES (?, ?, ?, 0, 0)", [peer, ours[peer], lanes.before_incarnations(peer)]
+        )
+    for name, last in list(database.execute("SELECT name, value FROM counters WHERE name LIKE 'lane %'")):
+        _, peer, lane = name.split()
+        if peer in ours:
+            _number_anew(database, peer, lane, ours[peer], last)
+    for peer, lane in list(database.execute("SELECT peer, lane FROM lanes")):
+        database.execute(
+            "UPDATE lanes SET received_hash = ?, numbered_hash = CASE numbered_hash WHEN '' THEN ? ELSE numbered_hash"
+            " END, acked_hash = ? WHERE peer = ? AND lane = ?",
+            [
+                lanes.beginning(lanes.before_incarnations(peer), lane),
+                lanes.beginning(ours[peer], lane),
+                lanes.beginning(ours[peer], lane),
+                peer,
+                lane,
+            ],
+        )
+
+
+def _number_anew(database: Database, peer: str, lane: str, incarnation: bytes, last: int) -> None:
+    """Give what waits in a lane ids and hashes. For the upstream it is numbered from 1, as in any new life; for a
+    station it keeps its numbers, since a station of the release before goes on counting by them."""
+    number = next((value for (value,) in database.execute("SELECT value FROM identity WHERE name = 'number'")), 0)
+    sender = f"station:{int(number):03}" if peer == "upstream" else f"upstream of {peer}"
+    waiting = list(
+        database.execute(
+            "SELECT id, number, kind, reference FROM outbox WHERE destination = ? AND lane = ? ORDER BY number",
+            [peer, lane],
+        )
+    )
+    acked = 0 if peer == "upstream" else (waiting[0][1] - 1 if waiting else last)
+    rolling = lanes.beginning(incarnation, lane)
+    for number, (entry, before, kind, reference) in enumerate(waiting, acked + 1):
+        event = lanes.id_before_incarnations(sender, lane, before, kind, reference)
+        rolling = lanes.hash_after(rolling, event)
+        database.execute(
+            "UPDATE outbox SET number = ?, event = ?, hash = ? WHERE id = ?", [number, event, rolling, entry]
+        )
+    database.execute(
+        "INSERT INTO lanes (peer, lane, received, numbered, numbered_hash, acked) VALUES (?, ?, 0, ?, ?, ?)"
+        " ON CONFLICT (peer, lane) DO UPDATE SET numbered = excluded.numbered,"
+        " numbered_hash = excluded.numbered_hash, acked = excluded.acked",
+        [peer, lane, acked + len(waiting), rolling, acked],
+    )
+
+
+def m013_traffic(database: Database) -> None:
+    """What the line carried, by day and purpose."""
+    _create(
+        database,
+        """CREATE TABLE traffic (
+            destination TEXT NOT NULL,
+            day TEXT NOT NULL,
+            what TEXT NOT NULL,
+            up BIGINT NOT NULL,
+            down BIGINT NOT NULL,
+            PRIMARY KEY (destination, day, what))""",
+    )
+
+
+def m014_conflicts(database: Database) -> None:
+    """The hub's order of the moves of a case, wishes for no more notices, and what stations asked of the hub.
+
+    The moves of an earlier release are counted from the history, which hub and station have alike."""
+    moves = "kind NOT IN ('received', 'added', 'notified')"
+    _create(
+        database,
+        "ALTER TABLE cases ADD COLUMN version BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE cases ADD COLUMN is_withdrawn BOOLEAN NOT NULL DEFAULT FALSE",
+        "ALTER TABLE events ADD COLUMN version BIGINT NOT NULL DEFAULT 0",
+        "UPDATE events SET version = (SELECT COUNT(*) FROM events AS earlier WHERE earlier.reference = events.reference"  # noqa: S608
+        f" AND earlier.number <= events.number AND earlier.{moves}) WHERE {moves}",
+        "UPDATE cases SET version = (SELECT COALESCE(MAX(version), 0) FROM events"
+        " WHERE events.reference = cases.reference)",
+        """CREATE TABLE requests (
+            id TEXT PRIMARY KEY,
+            number BIGINT NOT NULL UNIQUE,
+            reference TEXT NOT NULL REFERENCES cases (reference),
+            station INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            text BLOB, -- sealed
+            agency TEXT NOT NULL,
+            is_short BOOLEAN NOT NULL,
+            actor TEXT NOT NULL,
+            base BIGINT NOT NULL,
+            at BIGINT NOT NULL,
+            outcome TEXT NOT NULL,
+            version BIGINT NOT NULL)""",
+        "CREATE INDEX requests_by_case ON requests (reference, number)",
+        "CREATE INDEX requests_open ON requests (outcome, number) WHERE outcome IN ('waiting', 'hard')",
+    )
+
+
+def m015_blobs(database: Database) -> None:
+    """Menus and registers on their way down: blobs by their hash, what is published and offered to whom, what this
+    station wants and how much of it is here. Which districts a station serves, the part of a register that a row
+    belongs to, and in which order versions of the pack were served."""
+    _create(
+        database,
+        "CREATE TABLE blobs (hash BLOB PRIMARY KEY, size BIGINT NOT NULL)",
+        """CREATE TABLE blob_pieces (
+            hash BLOB NOT NULL,
+            number INTEGER NOT NULL,
+            content BLOB NOT NULL, -- sealed
+            PRIMARY KEY (hash, number))""",
+        """CREATE TABLE published (
+            name TEXT NOT NULL,
+            number BIGINT NOT NULL,
+            hash BLOB NOT NULL,
+            at BIGINT NOT NULL,
+            PRIMARY KEY (name, number))""",
+        """CREATE TABLE offered (
+            station INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            hash BLOB NOT NULL,
+            state TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            PRIMARY KEY (station, name))""",
+        """CREATE TABLE wanted (
+            name TEXT PRIMARY KEY,
+            number BIGINT NOT NULL,
+            hash BLOB NOT NULL,
+            size BIGINT NOT NULL,
+            state TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            held BLOB,
+            encoding BLOB NOT NULL,
+            total BIGINT NOT NULL,
+            got BIGINT NOT NULL,
+            is_plain BOOLEAN NOT NULL,
+            due_at BIGINT NOT NULL)""",
+        """CREATE TABLE blob_ranges (
+            name TEXT NOT NULL,
+            start BIGINT NOT NULL,
+            content BLOB NOT NULL, -- sealed
+            PRIMARY KEY (name, start))""",
+        "ALTER TABLE stations ADD COLUMN districts TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE stations ADD COLUMN fetch BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE register_rows ADD COLUMN part TEXT NOT NULL DEFAULT ''",
+        """CREATE TABLE register_parts (
+            register TEXT NOT NULL,
+            part TEXT NOT NULL,
+            as_of TEXT NOT NULL,
+            PRIMARY KEY (register, part))""",
+        "ALTER TABLE packs ADD COLUMN served BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE packs ADD COLUMN based BIGINT NOT NULL DEFAULT 0",
+        "UPDATE packs SET served = (SELECT COUNT(*) FROM packs p WHERE p.published_at <= packs.published_at)",
+        "UPDATE packs SET based = served",
+        "INSERT INTO counters (name, value) SELECT 'packs', COUNT(*) FROM packs",
+    )
+
+
 MIGRATIONS = (
     m001_station,
     m002_conversations,
@@ -325,4 +520,8 @@ MIGRATIONS = (
     m009_drafts,
     m010_messages,
     m011_deliveries,
+    m012_exchange,
+    m013_traffic,
+    m014_conflicts,
+    m015_blobs,
 )

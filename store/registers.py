@@ -76,27 +76,39 @@ class Table:
         )
         return None if row is None else self._opened(tx, row)
 
-    def save(self, tx: Transaction, row: Kept, load: int) -> None:
-        """Keep the row, in place of an earlier one; `load` is the number of the load that named it."""
+    def rows(self, tx: Transaction) -> list[Kept]:
+        """Every row, by id."""
+        rows = tx.all(
+            "SELECT id, body, as_of FROM register_rows WHERE register = :register ORDER BY id", register=self.register
+        )
+        return [self._opened(tx, row) for row in rows]
+
+    def save(self, tx: Transaction, row: Kept, load: int, part: str = "") -> None:
+        """Keep the row, in place of an earlier one; `load` is the number of the load that named it, `part` the part of
+        the register that it came with."""
         tx.run(
-            "INSERT INTO register_rows (register, id, body, as_of, load) VALUES (:register, :id, :body, :as_of, :load)"
+            "INSERT INTO register_rows (register, id, body, as_of, load, part)"
+            " VALUES (:register, :id, :body, :as_of, :load, :part)"
             " ON CONFLICT (register, id) DO UPDATE SET body = excluded.body, as_of = excluded.as_of,"
-            " load = excluded.load",
+            " load = excluded.load, part = excluded.part",
             register=self.register,
             id=row.id,
             body=tx.seal(row.body, BODY, self._place(row.id)) if self.is_private else row.body.encode(),
             as_of=row.as_of,
             load=load,
+            part=self._part(tx, part),
         )
 
-    def renew(self, tx: Transaction, row_id: str, as_of: str, load: int) -> None:
+    def renew(self, tx: Transaction, row_id: str, as_of: str, load: int, part: str = "") -> None:
         """The row is in a newer copy too, with the same body."""
         tx.run(
-            "UPDATE register_rows SET as_of = :as_of, load = :load WHERE register = :register AND id = :id",
+            "UPDATE register_rows SET as_of = :as_of, load = :load, part = :part"
+            " WHERE register = :register AND id = :id",
             register=self.register,
             id=row_id,
             as_of=as_of,
             load=load,
+            part=self._part(tx, part),
         )
 
     def spare(self, tx: Transaction, row_id: str, load: int) -> None:
@@ -108,15 +120,17 @@ class Table:
             load=load,
         )
 
-    def unnamed(self, tx: Transaction, load: int, after: str, limit: int) -> list[str]:
-        """Ids above `after`, in order, of rows that neither this load nor a later one has named."""
+    def unnamed(self, tx: Transaction, load: int, after: str, limit: int, part: str = "") -> list[str]:
+        """Ids above `after`, in order, of rows that neither this load nor a later one has named; of one part only, if
+        one is given."""
         rows = tx.all(
             "SELECT id FROM register_rows WHERE register = :register AND id > :after AND load < :load"
-            " ORDER BY id LIMIT :limit",
+            " AND (part = :part OR :part = '') ORDER BY id LIMIT :limit",
             register=self.register,
             after=after,
             load=load,
             limit=limit,
+            part=self._part(tx, part),
         )
         return [row[0] for row in rows]
 
@@ -157,6 +171,9 @@ class Table:
     def _hidden(self, tx: Transaction, words: str) -> str:
         return tx.keys.lookup(f"{self.register} {words}").hex() if self.is_private else words
 
+    def _part(self, tx: Transaction, part: str) -> str:
+        return self._hidden(tx, f"part {part}") if part else ""
+
     def _place(self, row_id: str) -> str:
         return f"{self.register} {row_id}"
 
@@ -182,6 +199,28 @@ def save_copy(tx: Transaction, name: str, as_of: str, is_sample: bool) -> None:
         is_sample=is_sample,
         at=tx.now,
     )
+
+
+def parts_of(tx: Transaction, name: str) -> dict[str, str]:
+    """The parts of a register that this station has, each with the day of its copy. None of them: the copy here is of
+    the whole register."""
+    return dict(tx.all("SELECT part, as_of FROM register_parts WHERE register = :name", name=name))
+
+
+def save_part(tx: Transaction, name: str, part: str, as_of: str) -> None:
+    """The copy of this part is of this day."""
+    tx.run(
+        "INSERT INTO register_parts (register, part, as_of) VALUES (:name, :part, :as_of)"
+        " ON CONFLICT (register, part) DO UPDATE SET as_of = excluded.as_of",
+        name=name,
+        part=part,
+        as_of=as_of,
+    )
+
+
+def forget_parts(tx: Transaction, name: str) -> None:
+    """The copy here is of the whole register now."""
+    tx.run("DELETE FROM register_parts WHERE register = :name", name=name)
 
 
 def counts(tx: Transaction) -> dict[str, int]:

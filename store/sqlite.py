@@ -7,6 +7,7 @@ WAL+FULL in none (tests/store/test_power_cut.py). Only the writer's connection c
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -60,11 +61,27 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
     """Copy a live database to `target` by SQLite's backup API and check the copy.
 
     Raises StoreError if the copy does not pass `integrity_check`; `target` is then removed."""
-    with sqlite3.connect(target) as copied:
+    with contextlib.closing(sqlite3.connect(target)) as copied:
         source.backup(copied)
-        copied.execute("PRAGMA journal_mode = DELETE")
-        verdict = copied.execute("PRAGMA integrity_check").fetchone()[0]
-    copied.close()
+        verdict = _verdict(copied)
     if verdict != "ok":
         target.unlink()
         raise StoreError(f"The copy is damaged ({verdict}): check the disk and run the backup again.")
+
+
+def look(path: Path) -> sqlite3.Connection:
+    """A connection to a database that no process serves, only to look."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def _verdict(copied: sqlite3.Connection) -> str:
+    """What `integrity_check` says; a file in such a state that it fails has a verdict too."""
+    try:
+        copied.execute("PRAGMA journal_mode = DELETE")
+        return str(copied.execute("PRAGMA integrity_check").fetchone()[0])
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        return str(error)

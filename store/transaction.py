@@ -33,15 +33,16 @@ class Transaction:
     """Handed to a job by `Store.write` and `Store.read`; all that it does is kept or dropped together.
 
     `now` is the one moment of this work in milliseconds since 1970 UTC, so that rows written together
-    carry the same time.
+    carry the same time. `steady` is the same moment by a clock that nobody sets (store/clock.py).
     """
 
-    __slots__ = ("_connection", "keys", "now")
+    __slots__ = ("_connection", "keys", "now", "steady")
 
-    def __init__(self, connection: Connection, keys: Keyring, now: int) -> None:
+    def __init__(self, connection: Connection, keys: Keyring, now: int, steady: int | None = None) -> None:
         self._connection = connection
         self.keys = keys
         self.now = now
+        self.steady = now if steady is None else steady
 
     def run(self, sql: str, **values: Any) -> None:
         """Execute a statement whose rows nobody wants."""
@@ -71,6 +72,15 @@ class Transaction:
             )
         )
 
+    def skip_to(self, counter: str, value: int) -> None:
+        """Let the next number of the counter be above `value`; one that is higher already stays."""
+        self.run(
+            "INSERT INTO counters (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value ="
+            " CASE WHEN counters.value < excluded.value THEN excluded.value ELSE counters.value END",
+            name=counter,
+            value=value,
+        )
+
     def seal(self, text: str, column: str, row: object) -> bytes:
         """Encrypt for `column` ("table.column") of the row with this key."""
         return self.keys.seal(text, f"{column}:{row}")
@@ -78,3 +88,11 @@ class Transaction:
     def unseal(self, sealed: bytes, column: str, row: object) -> str:
         """Decrypt what `seal` made. Raises SealError."""
         return self.keys.unseal(sealed, f"{column}:{row}")
+
+    def seal_bytes(self, content: bytes, column: str, row: object) -> bytes:
+        """As `seal`, for what is no text."""
+        return self.keys.seal_bytes(content, f"{column}:{row}")
+
+    def unseal_bytes(self, sealed: bytes, column: str, row: object) -> bytes:
+        """Decrypt what `seal_bytes` made. Raises SealError."""
+        return self.keys.unseal_bytes(sealed, f"{column}:{row}")

@@ -7,6 +7,7 @@ import random
 FIRST_S = 15
 LONGEST_S = 3600
 JITTER = 0.3
+LONGEST_MS = int(LONGEST_S * (1 + JITTER) * 1000)
 
 
 def wait_ms(failures: int, chance: random.Random) -> int:

@@ -11,14 +11,14 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from store import Transaction, entries
+from store import Transaction, entries, stations, traffic
 from store.entries import Entry
+from store.lanes import LANES, Event
 from sync.backoff import wait_ms
 
 UPSTREAM = "upstream"
 SMS = "sms"
-URGENT, NORMAL = "u", "n"
-LANES = (URGENT, NORMAL)
+URGENT, NORMAL, BULK = LANES
 LEASE_MS = 60_000
 REPORT_MS = 24 * 3600 * 1000
 MOST_ATTEMPTS = 12
@@ -68,9 +68,21 @@ def station(number: int) -> str:
     return f"station:{number:03}"
 
 
+def way_to(tx: Transaction, number: int) -> str:
+    """The destination that leads to this station: itself, or the one that it is reached through."""
+    return station(stations.through(tx, number))
+
+
 def put(tx: Transaction, destination: str, kind: str, reference: str, body: str, lane: str = URGENT) -> int:
     """Queue `body` (JSON) for a destination; its id. It leaves only if the transaction is committed."""
-    return entries.insert(tx, destination, lane, kind, reference, body)
+    if destination == SMS:
+        return entries.insert(tx, destination, lane, kind, reference, body)
+    return entries.append(tx, destination, lane, Event(kind, reference, body))
+
+
+def pass_on(tx: Transaction, destination: str, lane: str, event: Event) -> None:
+    """Queue an event of another station for the next, as it is."""
+    entries.append(tx, destination, lane, replace(event, hops=event.hops + 1))
 
 
 def claim(tx: Transaction, destination: str) -> Entry | None:
@@ -162,8 +174,10 @@ def retry(tx: Transaction, entry_id: int) -> bool:
 
 
 def retry_all_now(tx: Transaction) -> None:
-    """Let everything that waits be tried at once."""
+    """Let everything that waits be tried at once, whatever the hour and the budgets say; and ask for what waits at the
+    upstream. The scheduler does it within a second."""
     entries.make_due(tx)
+    traffic.lift(tx)
 
 
 def recover(tx: Transaction) -> None:
@@ -171,6 +185,7 @@ def recover(tx: Transaction) -> None:
     entries.release_all(tx)
 
 
-def forget_old(tx: Transaction) -> int:
-    """Delete what was acknowledged over 14 days ago; how many."""
-    return entries.forget(tx, tx.now - KEEP_MS)
+def forget_old(tx: Transaction, keep_ms: int = KEEP_MS) -> int:
+    """Delete what was acknowledged so long ago; how many. Until then a peer whose disk went back in time can be told
+    again what it lost, so this is to be longer than the time between its backups."""
+    return entries.forget(tx, keep_ms)

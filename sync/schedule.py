@@ -4,19 +4,36 @@ without end, so that a stop waits for one request at most."""
 from __future__ import annotations
 
 import logging
+import math
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from store import DiskError, Store, Transaction, attempts, deliveries, drafts, entries, messages, sessions
-from sync import dispatch, exchange, outbox
+from store import (
+    DiskError,
+    Store,
+    Transaction,
+    attempts,
+    deliveries,
+    drafts,
+    entries,
+    lanes,
+    messages,
+    numbered,
+    sessions,
+    traffic,
+)
+from sync import dispatch, outbox
+from sync.backoff import LONGEST_MS
 from sync.dispatch import Transport
-from sync.exchange import Apply, LineDownError
-from sync.line import Line
-from sync.wire import FrameError
+from sync.exchange import Caller, LineDownError
+from sync.fetch import Arrivals
+from sync.frame import FrameError
+from sync.rhythm import Rhythm
 
 log = logging.getLogger(__name__)
 
@@ -25,47 +42,77 @@ FORGET_EVERY_S = 3600
 SESSION_KEEP_MS = 7 * 24 * 3600 * 1000
 ATTEMPT_KEEP_MS = 2 * 24 * 3600 * 1000
 DRAFT_KEEP_MS = MESSAGE_KEEP_MS = 30 * 24 * 3600 * 1000
+# Longer than any stick with events lies in a drawer.
+DAY_MS = 24 * 3600 * 1000
+APPLIED_KEEP_MS = 400 * DAY_MS
 MOST_STEPS = 50
+IDLE_S = 900.0
 
 
 class Upstream:
-    """The exchange with the upstream, when it is due."""
+    """The exchange with the upstream, when it is due: at once when something waits that may leave, and else seldom
+    (sync/rhythm.py). Over the same line `fetch` gets a range of a blob when there is nothing to exchange."""
 
-    def __init__(self, store: Store, station: int, key: bytes, line: Line, apply: Apply, every_s: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        caller: Caller,
+        every_s: float,
+        idle_s: float = IDLE_S,
+        fetch: Callable[[], object] = lambda: None,
+    ) -> None:
         self._store = store
-        self._station = station
-        self._key = key
-        self._line = line
-        self._apply = apply
-        self._every_ms = int(every_s * 1000)
+        self.caller = caller
+        self._fetch = fetch
+        self._rhythm = Rhythm(every_s, idle_s)
+        self._lift_heard = 0
         # Two exchanges at once could arrive in the wrong order, and the later one be refused as a repeat.
         self._one_at_a_time = threading.Lock()
 
-    def step(self) -> None:
-        """Exchange for as long as it is due and more waits. A line that is down is not an error: the outbox has
-        noted it, and when to try next."""
-        with self._one_at_a_time:
-            more = self._store.read(self._is_due)
+    def step(self, most_s: float = math.inf) -> None:
+        """Exchange for as long as it is due and more waits, and begin none after `most_s` seconds. A line that is down
+        is not an error: the outbox has noted it, and when to try next."""
+        ends_at = time.monotonic() + most_s
+        # Who waits for the lock longer than a thread can is content to wait for as long as it takes.
+        if not self._one_at_a_time.acquire(timeout=min(most_s, threading.TIMEOUT_MAX)):
+            return
+        try:
+            more, is_busy = self._store.read(self._is_due)
             for _ in range(MOST_STEPS):
                 if not more:
+                    # One range at most: what was filed meanwhile goes before the next.
+                    self._fetch()
                     return
                 more = self._exchange()
+                self._rhythm.called(self._store.read(lambda tx: tx.steady), is_busy or more)
+                if time.monotonic() > ends_at:
+                    return
+        finally:
+            self._one_at_a_time.release()
 
     def _exchange(self) -> bool:
         """One exchange; whether more waits on either side and the line is up."""
         try:
-            return exchange.call_upstream(self._store, self._station, self._key, self._line.post, self._apply)
+            more = self.caller.call()
+            self._lift_heard = self._store.read(traffic.lifted_at)
+            return more
         except (LineDownError, FrameError, DiskError) as error:
             log.info("exchange: %s", error)
             return False
 
-    def _is_due(self, tx: Transaction) -> bool:
-        """Something waits, or we have not asked for a while; and the line is not being left alone."""
+    def _is_due(self, tx: Transaction) -> tuple[bool, bool]:
+        """Whether to exchange now, and whether something waits that may leave. A line that is down is left alone
+        until its next try, unless that lies further ahead than any: the clock was set since."""
         state = entries.destination(tx, outbox.UPSTREAM)
-        if state.due_at > tx.now:
-            return False
-        waits = any(entries.in_lane(tx, outbox.UPSTREAM, lane, 0, 1) for lane in outbox.LANES)
-        return waits or (state.ok_at or 0) + self._every_ms <= tx.now
+        if 0 < state.due_at - tx.now <= LONGEST_MS:
+            return False, False
+        allowed = self.caller.budget.allowance(tx)
+        waits = any(numbered.waits(tx, outbox.UPSTREAM, lane) for lane in allowed.lanes)
+        # "Sync now" calls the upstream once though nothing waits here: something may wait there.
+        is_asked = allowed.is_lifted and traffic.lifted_at(tx) != self._lift_heard
+        if waits or is_asked or not allowed.is_whole:
+            return waits or is_asked, waits
+        return state.down_since is not None or self._rhythm.is_due(tx.steady), False
 
 
 def read_key(path: Path) -> bytes:
@@ -79,18 +126,22 @@ def read_key(path: Path) -> bytes:
     return key
 
 
-def create(store: Store, upstream: Upstream | None, transports: Mapping[str, Transport]) -> BackgroundScheduler:
-    """The scheduler, not yet started. A job that comes late runs once, however late, and never beside itself."""
+def create(
+    store: Store, upstream: Upstream | None, transports: Mapping[str, Transport], keep_days: float = 14
+) -> BackgroundScheduler:
+    """The scheduler, not yet started. A job that comes late runs once, however late, and never beside itself. What was
+    acknowledged is kept for `keep_days`."""
     scheduler = BackgroundScheduler(
         timezone="UTC",
-        executors={"default": {"type": "threadpool", "max_workers": 3}},
+        executors={"default": {"type": "threadpool", "max_workers": 4}},
         job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
     )
     if upstream is not None:
         scheduler.add_job(upstream.step, "interval", seconds=TICK_S, id="exchange")
     for name, transport in transports.items():
         scheduler.add_job(send, "interval", [store, name, transport], seconds=TICK_S, id=f"send {name}")
-    scheduler.add_job(forget, "interval", [store], seconds=FORGET_EVERY_S, id="forget")
+    scheduler.add_job(look_at_clock, "interval", [store], seconds=TICK_S, id="clock")
+    scheduler.add_job(forget, "interval", [store, keep_days], seconds=FORGET_EVERY_S, id="forget")
     return scheduler
 
 
@@ -110,6 +161,11 @@ def empty(scheduler: BackgroundScheduler, mailbox: Mailbox) -> None:
     scheduler.add_job(mailbox.forget, "interval", seconds=FORGET_EVERY_S, id="mailbox forget")
 
 
+def take_in(scheduler: BackgroundScheduler, arrivals: Arrivals) -> None:
+    """Take in what was fetched; beside the exchange, for a long register takes its time."""
+    scheduler.add_job(arrivals.step, "interval", seconds=TICK_S, id="arrivals")
+
+
 def send(store: Store, destination: str, transport: Transport) -> None:
     """Send what is due to one destination."""
     for _ in range(MOST_STEPS):
@@ -117,10 +173,17 @@ def send(store: Store, destination: str, transport: Transport) -> None:
             return
 
 
-def forget(store: Store) -> None:
+def look_at_clock(store: Store) -> None:
+    """Notice when somebody, or the line, sets the clock."""
+    if store.clock.look(store.now()):
+        store.write(store.clock.keep)
+
+
+def forget(store: Store, keep_days: float = 14) -> None:
     """Delete what is no longer needed: acknowledged entries, old sessions, old counts of wrong tries, forms that
     nobody went on with, which SMS were taken; and say of entries whose report never came that they are unknown."""
-    store.write(outbox.forget_old)
+    store.write(lambda tx: outbox.forget_old(tx, int(keep_days * DAY_MS)))
+    store.write(lambda tx: lanes.forget_applied(tx, tx.steady - APPLIED_KEEP_MS))
     store.write(outbox.give_up_waiting)
     store.write(lambda tx: deliveries.forget_reports(tx, tx.now - MESSAGE_KEEP_MS))
     store.write(lambda tx: sessions.forget(tx, tx.now - SESSION_KEEP_MS))

@@ -11,7 +11,8 @@ from cases.events import Events
 from cases.privacy import Privacy
 from store import stations
 from sync import exchange
-from sync.exchange import Post
+from sync.exchange import Caller, Post
+from sync.pace import Pace
 from tests.stations import Clock, Station, open_station
 
 VILLAGE, HUB = 7, 1
@@ -35,7 +36,7 @@ class Side:
         self.events = Events(rooms)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Pair:
     """Both sides, and the key that they share."""
 
@@ -43,14 +44,22 @@ class Pair:
     hub: Side
     key: bytes
 
-    def answer(self, frame: bytes) -> bytes:
+    def __post_init__(self) -> None:
+        side = self.village
+        self._post: Post = self.answer
+        self._caller = Caller(side.store, VILLAGE, self.key, self._over_line, side.events.apply, Pace())
+
+    def answer(self, frame: bytes, timeout_s: float = 0) -> bytes:
         """The hub's answer to a frame."""
         return exchange.answer(self.hub.store, frame, self.hub.events.apply)
 
     def call(self, post: Post | None = None) -> bool:
         """One exchange, over a clean line unless `post` is another; whether more waits."""
-        side = self.village
-        return exchange.call_upstream(side.store, VILLAGE, self.key, post or self.answer, side.events.apply)
+        self._post = post or self.answer
+        return self._caller.call()
+
+    def _over_line(self, frame: bytes, timeout_s: float) -> bytes:
+        return self._post(frame, timeout_s)
 
     def settle(self) -> None:
         """Exchange until nothing waits."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cases import register_file, service
+from cases import register_file, views
 from cases.law import Law
 from cases.loading import Loading
 from cases.register_file import RegisterFile
@@ -26,7 +26,7 @@ from channel.versions import Versions
 from channel.webhook import Webhook, address
 from menus import pack as packs
 from menus.pack import Pack
-from store import Keyring, Store, identity
+from store import Keyring, Store, Transaction, identity
 from store.cases import CaseRow
 from tests.stations import Clock
 
@@ -55,7 +55,7 @@ class Station:
 
     def filed(self, msisdn: str) -> list[CaseRow]:
         """The latest cases of this phone, newest first."""
-        return self.store.read(lambda tx: service.mine(tx, msisdn))
+        return self.store.read(lambda tx: views.mine(tx, msisdn))
 
     def load_samples(self, *names: str) -> None:
         """The shipped samples of these registers, as of the station's day; nobody is told of their rows."""
@@ -70,7 +70,7 @@ class Station:
     def agency(self, reference: str, kind: str, text: str = "") -> None:
         """The agency that holds this case moves it."""
 
-        def move(tx: service.Transaction) -> None:
+        def move(tx: Transaction) -> None:
             self.cases.record(tx, self.cases.get(tx, reference).agency, reference, kind, text)
 
         self.store.write(move)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import yaml
 
+from cases.bodies import Appeal
 from cases.law import Law
-from cases.service import Appeal, Cases
+from cases.service import Cases
 from menus import pack as packs
 from store import Keyring, Store, identity
 

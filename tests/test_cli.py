@@ -2,7 +2,6 @@
 
 import os
 import re
-import sqlite3
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -174,49 +173,21 @@ def test_station_add_prints_a_key_and_a_new_one_the_next_time(station: Station) 
     assert keys[0] != keys[1]
 
 
+def test_a_station_behind_another_gets_no_key_and_that_one_speaks_for_it(station: Station) -> None:
+    assert is_refused(sado("station", "add", "8", "--through", "5", **station.settings), "Station 005 is not admitted")
+
+    station.sado("station", "add", "5")
+
+    assert station.sado("station", "add", "8", "--through", "5") == (
+        "Station 008 is reached through station 005, which may speak for it.\n"
+    )
+
+
 def test_agency_token_refuses_an_agency_that_does_not_exist(station: Station) -> None:
     refused = sado("agency", "token", "XXX", **station.settings)
 
     assert is_refused(refused, "There is no agency XXX. The agencies are: TAX, CUS")
     assert len(station.sado("agency", "token", "HCU").strip()) >= 32
-
-
-def test_a_backup_while_serving_is_whole_and_has_the_case(station: Station, tmp_path: Path) -> None:
-    reference = file_appeal(station.start())
-    target = tmp_path / "copy.db"
-
-    assert "checked" in station.sado("backup", str(target))
-
-    assert read(target, "PRAGMA integrity_check") == [("ok",)]
-    assert read(target, "SELECT reference FROM cases") == [(reference,)]
-    assert "Об нест".encode() not in target.read_bytes()
-
-
-def test_a_backup_can_be_served(station: Station, tmp_path: Path) -> None:
-    reference = file_appeal(station.start())
-    assert station.stop() == 0
-    station.sado("backup", str(tmp_path / "copy.db"))
-    station.folder.joinpath("sado.db").write_bytes((tmp_path / "copy.db").read_bytes())
-    station.start()
-
-    assert reference in Phone(station.webhook, "+992900000001").walk("1", "2")
-
-
-def test_a_backup_never_writes_over_a_file(station: Station, tmp_path: Path) -> None:
-    station.start()
-    (tmp_path / "copy.db").write_text("precious")
-
-    assert is_refused(sado("backup", str(tmp_path / "copy.db"), **station.settings), "never writes over a file")
-    assert is_refused(sado("backup", str(tmp_path / "no" / "copy.db"), **station.settings), "is not a folder")
-    assert (tmp_path / "copy.db").read_text() == "precious"
-
-
-def read(path: Path, sql: str) -> list[tuple[object, ...]]:
-    connection = sqlite3.connect(path)
-    try:
-        return connection.execute(sql).fetchall()
-    finally:
-        connection.close()
 
 
 def test_sync_status_and_now_while_serving_and_while_not(tmp_path: Path) -> None:

@@ -80,6 +80,8 @@ def test_the_files_are_in_the_data_folder_unless_set_otherwise() -> None:
         ("SERVICE_CODE", "*1339"),
         ("SYNC_EVERY_S", "0"),
         ("SYNC_EVERY_S", "nan"),
+        ("SYNC_DAILY_KB", "-1"),
+        ("SYNC_PRICE_PER_MB", "inf"),
         ("PHONE_PAGE", "perhaps"),
         ("SECURE_COOKIES", "2"),
         ("SMS_DAILY_BUDGET", "inf"),

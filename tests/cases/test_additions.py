@@ -6,11 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cases import additions, service, statuses
+from cases import additions, bodies, statuses, views
 from cases.additions import Added
-from cases.service import Filed, ForeignEventError, UnknownCaseError, UnknownEventError
+from cases.bodies import Filed
+from cases.errors import ForeignEventError, UnknownCaseError, UnknownEventError
 from store import cases
 from store.cases import EventRow
+from store.lanes import Event
 from sync import outbox
 from tests.pairs import Pair, Side, open_pair
 from tests.stations import APPEAL
@@ -54,13 +56,14 @@ def test_words_that_are_added_are_in_the_history_here_and_at_the_hub(pair: Pair,
     pair.settle()
     for side in (pair.village, pair.hub):
         (event,) = added(side, filed.reference)
-        assert (event.text, event.actor) == (MORE, service.RESIDENT)
+        assert (event.text, event.actor) == (MORE, bodies.RESIDENT)
 
 
 def test_an_event_that_comes_again_changes_nothing(pair: Pair, filed: Filed) -> None:
     body = msgspec.json.encode(Added("007.x.1", filed.reference, MORE, 1)).decode()
+    event = Event(additions.ADDED, filed.reference, body)
     for _ in range(2):
-        pair.hub.store.write(lambda tx: pair.hub.additions.apply(tx, PEER, additions.ADDED, body))
+        pair.hub.store.write(lambda tx: pair.hub.additions.apply(tx, PEER, event))
     assert len(added(pair.hub, filed.reference)) == 1
 
 
@@ -83,7 +86,7 @@ def test_what_was_added_before_the_answer_was_known_is_kept_all_the_same(pair: P
 def test_her_own_words_are_not_read_to_her_as_the_agencys(pair: Pair, filed: Filed) -> None:
     move(pair, filed.reference, "registered", "documents_needed")
     assert add(pair.village, filed.reference)
-    assert pair.village.store.read(lambda tx: service.last_words(tx, filed.reference)) == "Нест."
+    assert pair.village.store.read(lambda tx: views.last_words(tx, filed.reference)) == "Нест."
 
 
 @pytest.mark.parametrize(
@@ -100,5 +103,5 @@ def test_what_nobody_may_add_is_refused(
 ) -> None:
     body = msgspec.json.encode(Added("007.x.1", reference or filed.reference, MORE, 1)).decode()
     with pytest.raises(error):
-        pair.hub.store.write(lambda tx: pair.hub.additions.apply(tx, peer, kind, body))
+        pair.hub.store.write(lambda tx: pair.hub.additions.apply(tx, peer, Event(kind, filed.reference, body)))
     assert added(pair.hub, filed.reference) == []

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from cases import consultation
-from cases.service import ForeignEventError, UnknownEventError
-from store import Transaction, lanes, subscribers
+from cases.errors import ForeignEventError, UnknownEventError
+from store import Transaction, quarantine, subscribers
+from store.lanes import Event
 from sync import outbox
 from sync.exchange import LineDownError
 from tests.pairs import Pair, Side, open_pair
@@ -108,7 +109,7 @@ def test_the_hub_adds_up_what_villages_and_its_own_phones_say(pair: Pair) -> Non
 def test_an_exchange_whose_answer_is_lost_counts_once(pair: Pair) -> None:
     vote(pair.village, PHONES[0], "yes")
 
-    def lose(frame: bytes) -> NoReturn:
+    def lose(frame: bytes, timeout_s: float) -> NoReturn:
         pair.answer(frame)
         raise LineDownError("the answer is lost")
 
@@ -120,9 +121,9 @@ def test_an_exchange_whose_answer_is_lost_counts_once(pair: Pair) -> None:
 
 
 def test_without_the_exchange_the_same_event_would_count_again(pair: Pair) -> None:
-    event = '{"subject":"poll.certificate","choice":"yes"}'
+    event = Event(consultation.COUNTED, "", '{"subject":"poll.certificate","choice":"yes"}')
     for _ in range(2):
-        pair.hub.store.write(lambda tx: pair.hub.events.apply(tx, outbox.station(7), consultation.COUNTED, event))
+        pair.hub.store.write(lambda tx: pair.hub.events.apply(tx, outbox.station(7), event))
     assert tallies(pair.hub) == {(POLL, "yes"): 2}
 
 
@@ -140,7 +141,7 @@ def test_an_event_that_cannot_be_a_vote_is_refused(
     pair: Pair, peer: str, kind: str, body: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        pair.hub.store.write(lambda tx: pair.hub.events.apply(tx, peer, kind, body))
+        pair.hub.store.write(lambda tx: pair.hub.events.apply(tx, peer, Event(kind, "", body)))
     assert tallies(pair.hub) == {}
 
 
@@ -149,7 +150,7 @@ def test_a_vote_that_cannot_be_read_is_kept_aside_and_the_next_counts(pair: Pair
     vote(pair.village, PHONES[0], "yes")
     pair.settle()
     assert tallies(pair.hub) == {(POLL, "yes"): 1}
-    assert len(pair.hub.store.read(lambda tx: lanes.quarantined(tx, 9))) == 1
+    assert len(pair.hub.store.read(lambda tx: quarantine.listed(tx, 9))) == 1
 
 
 def test_few_votes_are_not_told_apart(pair: Pair) -> None:

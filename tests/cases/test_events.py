@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from cases.errors import UnknownEventError
 from cases.events import Events
-from cases.service import UnknownEventError
 from store import Transaction
+from store.lanes import Event
 from tests.stations import open_store
 
 
@@ -14,23 +15,24 @@ class Room:
     """Notes what it is handed."""
 
     def __init__(self) -> None:
-        self.taken: list[tuple[str, str, str]] = []
+        self.taken: list[tuple[str, Event]] = []
 
-    def apply(self, tx: Transaction, peer: str, kind: str, body: str) -> None:
-        self.taken.append((peer, kind, body))
+    def apply(self, tx: Transaction, peer: str, event: Event) -> None:
+        self.taken.append((peer, event))
 
 
 def test_the_part_before_the_dot_chooses_the_room(tmp_path: Path) -> None:
     case, tally = Room(), Room()
+    event = Event("tally.counted", "", "{}")
     events = Events({"case": case.apply, "tally": tally.apply})
     with open_store(tmp_path) as store:
-        store.write(lambda tx: events.apply(tx, "station:007", "tally.counted", "{}"))
-    assert (case.taken, tally.taken) == ([], [("station:007", "tally.counted", "{}")])
+        store.write(lambda tx: events.apply(tx, "station:007", event))
+    assert (case.taken, tally.taken) == ([], [("station:007", event)])
 
 
 @pytest.mark.parametrize("kind", ["", "tally", "tallies.counted", ".counted", "Case.moved"])
 def test_a_kind_that_no_room_takes_is_unknown(tmp_path: Path, kind: str) -> None:
     room = Room()
     with open_store(tmp_path) as store, pytest.raises(UnknownEventError):
-        store.write(lambda tx: Events({"case": room.apply}).apply(tx, "upstream", kind, "{}"))
+        store.write(lambda tx: Events({"case": room.apply}).apply(tx, "upstream", Event(kind, "", "{}")))
     assert room.taken == []

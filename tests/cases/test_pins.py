@@ -7,7 +7,7 @@ import pytest
 
 from cases import access, pins, reference
 from cases.access import Refusal
-from cases.service import Filed
+from cases.bodies import Filed
 from store.cases import CaseRow
 from tests.stations import APPEAL, Station, open_station
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cases import access, privacy, service, subscriptions
+from cases import access, privacy, subscriptions, views
 from cases.access import Refusal
-from cases.service import Appeal, Filed, ForeignEventError, UnknownCaseError, UnknownEventError
+from cases.bodies import Appeal, Filed
+from cases.errors import ForeignEventError, UnknownCaseError, UnknownEventError
 from store import Transaction, cases, drafts, entries, registers, subscribers
 from store.cases import CaseRow
+from store.lanes import Event
 from sync import outbox
 from tests.pairs import Pair, Side, open_pair
 from tests.stations import APPEAL, START_S
@@ -120,7 +122,7 @@ def test_after_it_nothing_is_stored_and_the_appeal_stays(pair: Pair) -> None:
     filed = live(pair.village, HERS)
     forget(pair.village)
     assert pair.village.store.read(lambda tx: subscribers.stored(tx, HERS)) == subscribers.Stored(0, 0, 0, None, None)
-    assert pair.village.store.read(lambda tx: service.mine(tx, HERS)) == []
+    assert pair.village.store.read(lambda tx: views.mine(tx, HERS)) == []
     case = case_of(pair.village, filed.reference)
     assert (case.msisdn, case.text, case.name) == ("", APPEAL.text, APPEAL.name)
 
@@ -128,9 +130,9 @@ def test_after_it_nothing_is_stored_and_the_appeal_stays(pair: Pair) -> None:
 def test_it_touches_nobody_else(pair: Pair) -> None:
     live(pair.village, HERS)
     live(pair.village, HIS)
-    before = pair.village.store.read(lambda tx: (subscribers.stored(tx, HIS), service.mine(tx, HIS)))
+    before = pair.village.store.read(lambda tx: (subscribers.stored(tx, HIS), views.mine(tx, HIS)))
     forget(pair.village)
-    assert pair.village.store.read(lambda tx: (subscribers.stored(tx, HIS), service.mine(tx, HIS))) == before
+    assert pair.village.store.read(lambda tx: (subscribers.stored(tx, HIS), views.mine(tx, HIS))) == before
 
 
 def test_the_phone_opens_its_case_no_more_without_the_pin(pair: Pair) -> None:
@@ -184,7 +186,7 @@ def numbers_in(side: Side) -> list[str]:
             names = [row[0] for row in tx.all(f"SELECT name FROM pragma_table_info('{table}')")]
             for row in tx.all(f"SELECT * FROM {table}"):
                 values = dict(zip(names, row, strict=True))
-                key = values.get(sealed.get(table, ""))
+                key = f"{values['peer']} {values['number']}" if table == "heard" else values.get(sealed.get(table, ""))
                 opened = [opened_value(tx, value, f"{table}.{name}", key) for name, value in values.items()]
                 if hashes & {value for value in row if isinstance(value, bytes)} or any(
                     needle in one for one in opened
@@ -212,6 +214,7 @@ def test_no_row_leads_to_the_number_even_with_the_keys(pair: Pair, is_sent: bool
         pair.settle()
         answer(pair, filed.reference)
     assert {"cases", "outbox", "subscribers", "subscriptions", "drafts", "questions"} <= set(numbers_in(pair.village))
+    assert numbers_in(pair.hub) == (["cases", "heard"] if is_sent else [])
     forget(pair.village)
     assert numbers_in(pair.village) == []
     pair.settle()
@@ -266,7 +269,7 @@ def test_she_may_come_back_as_a_stranger(pair: Pair) -> None:
     forget(pair.village)
     assert pair.village.store.read(lambda tx: subscribers.language_of(tx, HERS)) is None
     later = file(pair.village)
-    assert [case.reference for case in pair.village.store.read(lambda tx: service.mine(tx, HERS))] == [later.reference]
+    assert [case.reference for case in pair.village.store.read(lambda tx: views.mine(tx, HERS))] == [later.reference]
 
 
 @pytest.mark.parametrize(
@@ -284,5 +287,5 @@ def test_no_other_station_can_cut_a_number(pair: Pair, peer: str, kind: str, bod
     pair.settle()
     said = body.replace("%s", filed.reference)
     with pytest.raises(error):
-        pair.hub.store.write(lambda tx: pair.hub.events.apply(tx, peer, kind, said))
+        pair.hub.store.write(lambda tx: pair.hub.events.apply(tx, peer, Event(kind, filed.reference, said)))
     assert case_of(pair.hub, filed.reference).msisdn == HERS

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cases import replies, service
+from cases import replies
 from channel import costs
 from channel.deliveries import Deliveries
 from channel.gateways import Report, State
-from store import Transaction, deliveries, entries, subscribers
+from store import Transaction, cases, deliveries, entries, subscribers
 from store.deliveries import Delivery
 from sync import dispatch, outbox
 from tests.sms import KeepingGateway, notices
@@ -70,7 +70,7 @@ def of(station: Station, number: str) -> list[Delivery]:
 
 
 def kinds(station: Station, number: str) -> list[str]:
-    return [event.kind for event in station.store.read(lambda tx: service.rows.events_of(tx, number))]
+    return [event.kind for event in station.store.read(lambda tx: cases.events_of(tx, number))]
 
 
 def test_a_message_carries_its_segments_and_its_price(village: Station, gateway: KeepingGateway) -> None:

@@ -12,10 +12,14 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from cases.service import Appeal, Cases, Filed
+from cases.bodies import Appeal, Filed
+from cases.service import Cases
 from desk import pages, signin
 from menus import pack
 from store import Keyring, Store, accounts, identity
+from sync import standing
+from sync.budget import Budget
+from sync.pace import Pace
 from tests.stations import shipped_law
 
 START = 1_783_900_800.0  # 13 July 2026, 05:00 in Dushanbe
@@ -65,13 +69,19 @@ class Desk:
         appeal = Appeal("complaint", "water", "SU-KHU", "HCU", "tg", msisdn, "Раҳимова Гулнора", "Об нест.")
         return self.store.write(lambda tx: self.cases.open(tx, appeal))
 
+    def moved(self, number: str, kind: str, text: str = "", to: str = "") -> None:
+        """The hub's word has come that HCU moved a case that was filed here."""
+        hub = Cases(self.store.write(lambda tx: identity.create(tx, 7)), has_upstream=False, law=shipped_law())
+        self.store.write(lambda tx: hub.record(tx, "HCU", number, kind, text, to=to))
+
 
 @contextmanager
 def build(folder: Path, **changed: object) -> Iterator[Desk]:
     """A desk in `folder`; `changed` are options other than these."""
     clock = Clock()
     store = Store(folder / "sado.db", Keyring.create(folder / "keys.json"), clock)
-    cases = Cases(store.write(lambda tx: identity.create(tx, 7)), has_upstream=True, law=shipped_law())
+    has_upstream = bool(changed.get("has_upstream", True))
+    cases = Cases(store.write(lambda tx: identity.create(tx, 7)), has_upstream, shipped_law())
     for role, name in PEOPLE.items():
         store.write(lambda tx, n=name, r=role: accounts.save(tx, n, HASHED, r, "HCU" if r == "agency" else ""))
     app = Flask("sado", static_folder=None)
@@ -85,6 +95,7 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
         "secure_cookies": False,
         "has_upstream": True,
         "is_costly": lambda tx: False,
+        "standing": lambda tx: standing.of(tx, Budget(), Pace()),
     }
     pages.create(app, store, cases, PACK, pages.Options(**{**options, **changed}))
     try:

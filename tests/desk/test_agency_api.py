@@ -14,10 +14,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from cases import statuses
-from cases.service import NOTIFIED, OPENED, Appeal, Notified, Opened
+from cases.bodies import NOTIFIED, OPENED, Appeal, Notified, Opened
 from desk import agency_api
 from menus import pack
 from store import Store, accounts
+from store.lanes import Event
 from sync import outbox
 from tests.stations import APPEAL, Clock, Station, open_station
 
@@ -96,7 +97,7 @@ def arrive(hub: Station, appeal: Appeal, reference: str) -> None:
         **msgspec.structs.asdict(appeal), event="007.x.1", reference=reference, station=7, received_at=filed_at
     )
     sent = msgspec.json.encode(opened).decode()
-    hub.store.write(lambda tx: hub.cases.apply(tx, VILLAGE, OPENED, sent))
+    hub.store.write(lambda tx: hub.cases.apply(tx, VILLAGE, Event(OPENED, reference, sent)))
 
 
 def open_many(hub: Station, count: int) -> list[str]:
@@ -138,6 +139,7 @@ def test_the_list_shows_a_case_without_its_phone_number(water: Agency, case: str
                 "received_at": "2027-01-15T07:59:00.000Z",
                 "registered_at": None,
                 "due_at": None,
+                "withdrawn": False,
                 "updated_at": "2027-01-15T08:00:00.000Z",
             }
         ],
@@ -200,7 +202,7 @@ def test_a_list_that_is_asked_for_wrongly_is_refused(water: Agency, query: dict[
 def test_a_case_comes_with_its_history(hub: Station, water: Agency, case: str) -> None:
     water.post(case, kind="registered")
     told = msgspec.json.encode(Notified("007.x.2", case, hub.store.now())).decode()
-    hub.store.write(lambda tx: hub.cases.apply(tx, VILLAGE, NOTIFIED, told))
+    hub.store.write(lambda tx: hub.cases.apply(tx, VILLAGE, Event(NOTIFIED, case, told)))
     events = body(water.get(f"/cases/{case}"))["events"]
     assert [(event["kind"], event["actor"]) for event in events] == [
         ("received", "resident"),

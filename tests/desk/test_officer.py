@@ -19,6 +19,8 @@ from desk.officer import BUTTONS, LISTED, TABS
 from menus import pack
 from store import accounts
 from store import cases as rows
+from sync import standing
+from sync.budget import Budget
 from tests.desk.browser import HASHED, PASSWORD, enter, post
 from tests.stations import APPEAL, Clock, Station, open_station
 
@@ -32,6 +34,7 @@ OPTIONS = pages.Options(
     secure_cookies=False,
     has_upstream=False,
     is_costly=lambda tx: False,
+    standing=lambda tx: standing.of(tx, Budget(), None),
 )
 APPEAL_TO_HCU = msgspec.structs.replace(APPEAL, agency="HCU", place="KT-YOV")
 PACK = pack.load("tajikistan")
@@ -45,6 +48,7 @@ WAYS = {
     "answered": ["registered", "answered"],
     "refused": ["registered", "refused"],
     "closed": ["registered", "answered", "closed"],
+    "reopened": ["registered", "answered", "closed", "reopened"],
 }
 
 

@@ -98,7 +98,12 @@ def test_it_is_a_valid_openapi_document(document: dict[str, Any]) -> None:
 def test_it_lists_each_status_and_each_event(document: dict[str, Any]) -> None:
     assert schema(document, "Status")["enum"] == list(statuses.STATUSES)
     assert set(schema(document, "EventKind")["enum"]) == statuses.EVENTS
-    assert set(schema(document, "PastEventKind")["enum"]) == {*statuses.STATUSES, "notified", "added"}
+    assert set(schema(document, "PastEventKind")["enum"]) == {
+        *statuses.STATUSES,
+        statuses.WITHDRAWN,
+        "notified",
+        "added",
+    }
 
 
 def test_it_draws_the_table_of_moves(document: dict[str, Any]) -> None:

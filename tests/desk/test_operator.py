@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from cases import reference
-from store import deliveries, entries, lanes
+from store import deliveries, entries, quarantine
 from store.deliveries import Delivery
 from store.entries import Entry
 from sync import outbox
@@ -131,7 +131,8 @@ def test_try_everything_now_makes_all_of_it_due(desk: Desk, operator: FlaskClien
 
 
 def test_events_kept_aside_are_listed(desk: Desk, operator: FlaskClient) -> None:
-    desk.store.write(lambda tx: lanes.quarantine(tx, "upstream", "case.moved", "{}", "UnknownCaseError: 0070000000"))
+    reason = "UnknownCaseError: 0070000000"
+    desk.store.write(lambda tx: quarantine.keep(tx, "upstream", "case.moved", "{}", reason))
     assert "Kept aside" in page(operator)
     assert "UnknownCaseError: 0070000000" in page(operator)
 
@@ -177,7 +178,7 @@ def test_a_case_shows_both_clocks_and_its_words(desk: Desk, operator: FlaskClien
 def test_a_registered_case_shows_when(desk: Desk, operator: FlaskClient) -> None:
     number = desk.file().reference
     desk.clock.now += 3600
-    desk.store.write(lambda tx: desk.cases.record(tx, "HCU", number, "registered", ""))
+    desk.moved(number, "registered")
     words = page(operator, f"/operator/case/{number}")
     assert 'Registered by the agency</h2> <p class="clock">13.07.2026 06:00' in words
     assert "SMS notice" in words
@@ -186,14 +187,14 @@ def test_a_registered_case_shows_when(desk: Desk, operator: FlaskClient) -> None
 def test_the_last_day_is_shown_only_after_the_registration(desk: Desk, operator: FlaskClient) -> None:
     number = desk.file().reference
     assert "Answer due" not in page(operator, f"/operator/case/{number}")
-    desk.store.write(lambda tx: desk.cases.record(tx, "HCU", number, "registered", ""))
+    desk.moved(number, "registered")
     words = page(operator, f"/operator/case/{number}")
     assert 'Answer due</h2> <p class="clock">12.08.2026</p> <p class="soft">30 d left' in words
 
 
 def test_late_answers_are_listed_openly(desk: Desk) -> None:
     number = desk.file().reference
-    desk.store.write(lambda tx: desk.cases.record(tx, "HCU", number, "registered", ""))
+    desk.moved(number, "registered")
     desk.clock.now += 30 * 24 * 3600
     assert "Late answers" not in page(desk.signed_in("operator"), "/operator")
     desk.clock.now += 2 * 24 * 3600
@@ -206,8 +207,8 @@ def test_late_answers_are_listed_openly(desk: Desk) -> None:
 
 def test_a_forwarded_case_says_where_it_went(desk: Desk, operator: FlaskClient) -> None:
     number = desk.file().reference
-    desk.store.write(lambda tx: desk.cases.record(tx, "HCU", number, "registered", ""))
-    desk.store.write(lambda tx: desk.cases.record(tx, "HCU", number, "forwarded", "", to="ELC"))
+    desk.moved(number, "registered")
+    desk.moved(number, "forwarded", to="ELC")
     words = page(operator, f"/operator/case/{number}")
     assert "Forwarded to: Electricity distribution" in words
     assert 'Registered by the agency</h2> <p class="clock">not yet' in words

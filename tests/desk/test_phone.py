@@ -14,7 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 import wsgi
-from cases import service
+from cases import views
 from settings import Settings
 from store import Keyring, Store, accounts, entries, identity, sessions
 from sync import outbox
@@ -335,7 +335,7 @@ def walk(client: FlaskClient, *typed: str) -> str:
 
 
 def references(station: wsgi.Station) -> list[str]:
-    return [case.reference for case in station.store.read(lambda tx: service.mine(tx, RESIDENT))]
+    return [case.reference for case in station.store.read(lambda tx: views.mine(tx, RESIDENT))]
 
 
 def test_a_repeated_filing_leaves_one_case_and_shows_the_same_screen(

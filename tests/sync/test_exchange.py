@@ -1,9 +1,11 @@
 """Events cross the line exactly once, wherever it is cut."""
 
+import random
+import shutil
 import sqlite3
-import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,44 +13,62 @@ import msgspec
 import pytest
 import zstandard
 
-from cases import service
-from store import Store, Transaction, cases, entries, lanes, stations
-from sync import exchange, outbox, wire
-from sync.exchange import Apply, LineDownError, Post, RepeatedExchangeError, UnknownStationError
-from sync.wire import FrameError, Run, Up
-from tests.stations import APPEAL, Clock, Station, open_station
+from cases import bodies
+from cases.service import Cases
+from store import DiskError, Store, Transaction, cases, entries, identity, lanes, numbered, quarantine, stations
+from store.lanes import LANES, Event
+from sync import columns, exchange, frame, lane, memory, outbox, squeeze, varint
+from sync.cells import Wired
+from sync.exchange import Apply, Caller, LineDownError, Post, UnknownStationError
+from sync.frame import FrameError, Mark, Message, Run
+from sync.pace import LEAST, Pace
+from tests.stations import APPEAL, Clock, Station, keys_in, open_station
 
 HUB, VILLAGE = 1, 7
 MOST_EXCHANGES = 50
 PEER = outbox.station(VILLAGE)
+LONG_AGO = 99
 
 
 def counting(apply: Apply) -> Apply:
     """`apply`, with a count kept beside its effects of how often each event was applied."""
 
-    def apply_and_count(tx: Transaction, peer: str, kind: str, body: str) -> None:
-        apply(tx, peer, kind, body)
-        tx.next_number(f"applied {msgspec.json.decode(body)['event']}")
+    def apply_and_count(tx: Transaction, peer: str, event: Event) -> None:
+        apply(tx, peer, event)
+        tx.next_number(f"applied {msgspec.json.decode(event.body)['event']}")
 
     return apply_and_count
 
 
-@dataclass(frozen=True)
+@dataclass
 class Pair:
-    """A village station and its hub."""
+    """A village station and its hub. The village's program runs until `restart`."""
 
     village: Station
     hub: Station
     key: bytes
 
-    def answer(self, frame: bytes) -> bytes:
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """The village's program begins anew: it knows nothing but its disk."""
+        self.pace = Pace()
+        self._post: Post = self.answer
+        apply = counting(self.village.cases.apply)
+        self._caller = Caller(self.village.store, VILLAGE, self.key, self._over_line, apply, self.pace)
+
+    def _over_line(self, packed: bytes, timeout_s: float) -> bytes:
+        return self._post(packed, timeout_s)
+
+    def answer(self, packed: bytes, timeout_s: float = 0) -> bytes:
         """The hub's answer to a frame."""
-        return exchange.answer(self.hub.store, frame, counting(self.hub.cases.apply))
+        return exchange.answer(self.hub.store, packed, counting(self.hub.cases.apply))
 
     def call(self, post: Post | None = None) -> bool:
         """One exchange, over a clean line unless `post` is another."""
-        apply = counting(self.village.cases.apply)
-        return exchange.call_upstream(self.village.store, VILLAGE, self.key, post or self.answer, apply)
+        self._post = post or self.answer
+        return self._caller.call()
 
     def settle(self) -> int:
         """Exchange until nothing waits; how many exchanges it took."""
@@ -57,25 +77,54 @@ class Pair:
                 return taken
         raise AssertionError("The two never come to an end.")
 
-    def file(self) -> str:
+    def file(self, text: str = APPEAL.text) -> str:
         """A case filed in the village; its reference."""
-        return self.village.store.write(lambda tx: self.village.cases.open(tx, APPEAL)).reference
+        appeal = msgspec.structs.replace(APPEAL, text=text)
+        return self.village.store.write(lambda tx: self.village.cases.open(tx, appeal)).reference
 
-    def record(self, reference: str, kind: str) -> None:
+    def record(self, reference: str, kind: str, words: str = "") -> None:
         """The agency, at the hub, moves a case."""
-        self.hub.store.write(lambda tx: self.hub.cases.record(tx, APPEAL.agency, reference, kind, f"{kind}, in words"))
+        words = words or f"{kind}, in words"
+        self.hub.store.write(lambda tx: self.hub.cases.record(tx, APPEAL.agency, reference, kind, words))
 
     def request(self) -> bytes:
         """The frame of the village's next exchange, which nobody answers."""
         frames: list[bytes] = []
 
-        def lose(frame: bytes) -> NoReturn:
-            frames.append(frame)
+        def lose(packed: bytes, timeout_s: float) -> NoReturn:
+            frames.append(packed)
             raise LineDownError("nobody answers")
 
         with pytest.raises(LineDownError):
             self.call(lose)
         return frames[0]
+
+    def exchanged(self) -> bytes:
+        """The frame of an exchange that is answered."""
+        frames: list[bytes] = []
+
+        def keep(packed: bytes, timeout_s: float) -> bytes:
+            frames.append(packed)
+            return self.answer(packed)
+
+        self.call(keep)
+        return frames[0]
+
+    def up(self, packed: bytes) -> Message:
+        """What a request says."""
+        return frame.unpack(frame.UP, self.key, packed, self._recall(self.hub.store, PEER))
+
+    def down(self, packed: bytes) -> Message:
+        """What an answer says."""
+        return frame.unpack(frame.DOWN, self.key, packed, self._recall(self.village.store, outbox.UPSTREAM))
+
+    @staticmethod
+    def _recall(store: Store, peer: str) -> frame.Recall:
+        return lambda after, upto: store.read(lambda tx: memory.of_heard(tx, peer, after, upto))
+
+    def asked(self, message: Message) -> Message:
+        """What the hub says to a message."""
+        return self.down(self.answer(frame.pack(frame.UP, VILLAGE, self.key, message)))
 
 
 @pytest.fixture
@@ -129,17 +178,42 @@ def check_ledger(pair: Pair) -> None:
 
 
 def check_lanes(sender: Store, destination: str, receiver: Store, peer: str) -> None:
-    """A lane's numbers are 1, 2, 3 … without a gap, all acknowledged, and the receiver's cursor is the last."""
+    """A lane's numbers are 1, 2, 3 … without a gap, all acknowledged, and the receiver's cursor is the last, with the
+    same hash."""
     sent = "SELECT lane, COUNT(*), MIN(number), MAX(number) FROM outbox WHERE destination = :to GROUP BY lane"
     rows = sender.read(lambda tx: tx.all(sent, to=destination))
     assert all((first, last) == (1, count) for _, count, first, last in rows)
-    assert receiver.read(lambda tx: lanes.cursors(tx, peer)) == {lane: last for lane, _, _, last in rows}
+    check_cursors(sender, destination, receiver, peer)
+    last_of = {name: last for name, _, _, last in rows}
+    assert all(lane_of(receiver, peer, name).received == last_of.get(name, 0) for name in LANES)
+
+
+def check_cursors(sender: Store, destination: str, receiver: Store, peer: str) -> None:
+    """Nothing waits, and both sides say that they stand at the same number, with the same hash."""
+    for name in LANES:
+        ours, theirs = lane_of(sender, destination, name), lane_of(receiver, peer, name)
+        assert theirs.received == ours.numbered == ours.acked
+        assert theirs.received_hash == ours.numbered_hash == ours.acked_hash
     waiting = sender.read(entries.counts)
     assert [state for to, state in waiting if to == destination] == []
 
 
+def lane_of(store: Store, peer: str, name: str = outbox.URGENT) -> lanes.Lane:
+    return store.write(lambda tx: lanes.find(tx, peer, name))
+
+
+def is_at(mark: Mark, lane: lanes.Lane) -> bool:
+    """Whether this says how far a lane was received; a hash may travel cut short."""
+    return mark.upto == lane.received and len(mark.hash) >= 4 and lane.received_hash.startswith(mark.hash)
+
+
 def all_cases(station: Station) -> list[tuple[str, str]]:
     return station.store.read(lambda tx: tx.all("SELECT reference, status FROM cases ORDER BY reference"))
+
+
+def aside(store: Store) -> list[tuple[str, str]]:
+    """The peer and kind of each event that is kept aside."""
+    return [(one.peer, one.kind) for one in store.read(lambda tx: quarantine.listed(tx, 9))]
 
 
 def dump(store: Store) -> list[str]:
@@ -192,18 +266,88 @@ def test_nothing_more_waits_after_the_last_exchange(busy: Pair) -> None:
 
 
 def test_many_events_take_several_exchanges(busy: Pair) -> None:
-    busy.village.store.write(lambda tx: [busy.village.cases.open(tx, APPEAL) for _ in range(2 * exchange.MOST_EVENTS)])
+    busy.village.store.write(lambda tx: [busy.village.cases.open(tx, APPEAL) for _ in range(2 * lane.MOST_EVENTS)])
     assert busy.settle() >= 3
     check_ledger(busy)
 
 
+def noise(letters: int) -> str:
+    """Words that no compressor makes small."""
+    return "".join(random.Random(letters).choices("абвгғдеёжзиӣйкқлмнопрстуӯфхҳчҷшъэюя ", k=letters))
+
+
 def test_an_exchange_is_bounded_in_bytes(busy: Pair) -> None:
-    long = msgspec.structs.replace(APPEAL, text="Об нест. " * 4000)
-    busy.village.store.write(lambda tx: [busy.village.cases.open(tx, long) for _ in range(5)])
-    up = wire.unpack_up(busy.request(), busy.key)
-    assert sum(len(event.body) for event in up.lanes[outbox.URGENT].events) <= exchange.MOST_BYTES
+    for number in range(5):
+        busy.file(noise(1500 + number))
+    sizes = []
+
+    def measure(packed: bytes, timeout_s: float) -> bytes:
+        sizes.append((len(packed), len(busy.up(packed).runs[outbox.URGENT].events)))
+        raise LineDownError("nobody answers")
+
+    for _ in range(4):
+        limit = busy.pace.limit
+        with pytest.raises(LineDownError):
+            busy.call(measure)
+        size, count = sizes[-1]
+        assert size <= limit * exchange.SLACK or count == 1
+        assert busy.pace.limit == max(limit // 2, LEAST), "an exchange that failed was too large for the line"
+    assert sizes[0][1] > sizes[-1][1] >= 1
     busy.settle()
     check_ledger(busy)
+
+
+def test_an_answer_is_bounded_by_what_the_station_wants(busy: Pair) -> None:
+    filed = [busy.file() for _ in range(6)]
+    busy.settle()
+    for number, known in enumerate(filed):
+        busy.record(known, "registered", noise(1500 + number))
+    sizes = []
+
+    def measure(packed: bytes, timeout_s: float) -> bytes:
+        answer = busy.answer(packed)
+        sizes.append((len(answer), 1024 * busy.up(packed).want, busy.down(answer)))
+        return answer
+
+    busy.pace.limit = 2048
+    busy.call(measure)
+    size, want, down = sizes[0]
+    assert want == 2048 and size <= want * exchange.SLACK
+    assert 0 < len(down.runs[outbox.URGENT].events) < 6 and down.more
+    busy.settle()
+    check_ledger(busy)
+
+
+def test_an_event_larger_than_the_limit_travels_alone(busy: Pair) -> None:
+    busy.settle()
+    for number in range(2):
+        busy.file(noise(20_000 + number))
+    busy.pace.limit = LEAST
+    packed = busy.request()
+    assert len(packed) > 10 * LEAST
+    assert len(busy.up(packed).runs[outbox.URGENT].events) == 1
+    busy.settle()
+    check_ledger(busy)
+
+
+def test_urgent_events_leave_first_and_no_lane_starves(busy: Pair) -> None:
+    busy.settle()
+    body = '{"event":"007.x.%d"}'
+
+    def fill(tx: Transaction) -> None:
+        for number in range(100):
+            outbox.put(tx, outbox.UPSTREAM, "case.noise", noise(200 + number), body % number, outbox.BULK)
+        for _ in range(200):
+            busy.village.cases.open(tx, msgspec.structs.replace(APPEAL, text=noise(300)))
+
+    busy.village.store.write(fill)
+    runs = []
+    for _ in range(2 * exchange.EVERY_LANE):
+        busy.pace.limit = LEAST
+        up = busy.up(busy.request())
+        runs.append((up.exchange % exchange.EVERY_LANE == 0, {*up.runs}))
+    assert {names for is_turn, names in ((turn, tuple(sorted(run))) for turn, run in runs) if not is_turn} == {("u",)}
+    assert [run for is_turn, run in runs if is_turn] == [{"u", "b"}] * 2
 
 
 # A cut at every byte
@@ -213,11 +357,11 @@ def cut_request(pair: Pair, size: int) -> int:
     """An exchange whose request is cut to `size` bytes, or by its last one; how long it was whole."""
     whole = 0
 
-    def post(frame: bytes) -> bytes:
+    def post(packed: bytes, timeout_s: float) -> bytes:
         nonlocal whole
-        whole = len(frame)
+        whole = len(packed)
         with pytest.raises(FrameError):
-            pair.answer(frame[: min(size, whole - 1)])
+            pair.answer(packed[: min(size, whole - 1)])
         raise LineDownError("the line was cut")
 
     with pytest.raises(LineDownError):
@@ -229,9 +373,9 @@ def cut_answer(pair: Pair, size: int) -> int:
     """An exchange whose answer is cut to `size` bytes, or by its last one; how long it was whole."""
     whole = 0
 
-    def post(frame: bytes) -> bytes:
+    def post(packed: bytes, timeout_s: float) -> bytes:
         nonlocal whole
-        answer = pair.answer(frame)
+        answer = pair.answer(packed)
         whole = len(answer)
         return answer[: min(size, whole - 1)]
 
@@ -243,8 +387,8 @@ def cut_answer(pair: Pair, size: int) -> int:
 def lose_answer(pair: Pair) -> None:
     """An exchange whose request arrives and whose answer does not."""
 
-    def post(frame: bytes) -> bytes:
-        pair.answer(frame)
+    def post(packed: bytes, timeout_s: float) -> bytes:
+        pair.answer(packed)
         raise LineDownError("no answer came")
 
     with pytest.raises(LineDownError):
@@ -261,6 +405,7 @@ def cut_at_every_byte(pair: Pair, cut: Callable[[Pair, int], int]) -> int:
 
 
 def test_a_request_cut_at_any_byte_changes_nothing_at_the_hub(busy: Pair) -> None:
+    busy.file(noise(120))
     before = dump(busy.hub.store)
     assert cut_at_every_byte(busy, cut_request) > 200
     assert dump(busy.hub.store) == before
@@ -269,11 +414,29 @@ def test_a_request_cut_at_any_byte_changes_nothing_at_the_hub(busy: Pair) -> Non
 
 
 def test_an_answer_cut_at_any_byte_is_made_good_by_the_next(busy: Pair) -> None:
+    known = next(reference for reference, status in all_cases(busy.hub) if status == "answered")
+    busy.record(known, "closed", noise(120))
     before = made_at(busy.village.store, HUB)
     assert cut_at_every_byte(busy, cut_answer) > 200
     assert made_at(busy.village.store, HUB) == before
     busy.settle()
     check_ledger(busy)
+
+
+def test_a_frame_between_two_who_know_each_other_is_refused_when_cut_at_any_byte(busy: Pair) -> None:
+    """The frames above follow a fault, and so say all that their sender knows; this one says only what is new."""
+    packed = busy.request()
+    assert busy.up(packed).incarnation == b""
+    before = dump(busy.hub.store)
+    for size in range(len(packed)):
+        with pytest.raises(FrameError):
+            busy.answer(packed[:size])
+    assert dump(busy.hub.store) == before
+    answer = busy.answer(packed)
+    assert busy.down(answer).incarnation == b""
+    for size in range(len(answer)):
+        with pytest.raises(FrameError):
+            busy.down(answer[:size])
 
 
 def test_cuts_both_ways_while_people_go_on_filing(busy: Pair) -> None:
@@ -293,10 +456,33 @@ def test_an_answer_that_never_comes_is_asked_for_again(busy: Pair) -> None:
     check_ledger(busy)
 
 
-def test_a_hub_that_forgets_its_cursor_applies_twice_and_the_ledger_sees_it(busy: Pair) -> None:
-    before = busy.hub.store.read(lambda tx: lanes.cursor(tx, PEER, outbox.URGENT))
+def test_a_program_that_begins_anew_after_a_lost_answer_goes_on(busy: Pair) -> None:
     lose_answer(busy)
-    busy.hub.store.write(lambda tx: lanes.move_cursor(tx, PEER, outbox.URGENT, before))
+    busy.restart()
+    assert busy.settle() <= 2
+    check_ledger(busy)
+
+
+def forget_cursor(pair: Pair, before: lanes.Lane) -> None:
+    """The hub's cursor goes back, without its events."""
+    now = lane_of(pair.hub.store, PEER)
+    back = replace(now, received=before.received, received_hash=before.received_hash)
+    pair.hub.store.write(lambda tx: lanes.save(tx, back))
+
+
+def test_a_hub_that_forgets_its_cursor_knows_the_events_again_by_their_ids(busy: Pair) -> None:
+    before = lane_of(busy.hub.store, PEER)
+    lose_answer(busy)
+    forget_cursor(busy, before)
+    busy.settle()
+    check_ledger(busy)
+
+
+def test_a_hub_that_forgets_its_cursor_and_the_ids_applies_twice_and_the_ledger_sees_it(busy: Pair) -> None:
+    before = lane_of(busy.hub.store, PEER)
+    lose_answer(busy)
+    forget_cursor(busy, before)
+    busy.hub.store.write(lambda tx: lanes.forget_applied(tx, tx.now + 1))
     busy.settle()
     assert 2 in applied_at(busy.hub.store).values()
     with pytest.raises(AssertionError):
@@ -304,63 +490,172 @@ def test_a_hub_that_forgets_its_cursor_applies_twice_and_the_ledger_sees_it(busy
 
 
 def test_a_village_that_forgets_its_cursor_applies_twice_and_the_ledger_sees_it(busy: Pair) -> None:
-    answers: list[bytes] = []
+    answers: list[Message] = []
 
-    def keep(frame: bytes) -> bytes:
-        answers.append(busy.answer(frame))
-        return answers[-1]
+    def keep(packed: bytes, timeout_s: float) -> bytes:
+        answer = busy.answer(packed)
+        answers.append(busy.down(answer))
+        return answer
 
     busy.call(keep)
-    (run,) = wire.unpack_down(answers[0], busy.key).lanes.values()
+    (run,) = answers[0].runs.values()
     apply = counting(busy.village.cases.apply)
-    busy.village.store.write(lambda tx: [apply(tx, outbox.UPSTREAM, event.kind, event.body) for event in run.events])
+
+    def again(tx: Transaction) -> None:
+        for one in run.events:
+            apply(tx, outbox.UPSTREAM, Event(one.kind, one.reference, one.body))
+
+    busy.village.store.write(again)
     busy.settle()
     assert 2 in applied_at(busy.village.store).values()
     with pytest.raises(AssertionError):
         check_ledger(busy)
 
 
+# Disks that go back in time
+
+
+def gone_back(station: Station, copy: Path) -> Station:
+    """The station after an earlier copy was put in the place of its disk, and its program begun anew."""
+    path, number = station.store.path, station.store.read(identity.find)
+    assert number is not None
+    station.store.close()
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
+    shutil.copy(copy, path)
+    store = Store(path, keys_in(path.parent), Clock())
+    return Station(store, Cases(number, station.cases.has_upstream, station.cases.law))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Where a copy of a disk is kept."""
+    return tmp_path / "copy"
+
+
+@pytest.fixture
+def closing() -> Iterator[ExitStack]:
+    """Closes the stores that are opened in the place of others."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def test_a_hub_whose_disk_went_back_gets_what_it_lost_while_the_village_goes_on(
+    busy: Pair, copy: Path, closing: ExitStack
+) -> None:
+    busy.hub.store.backup(copy)
+    busy.settle()
+    assert len(all_cases(busy.hub)) == 3
+    busy.hub = gone_back(busy.hub, copy)
+    closing.callback(busy.hub.store.close)
+    assert len(all_cases(busy.hub)) == 1
+    busy.settle()
+    assert len(all_cases(busy.hub)) == 3
+    check_ledger(busy)
+
+
+@pytest.mark.parametrize("fresh", [1, 2, 3, 5])
+def test_what_a_hub_says_after_its_disk_went_back_reaches_a_village_that_goes_on(
+    busy: Pair, copy: Path, closing: ExitStack, fresh: int
+) -> None:
+    """It says fewer things than it had said before its disk went back, or as many, or more."""
+    busy.settle()
+    known, *others = [busy.file() for _ in range(1 + fresh)]
+    busy.settle()
+    busy.hub.store.backup(copy)
+    busy.record(known, "registered")
+    busy.record(known, "answered")
+    busy.settle()
+    busy.hub = gone_back(busy.hub, copy)
+    closing.callback(busy.hub.store.close)
+    for other in others:
+        busy.record(other, "registered")
+    made = made_at(busy.hub.store, HUB) - applied_at(busy.village.store).keys()
+    assert len(made) == fresh
+    busy.file()
+    assert busy.up(busy.exchanged()).incarnation == b"", "the two know each other, and say only what is new"
+    busy.settle()
+    assert made <= applied_at(busy.village.store).keys()
+    assert {*applied_at(busy.hub.store).values(), *applied_at(busy.village.store).values()} == {1}
+    check_cursors(busy.hub.store, PEER, busy.village.store, outbox.UPSTREAM)
+
+
+def test_a_village_whose_disk_went_back_loses_nothing_that_it_filed_since(
+    busy: Pair, copy: Path, closing: ExitStack
+) -> None:
+    busy.village.store.backup(copy)
+    lost = busy.file()
+    busy.settle()
+    busy.village = gone_back(busy.village, copy)
+    closing.callback(busy.village.store.close)
+    busy.restart()
+    filed = [busy.file() for _ in range(2)]
+    assert filed[0] == lost, "it gives a number twice: nobody told it that its disk went back"
+    busy.settle()
+    assert filed[1] in [reference for reference, _ in all_cases(busy.hub)]
+    assert aside(busy.hub.store) == [(PEER, bodies.OPENED)], "the other appeal with that number is kept for a person"
+    assert {*applied_at(busy.hub.store).values(), *applied_at(busy.village.store).values()} == {1}
+    check_cursors(busy.village.store, outbox.UPSTREAM, busy.hub.store, PEER)
+    check_cursors(busy.hub.store, PEER, busy.village.store, outbox.UPSTREAM)
+
+
 # Repeats, strangers, damage
 
 
 def test_a_repeated_request_is_refused_and_changes_nothing(busy: Pair) -> None:
-    frame = busy.request()
-    busy.answer(frame)
+    packed = busy.request()
+    busy.answer(packed)
     before = dump(busy.hub.store)
-    with pytest.raises(RepeatedExchangeError):
-        busy.answer(frame)
+    down = busy.down(busy.answer(packed))
+    number = busy.up(packed).exchange
+    assert down == Message(number, 0, want=number, fault=exchange.REPEATED)
     assert dump(busy.hub.store) == before
 
 
 def test_an_old_request_that_comes_late_is_refused(busy: Pair) -> None:
     late = busy.request()
+    old = busy.up(late).exchange
     busy.file()
-    busy.settle()
+    taken = busy.settle()
     before = dump(busy.hub.store)
-    with pytest.raises(RepeatedExchangeError):
-        busy.answer(late)
+    down = busy.down(busy.answer(late))
+    assert (down.fault, down.exchange, down.want) == (exchange.REPEATED, old, old + taken)
+    assert (down.runs, down.marks, down.more) == ({}, {}, False)
     assert dump(busy.hub.store) == before
+    check_ledger(busy)
+
+
+def test_a_station_whose_numbers_went_back_is_told_where_to_go_on(busy: Pair) -> None:
+    def fall_back(tx: Transaction) -> None:
+        tx.run("UPDATE counters SET value = 0 WHERE name = 'exchange'")
+
+    for _ in range(5):
+        busy.settle()
+    busy.village.store.write(fall_back)
+    busy.file()
+    assert busy.call(), "the first exchange was a repeat, and brought only the number"
+    assert busy.settle() == 1
     check_ledger(busy)
 
 
 def test_the_answer_to_another_exchange_is_refused(busy: Pair) -> None:
     old = busy.answer(busy.request())
     with pytest.raises(FrameError, match="another exchange"):
-        busy.call(lambda frame: old)
+        busy.call(lambda packed, timeout_s: old)
     busy.settle()
     check_ledger(busy)
 
 
 def test_a_request_thrown_back_is_no_answer(busy: Pair) -> None:
-    with pytest.raises(FrameError, match="wrong direction"):
-        busy.call(lambda frame: frame)
+    with pytest.raises(FrameError, match="MAC is wrong"):
+        busy.call(lambda packed, timeout_s: packed)
 
 
 @pytest.mark.parametrize("bit", [0, 7])
 def test_a_request_changed_at_any_byte_is_refused(busy: Pair, bit: int) -> None:
-    frame = busy.request()
+    packed = busy.request()
     before = dump(busy.hub.store)
-    for changed in changed_at_every_byte(frame, bit):
+    for changed in changed_at_every_byte(packed, bit):
         with pytest.raises((FrameError, UnknownStationError)):
             busy.answer(changed)
     assert dump(busy.hub.store) == before
@@ -369,25 +664,25 @@ def test_a_request_changed_at_any_byte_is_refused(busy: Pair, bit: int) -> None:
 def test_an_answer_changed_at_any_byte_is_refused(busy: Pair) -> None:
     for changed in changed_at_every_byte(busy.answer(busy.request()), 0):
         with pytest.raises(FrameError):
-            wire.unpack_down(changed, busy.key)
+            busy.down(changed)
 
 
-def changed_at_every_byte(frame: bytes, bit: int) -> list[bytes]:
+def changed_at_every_byte(packed: bytes, bit: int) -> list[bytes]:
     """The frame with one bit turned, at each of its bytes."""
-    return [frame[:at] + bytes([frame[at] ^ 1 << bit]) + frame[at + 1 :] for at in range(len(frame))]
+    return [packed[:at] + bytes([packed[at] ^ 1 << bit]) + packed[at + 1 :] for at in range(len(packed))]
 
 
-@pytest.mark.parametrize("tail", [b"\0", b"SADO1"])
+@pytest.mark.parametrize("tail", [b"\0", b"SADO1", b"\2"])
 def test_a_frame_with_something_behind_it_is_refused(busy: Pair, tail: bytes) -> None:
     with pytest.raises(FrameError):
         busy.answer(busy.request() + tail)
 
 
 def test_another_key_is_refused(busy: Pair) -> None:
-    frame = wire.pack(wire.UP, VILLAGE, bytes(32), Up(99, {}, {}))
+    packed = frame.pack(frame.UP, VILLAGE, bytes(32), Message(LONG_AGO))
     before = dump(busy.hub.store)
     with pytest.raises(FrameError, match="MAC is wrong"):
-        busy.answer(frame)
+        busy.answer(packed)
     assert dump(busy.hub.store) == before
 
 
@@ -398,37 +693,104 @@ def test_the_old_key_is_refused_after_a_new_one(busy: Pair) -> None:
 
 
 def test_a_station_that_is_not_admitted_is_refused(busy: Pair) -> None:
-    frame = wire.pack(wire.UP, 8, busy.key, Up(99, {}, {}))
+    packed = frame.pack(frame.UP, 8, busy.key, Message(LONG_AGO))
     with pytest.raises(UnknownStationError, match="sado station add 8"):
-        busy.answer(frame)
+        busy.answer(packed)
 
 
-def sealed(key: bytes, payload: bytes) -> bytes:
-    """A frame from the village with any payload, well authenticated: `wire.pack` would not make it."""
-    head = struct.pack(">5scHI", b"SADO1", b"U", VILLAGE, len(payload))
-    return head + payload + wire._mac(key, head + payload)
+PREFIX = bytes([frame.VERSION]) + varint.pack(VILLAGE)
 
 
-BOMB = msgspec.json.encode(Up(99, {}, {})) + b" " * 4 * wire.LARGEST
+def sealed(key: bytes, content: bytes, flags: int = 0) -> bytes:
+    """A frame from the village with any content, well authenticated: `frame.pack` would not make it."""
+    plain = bytes([PREFIX[0] | flags]) + PREFIX[1:] + content
+    return plain + frame._mac(frame.UP, key, plain)
 
 
-def test_a_bomb_is_refused(pair: Pair) -> None:
-    packer = zstandard.ZstdCompressor(level=9).compressobj()
-    payload = packer.compress(BOMB) + packer.flush()
-    with pytest.raises(FrameError):
-        pair.answer(sealed(pair.key, payload))
+def content_of(key: bytes, message: Message) -> bytes:
+    """What `frame.pack` puts between the station and the MAC."""
+    return frame.pack(frame.UP, VILLAGE, key, message)[len(PREFIX) : -frame.MAC_BYTES]
 
 
-def test_a_bomb_that_says_its_size_is_refused(pair: Pair) -> None:
-    payload = zstandard.ZstdCompressor(level=9).compress(BOMB)
-    with pytest.raises(FrameError):
-        pair.answer(sealed(pair.key, payload))
+NOTHING = Message(LONG_AGO)
+SAYS = Run(1, bytes(frame.HASH_BYTES), [Wired("case.noise", "", "{}")])
+ONE_EVENT = Message(LONG_AGO, 1, runs={outbox.URGENT: SAYS}, incarnation=bytes(frame.HASH_BYTES))
+BOMB = b"\0" + b" " * 4 * frame.LARGEST
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"exchange":"1","seen":{},"lanes":{}}', b"\xff"])
+def says_one_event() -> bytes:
+    """The content of a frame that says that one event follows, without its text."""
+    whole = content_of(b"", ONE_EVENT)
+    said = columns.pack(ONE_EVENT.runs[outbox.URGENT].events, 1)
+    text = squeeze.pack(varint.pack(len(said.plan)) + said.plan + said.text)
+    assert whole.endswith(text), "a frame ends with what was compressed"
+    return whole.removesuffix(text)
+
+
+def test_a_frame_that_is_sealed_by_hand_is_read(pair: Pair) -> None:
+    for message in (NOTHING, ONE_EVENT):
+        assert pair.up(sealed(pair.key, content_of(pair.key, message))) == message
+
+
+def squeezed(content: bytes, says_size: bool) -> bytes:
+    """Compressed as `squeeze.pack` does, with and without the size that it will have."""
+    wanted = zstandard.ZstdCompressionParameters.from_level(
+        9, format=squeeze.FORMAT, write_content_size=says_size, write_dict_id=False
+    )
+    packer = zstandard.ZstdCompressor(dict_data=squeeze._dictionary(b""), compression_params=wanted)
+    if says_size:
+        return packer.compress(content)
+    stream = packer.compressobj()
+    return stream.compress(content) + stream.flush()
+
+
+@pytest.mark.parametrize("says_size", [False, True])
+def test_a_bomb_is_refused(pair: Pair, says_size: bool) -> None:
+    packed = squeezed(BOMB, says_size)
+    assert len(packed) < 4096
+    dictionary = zstandard.ZstdCompressionDict(squeeze.FILE.read_bytes())
+    reader = zstandard.ZstdDecompressor(dictionary, format=squeeze.FORMAT).stream_reader(packed)
+    assert reader.read(len(BOMB)) == BOMB
+    with pytest.raises(FrameError, match="grows too large"):
+        pair.answer(sealed(pair.key, says_one_event() + packed))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        content_of(b"", NOTHING)[:-1],
+        content_of(b"", NOTHING) + b"\0",
+        b"\x00" + b"\xff" * 20,
+        content_of(b"", replace(NOTHING, marks={outbox.URGENT: Mark(1, bytes(frame.HASH_BYTES))}))[:-1],
+        content_of(b"", ONE_EVENT)[:-1],
+        says_one_event(),
+        says_one_event() + b"\xff",
+        says_one_event() + squeeze.pack(b""),
+        says_one_event() + squeeze.pack(b"\0"),
+        says_one_event() + squeeze.pack(b"\xff" * 30),
+        says_one_event() + squeeze.pack(b"\x01\x01[]"),
+        says_one_event()[:-1] + b"\x7f" + squeeze.pack(b"\0"),
+    ],
+)
 def test_content_of_another_shape_is_refused(pair: Pair, content: bytes) -> None:
     with pytest.raises(FrameError, match="cannot be read"):
-        pair.answer(sealed(pair.key, zstandard.compress(content)))
+        pair.answer(sealed(pair.key, content))
+
+
+def test_no_content_at_all_makes_the_hub_stumble(busy: Pair) -> None:
+    """Whatever a station that has the key may send, it is refused as a frame or answered."""
+    chance = random.Random(1339)
+    whole = busy.request()[len(PREFIX) : -frame.MAC_BYTES]
+    refused = 0
+    for _ in range(500):
+        at = chance.randrange(len(whole))
+        content = whole[:at] + chance.randbytes(chance.randrange(4)) + whole[at + chance.randrange(4) :]
+        try:
+            busy.answer(sealed(busy.key, content, chance.choice([0, frame.WITH_MEMORY])))
+        except FrameError:
+            refused += 1
+    assert refused > 200
 
 
 # What cannot be applied
@@ -438,59 +800,154 @@ def test_content_of_another_shape_is_refused(pair: Pair, content: bytes) -> None
     ("kind", "body"),
     [
         ("case.merged", '{"event":"007.x.1"}'),
-        (service.OPENED, '{"event":"007.x.1"}'),
-        (service.OPENED, "not json"),
-        (service.MOVED, '{"event":"007.x.1","reference":"0","kind":"closed","actor":"","text":"","at":0}'),
+        (bodies.OPENED, '{"event":"007.x.1"}'),
+        (bodies.OPENED, "not json"),
+        (bodies.MOVED, '{"event":"007.x.1","reference":"0","kind":"closed","actor":"","text":"","at":0}'),
     ],
 )
 def test_an_event_that_cannot_be_applied_is_kept_aside_and_the_lane_goes_on(busy: Pair, kind: str, body: str) -> None:
     busy.village.store.write(lambda tx: outbox.put(tx, outbox.UPSTREAM, kind, "0", body))
     busy.file()
     busy.settle()
-    aside = busy.hub.store.read(lambda tx: lanes.quarantined(tx, 9))
-    assert [(event.peer, event.kind) for event in aside] == [(PEER, kind)]
+    assert aside(busy.hub.store) == [(PEER, kind)]
     check_ledger(busy)
 
 
 def test_what_an_event_did_before_it_failed_is_taken_back(busy: Pair) -> None:
-    def fail(tx: Transaction, peer: str, kind: str, body: str) -> None:
-        busy.hub.cases.apply(tx, peer, kind, body)
-        raise ValueError(kind)
+    def fail(tx: Transaction, peer: str, event: Event) -> None:
+        busy.hub.cases.apply(tx, peer, event)
+        raise ValueError(event.kind)
 
     before = all_cases(busy.hub)
     exchange.answer(busy.hub.store, busy.request(), fail)
     assert all_cases(busy.hub) == before
-    assert len(busy.hub.store.read(lambda tx: lanes.quarantined(tx, 9))) == 2
+    assert len(aside(busy.hub.store)) == 2
 
 
-def test_a_full_disk_at_the_hub_is_not_the_event_s_fault(busy: Pair) -> None:
-    def fail(tx: Transaction, peer: str, kind: str, body: str) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+@pytest.mark.parametrize("error", [DiskError, sqlite3.OperationalError])
+def test_a_full_disk_at_the_hub_is_not_the_event_s_fault(busy: Pair, error: type[Exception]) -> None:
+    def fail(tx: Transaction, peer: str, event: Event) -> None:
+        raise error("database or disk is full")
 
-    frame = busy.request()
+    packed = busy.request()
     before = dump(busy.hub.store)
-    with pytest.raises(sqlite3.OperationalError):
-        exchange.answer(busy.hub.store, frame, fail)
+    with pytest.raises(DiskError):
+        exchange.answer(busy.hub.store, packed, fail)
     assert dump(busy.hub.store) == before
     busy.settle()
     check_ledger(busy)
 
 
+def test_an_event_that_was_kept_aside_does_not_come_again(busy: Pair) -> None:
+    def fail(tx: Transaction, peer: str, event: Event) -> None:
+        raise ValueError(event.kind)
+
+    busy.village.store.write(lambda tx: outbox.put(tx, outbox.UPSTREAM, "case.merged", "0", "{}"))
+    exchange.answer(busy.hub.store, busy.request(), fail)
+    before = aside(busy.hub.store)
+    busy.settle()
+    assert aside(busy.hub.store) == before
+
+
+# Runs that do not follow
+
+
 @pytest.mark.parametrize("ahead", [2, 1000])
 def test_a_gap_in_the_numbers_is_not_applied(busy: Pair, ahead: int) -> None:
-    cursor = busy.hub.store.read(lambda tx: lanes.cursor(tx, PEER, outbox.URGENT))
-    event = wire.unpack_up(busy.request(), busy.key).lanes[outbox.URGENT].events[0]
-    up = Up(99, {}, {outbox.URGENT: Run(cursor + ahead, [event])})
+    cursor = lane_of(busy.hub.store, PEER)
+    (run,) = busy.up(busy.request()).runs.values()
     before = all_cases(busy.hub)
-    down = wire.unpack_down(busy.answer(wire.pack(wire.UP, VILLAGE, busy.key, up)), busy.key)
-    assert down.ack == {outbox.URGENT: cursor}
+    gap = Run(cursor.received + ahead, cursor.received_hash, run.events[:1])
+    down = busy.asked(Message(LONG_AGO, 1, runs={outbox.URGENT: gap}))
+    assert is_at(down.marks[outbox.URGENT], cursor)
     assert all_cases(busy.hub) == before
+
+
+def test_a_run_after_other_events_is_not_applied(busy: Pair) -> None:
+    cursor = lane_of(busy.hub.store, PEER)
+    (run,) = busy.up(busy.request()).runs.values()
+    before = all_cases(busy.hub)
+    other = Run(cursor.received + 1, bytes(frame.HASH_BYTES), run.events)
+    down = busy.asked(Message(LONG_AGO, 1, runs={outbox.URGENT: other}))
+    assert is_at(down.marks[outbox.URGENT], cursor)
+    assert all_cases(busy.hub) == before
+    right = Run(cursor.received + 1, cursor.received_hash, run.events)
+    down = busy.asked(Message(LONG_AGO + 1, 1, runs={outbox.URGENT: right}))
+    assert down.marks[outbox.URGENT].upto == cursor.received + len(run.events)
 
 
 def test_a_run_that_overlaps_is_taken_from_where_the_cursor_stands(busy: Pair) -> None:
     lose_answer(busy)
     busy.file()
-    up = wire.unpack_up(busy.request(), busy.key)
-    assert up.lanes[outbox.URGENT].first <= busy.hub.store.read(lambda tx: lanes.cursor(tx, PEER, outbox.URGENT))
+    up = busy.up(busy.request())
+    assert up.runs[outbox.URGENT].first <= lane_of(busy.hub.store, PEER).received
     busy.settle()
     check_ledger(busy)
+
+
+def test_a_lane_of_a_later_release_is_not_ours(busy: Pair) -> None:
+    """Such a frame cannot be packed; what would read it leaves the lane alone."""
+    run = Run(1, b"", [Wired("case.noise", "", "{}")])
+    assert not busy.hub.store.write(lambda tx: lane.take(tx, PEER, "z", run, 0, busy.hub.cases.apply))
+    assert busy.hub.store.read(lambda tx: tx.all("SELECT lane FROM lanes WHERE lane = 'z'")) == []
+
+
+# What both sides remember
+
+
+def test_what_was_said_before_costs_little_again(busy: Pair) -> None:
+    busy.settle()
+    sizes = []
+    for _ in range(2):
+        busy.file(noise(300))
+        sizes.append(len(busy.request()))
+        busy.settle()
+    assert sizes[1] < sizes[0] / 2
+    check_ledger(busy)
+
+
+@pytest.mark.parametrize("who", ["hub", "village"])
+def test_a_memory_that_is_lost_costs_one_exchange_and_no_event(busy: Pair, who: str) -> None:
+    busy.settle()
+    known = busy.file()
+    busy.settle()
+    busy.record(known, "registered")
+    busy.settle()
+    side, peer = (busy.hub, PEER) if who == "hub" else (busy.village, outbox.UPSTREAM)
+    side.store.write(lambda tx: tx.run("DELETE FROM heard WHERE peer = :peer", peer=peer))
+    busy.file()
+    busy.record(known, "answered")
+    if who == "hub":
+        assert busy.call()
+    else:
+        with pytest.raises(FrameError, match="not here"):
+            busy.call()
+    assert busy.settle() <= 2
+    check_ledger(busy)
+
+
+def test_numbers_given_anew_are_taken_once(busy: Pair) -> None:
+    for _ in range(3):
+        busy.village.store.write(lambda tx: numbered.renew(tx, outbox.UPSTREAM))
+        busy.hub.store.write(lambda tx: numbered.renew(tx, PEER))
+        busy.file()
+        busy.settle()
+    check_ledger(busy)
+
+
+def test_a_request_from_a_life_that_was_left_changes_nothing(busy: Pair) -> None:
+    busy.settle()
+    busy.file()
+    packed = busy.request()
+    old = busy.village.store.write(lambda tx: lanes.peer(tx, outbox.UPSTREAM)).ours
+    busy.village.store.write(lambda tx: numbered.renew(tx, outbox.UPSTREAM))
+    busy.settle()
+    up = busy.up(packed)
+    runs = {name: replace(run, base=bytes(frame.HASH_BYTES)) for name, run in up.runs.items()}
+    late = replace(up, exchange=LONG_AGO, incarnation=old, runs=runs)
+    before = dump(busy.hub.store)
+    down = busy.asked(late)
+    assert (down.fault, down.runs, down.marks) == (exchange.RETIRED, {}, {})
+    after = dump(busy.hub.store)
+    changed = [one for one, other in zip(after, before, strict=True) if one != other]
+    assert [one[:11] for one in changed] == ["('stations'"], "only the number of the exchange"

@@ -12,9 +12,13 @@ import pytest
 
 from store import Store, Transaction, attempts, entries, lanes, sessions
 from store.entries import Entry
-from sync import dispatch, exchange, outbox, schedule, wire
-from sync.exchange import LineDownError
+from store.lanes import Event
+from sync import dispatch, exchange, frame, outbox, schedule
+from sync.cells import Wired
+from sync.exchange import Caller, LineDownError, Post
+from sync.frame import Mark, Message, Run
 from sync.outbox import DeferredError, DestinationDownError, LaterError, OutcomeUnknownError, RejectedError
+from sync.pace import Pace
 from tests.stations import Clock, open_store
 
 VILLAGE = 7
@@ -36,28 +40,60 @@ def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
         yield store
 
 
+INCARNATION = b"the hub."
+
+
 @dataclass
 class Hub:
-    """An upstream played in memory: takes all it is sent, answers with `news`; while `is_down`, nothing arrives."""
+    """An upstream played in memory: takes all it is sent, and answers with one event of `news` at a time; while
+    `is_down`, nothing arrives."""
 
     is_down: bool = False
-    taken: dict[str, int] = field(default_factory=dict)
-    news: list[dict[str, wire.Run]] = field(default_factory=list)
+    taken: dict[str, Mark] = field(default_factory=dict)
+    news: list[str] = field(default_factory=list)
     calls: int = 0
+    said: int = 0
+    rolling: bytes = lanes.beginning(INCARNATION, outbox.URGENT)
 
-    def post(self, frame: bytes) -> bytes:
+    def post(self, packed: bytes, timeout_s: float) -> bytes:
         self.calls += 1
         if self.is_down:
             raise LineDownError("the upstream cannot be reached")
-        up = wire.unpack_up(frame, KEY)
-        for lane, run in up.lanes.items():
-            self.taken[lane] = run.first + len(run.events) - 1
-        lanes = self.news.pop(0) if self.news else {}
-        return wire.pack(wire.DOWN, VILLAGE, KEY, wire.Down(up.exchange, self.taken, lanes, bool(self.news)))
+        up = frame.unpack(frame.UP, KEY, packed, lambda after, upto: [])
+        if up.incarnation and not self.taken:
+            self.taken = {lane: Mark(0, lanes.beginning(up.incarnation, lane)) for lane in lanes.LANES}
+        for lane, run in up.runs.items():
+            self.take(lane, run)
+        runs = self.next_runs()
+        hello = INCARNATION if up.incarnation else b""
+        down = Message(up.exchange, 1, self.taken, runs, hello, more=bool(self.news))
+        return frame.pack(frame.DOWN, VILLAGE, KEY, down)
+
+    def take(self, lane: str, run: Run) -> None:
+        upto, rolling = self.taken[lane].upto, self.taken[lane].hash
+        assert run.first == upto + 1 and rolling.startswith(run.base)
+        for one in run.events:
+            rolling = lanes.hash_after(rolling, lanes.event_id(rolling, one.kind, one.reference, one.body))
+        self.taken[lane] = Mark(run.first + len(run.events) - 1, rolling)
+
+    def next_runs(self) -> dict[str, Run]:
+        if not self.news:
+            return {}
+        one, base = Wired("case.moved", "", self.news.pop(0)), self.rolling
+        self.said += 1
+        self.rolling = lanes.hash_after(base, lanes.event_id(base, one.kind, one.reference, one.body))
+        return {outbox.URGENT: Run(self.said, base, [one])}
+
+    @property
+    def upto(self) -> dict[str, int]:
+        """How far it has received each lane."""
+        return {lane: mark.upto for lane, mark in self.taken.items() if mark.upto}
 
 
-def upstream(store: Store, hub: Hub, apply: exchange.Apply = lambda tx, peer, kind, body: None) -> schedule.Upstream:
-    return schedule.Upstream(store, VILLAGE, KEY, hub, apply, EVERY_S)  # type: ignore[arg-type]
+def upstream(
+    store: Store, hub: Hub, apply: exchange.Apply = lambda tx, peer, event: None, post: Post | None = None
+) -> schedule.Upstream:
+    return schedule.Upstream(store, Caller(store, VILLAGE, KEY, post or hub.post, apply, Pace()), EVERY_S)
 
 
 def put(store: Store, destination: str = outbox.UPSTREAM, lane: str = outbox.URGENT) -> int:
@@ -78,12 +114,13 @@ def line_of(store: Store, destination: str = outbox.UPSTREAM) -> entries.Destina
 
 def test_what_waits_is_exchanged_at_once(store: Store) -> None:
     hub = Hub()
-    upstream(store, hub).step()
+    line = upstream(store, hub)
+    line.step()
     waiting = put(store)
 
-    upstream(store, hub).step()
+    line.step()
 
-    assert hub.taken == {"u": 1}
+    assert (hub.calls, hub.upto) == (2, {"u": 1})
     assert entry(store, waiting).state == "acked"
 
 
@@ -105,13 +142,15 @@ def test_a_quiet_line_is_used_once_in_its_interval(store: Store, clock: Clock) -
 
 def test_the_exchange_goes_on_while_the_upstream_has_more(store: Store) -> None:
     seen: list[str] = []
-    batches = [{"u": wire.Run(number, [wire.Event("case.moved", "", str(number))])} for number in (1, 2, 3)]
-    hub = Hub(news=batches)
+    hub = Hub(news=["1", "2", "3"])
 
-    upstream(store, hub, lambda tx, peer, kind, body: seen.append(body)).step()
+    def note(tx: Transaction, peer: str, event: Event) -> None:
+        seen.append(event.body)
+
+    upstream(store, hub, note).step()
 
     assert seen == ["1", "2", "3"]
-    assert store.read(lambda tx: lanes.cursor(tx, outbox.UPSTREAM, "u")) == 3
+    assert store.read(lambda tx: lanes.find(tx, outbox.UPSTREAM, "u")).received == 3
 
 
 def test_a_line_that_is_down_is_noted_and_loses_nothing(store: Store, clock: Clock) -> None:
@@ -158,17 +197,17 @@ def test_waits_grow_while_the_line_stays_down_and_end_when_it_is_back(store: Sto
     assert waits[0] < LONGEST_FIRST_WAIT_S < waits[3] < waits[6]
     assert max(waits) <= 1.3 * HOUR_S
     assert down_since is not None and down_since < clock() * 1000 - DAY_S / 12
-    assert (line_of(store).failures, line_of(store).down_since, hub.taken) == (0, None, {"u": 1})
+    assert (line_of(store).failures, line_of(store).down_since, hub.upto) == (0, None, {"u": 1})
 
 
 def test_two_who_ask_at_once_share_the_line_one_after_the_other(store: Store) -> None:
     class Busy(Hub):
         """Two exchanges at once may arrive in the wrong order, and then the hub refuses the later one."""
 
-        def post(self, frame: bytes) -> bytes:
+        def post(self, packed: bytes, timeout_s: float) -> bytes:
             alone.append(lock.acquire(blocking=False))
             time.sleep(0.05)
-            answer = super().post(frame)
+            answer = super().post(packed, timeout_s)
             if alone[-1]:
                 lock.release()
             return answer
@@ -187,14 +226,12 @@ def test_two_who_ask_at_once_share_the_line_one_after_the_other(store: Store) ->
 
 
 def test_an_answer_that_is_no_frame_counts_as_a_line_that_is_down(store: Store) -> None:
-    class Portal:
+    def portal(packed: bytes, timeout_s: float) -> bytes:
         """A captive portal: every request is answered with its own page."""
-
-        def post(self, frame: bytes) -> bytes:
-            return b"<html>Pay here</html>"
+        return b"<html>Pay here</html>"
 
     waiting = put(store)
-    schedule.Upstream(store, VILLAGE, KEY, Portal(), lambda tx, peer, kind, body: None, EVERY_S).step()  # type: ignore[arg-type]
+    upstream(store, Hub(), post=portal).step()
 
     assert line_of(store).failures == 1
     assert entry(store, waiting).state == "queued"
@@ -393,7 +430,7 @@ def test_the_scheduler_never_runs_a_job_beside_itself(store: Store) -> None:
 
     jobs = scheduler.get_jobs()
 
-    assert {job.id for job in jobs} == {"exchange", "send sms", "forget"}
+    assert {job.id for job in jobs} == {"exchange", "send sms", "clock", "forget"}
     scheduler.start(paused=True)
     assert {(job.max_instances, job.coalesce, job.misfire_grace_time) for job in scheduler.get_jobs()} == {
         (1, True, None)

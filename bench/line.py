@@ -1,0 +1,377 @@
+"""What a thin line makes of the exchange: how fast a backlog drains, how long an urgent appeal waits, what a day costs.
+
+    python bench/line.py [--quick] [--corpus FILE]
+
+A village station and its hub, with TLS 1.3 between them, over a line in user space (tests/shaper.py): 20 kbit/s each
+way, 800 ms there and back. The parts run one after the other, the village from an empty memory in each.
+
+`drain_ratio`: seconds until 1,000 appeals are acknowledged, one exchange in twenty cut at a random byte, over the
+bytes of their frames divided by the rate; the connection is opened within that time. `urgent_s`: the longest of
+several waits of an urgent appeal, from being filed to being kept at the hub, behind 5 MB of bulk that drains.
+`flaky_s`: seconds until 1,000 appeals are through when the line is up for 12 s and away for 18 s;
+`one_request_through` is how many are through in as long when all go in one request. `one_more_bytes`: what one more
+appeal costs on the open connection, both ways: HTTP, frames and TLS records, as the kernel counts them;
+`one_more_ip_bytes` with the headers of IP and TCP of four packets. `idle_kb_per_day`: a day on which nothing comes or
+goes, as often as a station calls then, each call as costly as was measured on a kept connection, and
+`idle_kb_per_day_reconnecting` when each call has to connect again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import random
+import socket
+import ssl
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import waitress
+from appeals import appeals
+from certificate import certificate
+
+from cases.bodies import Appeal
+from cases.events import Events
+from cases.law import Law
+from cases.service import Cases
+from menus import pack
+from store import Keyring, Store, identity, numbered, stations
+from sync import outbox, web
+from sync.exchange import Caller, FrameError, LineDownError
+from sync.line import Line
+from sync.pace import Pace
+from sync.rhythm import Rhythm
+
+sys.path.append(str(Path(__file__).parent.parent))
+
+from tests.shaper import Shape, Shaper  # noqa: E402
+
+RATE_BPS, DELAY_S = 20_000, 0.4
+CUT = 1 / 20
+UP_S, AWAY_S = 12.0, 18.0
+VILLAGE, HUB = 7, 0
+BULK_BYTES, BULK_EVENT = 5_000_000, 2_000
+DAY_S = 86_400
+HEADERS = 52
+WAIT_S = 0.05
+
+
+@dataclass
+class Hub:
+    """An upstream behind TLS on this machine."""
+
+    store: Store
+    key: bytes
+    port: int
+    trusted: Path
+
+    def count(self) -> int:
+        """How many cases are here."""
+        return int(self.store.read(lambda tx: tx.value("SELECT COUNT(*) FROM cases")))
+
+
+@dataclass
+class Village:
+    """A station that calls over a line; `sent` are the bytes of the frames that were answered."""
+
+    store: Store
+    cases: Cases
+    caller: Caller
+    line: Line
+    sent: list[int]
+
+    def file(self, appeal: Appeal) -> str:
+        """File an appeal; its reference."""
+        return self.store.write(lambda tx: self.cases.open(tx, appeal)).reference
+
+    def waits(self) -> bool:
+        """Whether anything is not acknowledged."""
+        return self.store.read(lambda tx: any(numbered.waits(tx, outbox.UPSTREAM, lane) for lane in "unb"))
+
+    def drain(self, until: Callable[[], bool]) -> float:
+        """Exchange until something has happened; seconds. A fault is waited for a moment and tried again, as an
+        operator's "try now" does: what a station waits on its own is a matter of the backoff."""
+        began = time.monotonic()
+        while not until():
+            try:
+                self.caller.call()
+            except (LineDownError, FrameError):
+                time.sleep(WAIT_S)
+        return time.monotonic() - began
+
+
+class Counted:
+    """A line that keeps the sizes of the frames that were answered."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._flying: list[int] = []
+        self.answered: list[int] = []
+        self.close = line.close
+
+    def send(self, frame: bytes, timeout_s: float) -> None:
+        """Send a frame."""
+        self._line.send(frame, timeout_s)
+        self._flying.append(len(frame))
+
+    def receive(self, timeout_s: float) -> bytes:
+        """The next answer; none comes for what was on its way when the line was cut."""
+        try:
+            answer = self._line.receive(timeout_s)
+        except LineDownError:
+            self._flying.clear()
+            raise
+        self.answered.append(self._flying.pop(0))
+        return answer
+
+
+@contextlib.contextmanager
+def hub(folder: Path) -> Iterator[Hub]:
+    """A hub that serves, and a door with TLS in front of it that passes bytes on, as stunnel would."""
+    store = new_store(folder / "hub")
+    who = store.write(lambda tx: identity.create(tx, HUB))
+    cases = Cases(who, False, Law.read(pack.load("tajikistan").law))
+    rooms = {"case": cases.apply, "bulk": lambda tx, peer, event: None}
+    server = waitress.create_server(
+        web.Door(not_found, store, Events(rooms).apply), host="127.0.0.1", port=0, threads=4, ident=None
+    )
+    threading.Thread(target=server.run, daemon=True).start()
+    chain, key = certificate(folder, "localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    context.num_tickets = 1
+    with tls_door(context, server.effective_port) as port:
+        yield Hub(store, store.write(lambda tx: stations.add(tx, VILLAGE)), port, chain)
+    server.close()
+    store.close()
+
+
+def not_found(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """There is nothing else here."""
+    start_response("404 Not Found", [])
+    return []
+
+
+@contextlib.contextmanager
+def tls_door(context: ssl.SSLContext, inner: int) -> Iterator[int]:
+    """A port that speaks TLS outside and passes the bytes to the port `inner`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    outside, _ = listener.accept()
+                    threading.Thread(target=pass_on, args=(context, outside, inner), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def pass_on(context: ssl.SSLContext, outside: socket.socket, inner: int) -> None:
+    """One connection: requests in, answers out, one after the other."""
+    with contextlib.suppress(OSError), outside, socket.create_connection(("127.0.0.1", inner)) as inside:
+        outside.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with context.wrap_socket(outside, server_side=True) as tls:
+            back = threading.Thread(target=copy, args=(inside, tls), daemon=True)
+            back.start()
+            copy(tls, inside)
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    """Pass bytes on until one side ends."""
+    with contextlib.suppress(OSError):
+        while part := source.recv(65536):
+            target.sendall(part)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
+
+
+def new_store(folder: Path) -> Store:
+    """An empty station's store."""
+    folder.mkdir()
+    return Store(folder / "sado.db", Keyring.create(folder / "keys.json"))
+
+
+@contextlib.contextmanager
+def village(folder: Path, at: Hub, filed: Sequence[Appeal]) -> Iterator[tuple[Store, Cases]]:
+    """A station where these appeals wait."""
+    store = new_store(folder / "village")
+    cases = Cases(store.write(lambda tx: identity.create(tx, VILLAGE)), True, Law.read(pack.load("tajikistan").law))
+    store.write(lambda tx: [cases.open(tx, appeal) for appeal in filed])
+    yield store, cases
+    store.close()
+
+
+@contextlib.contextmanager
+def pair(shape: Shape, filed: Sequence[Appeal] = (), pace: Pace | None = None) -> Iterator[tuple[Village, Hub]]:
+    """A village where these appeals wait, and a hub; the line between them begins now."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        hub(Path(name)) as at,
+        village(Path(name), at, filed) as (store, cases),
+        Shaper(("127.0.0.1", at.port), shape) as shaped,
+    ):
+        line = Line(f"https://localhost:{shaped.port}", at.trusted)
+        counted = Counted(line)
+        apply = Events({"case": cases.apply}).apply
+        caller = Caller(store, VILLAGE, at.key, line.post, apply, pace or Pace(), None, line.connect, counted)
+        yield Village(store, cases, caller, line, counted.answered), at
+        line.close()
+
+
+def thin(**more: Any) -> Shape:
+    """The line of a village."""
+    return Shape(rate_bps=RATE_BPS, delay_s=DELAY_S, **more)
+
+
+def drain(corpus: list[Appeal], seed: int) -> dict[str, float]:
+    """A backlog over a line that cuts."""
+    with pair(thin(cut_chance=CUT, seed=seed), corpus) as (station, at):
+        seconds = station.drain(lambda: not station.waits())
+        assert at.count() == len(corpus)
+        payload = sum(station.sent)
+    return {"seconds": seconds, "payload": payload, "ratio": seconds / (payload * 8 / RATE_BPS)}
+
+
+def urgent(corpus: list[Appeal], seed: int) -> list[float]:
+    """How long each of these appeals takes while bulk drains."""
+    chance = random.Random(seed)
+    waits: list[float] = []
+    with pair(thin()) as (station, at):
+        fill = [json.dumps({"noise": chance.randbytes(BULK_EVENT // 2).hex()}) for _ in range(BULK_BYTES // BULK_EVENT)]
+        station.store.write(
+            lambda tx: [outbox.put(tx, outbox.UPSTREAM, "bulk.noise", "", body, outbox.BULK) for body in fill]
+        )
+        ended = threading.Event()
+        draining = threading.Thread(target=lambda: station.drain(ended.is_set), daemon=True)
+        draining.start()
+        time.sleep(20)
+        for number, appeal in enumerate(corpus, 1):
+            time.sleep(chance.uniform(0, 8))
+            station.file(appeal)
+            began = time.monotonic()
+            while at.count() < number:
+                time.sleep(0.01)
+            waits.append(time.monotonic() - began)
+        ended.set()
+        draining.join()
+        assert station.waits(), "the bulk was gone before the last appeal"
+    return waits
+
+
+class OneRequest(Pace):
+    """Everything at once, however long it takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limit = 10**7
+
+    def succeeded(self, size: int, seconds: float) -> None:
+        """Nothing is learnt."""
+
+    def failed(self) -> None:
+        """Nothing is learnt."""
+
+
+def flaky(corpus: list[Appeal], most_s: float, pace: Pace | None = None) -> tuple[float, int]:
+    """Seconds until all are through on a line that goes away again and again, and how many were in `most_s`."""
+    with pair(thin(schedule=(UP_S, AWAY_S)), corpus, pace) as (station, at):
+        ends_at = time.monotonic() + most_s
+        seconds = station.drain(lambda: not station.waits() or time.monotonic() > ends_at)
+        return seconds, at.count()
+
+
+def one_more(corpus: list[Appeal], more: int) -> dict[str, float]:
+    """What appeals cost one by one on a connection that is open, after `corpus` is through; and a call for nothing."""
+    with pair(Shape(), corpus[:-more]) as (station, at):
+        station.drain(lambda: not station.waits())
+        costs, ip_costs = [], []
+        for appeal in corpus[-more:]:
+            station.file(appeal)
+            before = station.line.used
+            station.caller.call()
+            used = station.line.used - before
+            ip_costs.append(used.total)
+            costs.append(used.total - HEADERS * packets(used.total))
+        before = station.line.used
+        station.caller.call()
+        idle = (station.line.used - before).total
+        before = station.line.used
+        station.line.close()
+        station.caller.call()
+        reconnect = (station.line.used - before).total
+        assert at.count() == len(corpus)
+    return {
+        "bytes": statistics.median(costs),
+        "ip_bytes": statistics.median(ip_costs),
+        "idle": idle,
+        "reconnect": reconnect,
+    }
+
+
+def packets(total: int) -> int:
+    """How many packets an exchange on an open connection is: one each way, and their acknowledgements."""
+    return 4 if total else 0
+
+
+def calls_per_quiet_day() -> int:
+    """How often a station calls on a day on which nothing comes or goes."""
+    rhythm = Rhythm(60.0, 900.0)
+    rhythm.called(0, True)
+    calls = 0
+    for now in range(0, DAY_S * 1000, 1000):
+        if rhythm.is_due(now):
+            rhythm.called(now, False)
+            calls += 1
+    return calls
+
+
+def main() -> None:
+    """Measure, print what was found, and last one JSON object."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="fewer appeals, under 40 s")
+    options.add_argument("--corpus", type=Path, help="appeals, one JSON object a line")
+    options.add_argument("--only", default="", help="one part: drain, urgent, flaky, one")
+    given = options.parse_args()
+    corpus = appeals(given.corpus, 120 if given.quick else 1000)
+    wanted = lambda part: given.only in ("", part)  # noqa: E731
+    found: dict[str, Any] = {}
+    if wanted("one"):
+        cost = one_more(appeals(given.corpus, 400 if given.quick else 1200), 25)
+        calls = calls_per_quiet_day()
+        found |= {
+            "one_more_bytes": cost["bytes"],
+            "one_more_ip_bytes": cost["ip_bytes"],
+            "calls_per_quiet_day": calls,
+            "idle_kb_per_day": round(calls * cost["idle"] / 1000, 1),
+            "idle_kb_per_day_reconnecting": round(calls * cost["reconnect"] / 1000, 1),
+        }
+        print(found)
+    if wanted("drain"):
+        runs = [drain(corpus, seed) for seed in range(1 if given.quick else 3)]
+        print(runs)
+        middle = statistics.median(run["ratio"] for run in runs)
+        found |= {"drain_ratio": round(middle, 2), "drain_ratios": [round(run["ratio"], 2) for run in runs]}
+    if wanted("urgent"):
+        waits = urgent(corpus[: 2 if given.quick else 10], 1)
+        print(waits)
+        found |= {"urgent_s": round(max(waits), 1), "urgent_median_s": round(statistics.median(waits), 1)}
+    if wanted("flaky"):
+        seconds, count = flaky(corpus, 300)
+        found |= {"flaky_s": round(seconds, 1), "flaky_through": count}
+        if not given.quick:
+            found["one_request_through"] = flaky(corpus, max(seconds, 70), OneRequest())[1]
+        print(found)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

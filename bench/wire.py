@@ -1,0 +1,292 @@
+"""How many bytes an appeal takes on the line.
+
+    python bench/wire.py [--quick] [--corpus FILE]
+
+A village station and its hub, two real stores, exchange a corpus of appeals in batches: as many are filed as the line
+was away for, each at its time, and then they leave. Counted is the frame, which is the body of the request, before
+TLS: MAC, head, the number of the exchange, everything; of every exchange, also one that carries only
+acknowledgements. Both stations are new and know nothing of each other at the start. Each appeal is looked up at the
+hub and compared field by field.
+
+`bytes_batch_100`, `bytes_batch_5`: bytes up per appeal, over the whole corpus, in batches of so many;
+`bytes_batch_100_warm`: of its second half; `bytes_batch_100_cold`: each batch from a new station that has no memory;
+`bytes_down_per_exchange`: of the answers to batches of 100.
+`without_memory`, `without_dictionary`, `without_columns`: the same exchanges with one of the parts taken out. Without
+columns an event is a line of JSON, and the dictionary was trained on such lines.
+The others, per appeal in the same batches, are what bench/peers.py says. `floor_100` is the strongest compressor known
+(PPMd, primed with all earlier texts) for the text, and the entropy of the other fields. It begins without any text,
+so the first hundreds of appeals cost it more than us; `floor_100_warm`, of the second half, is the one to compare with.
+It needs pyppmd (the extra `bench`) and is left out without.
+
+The corpus is described in bench/appeals.py. The one that is made up there has its texts from the grammar that the
+dictionary was trained on (with another seed), so it flatters us; a corpus of one's own tells more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from itertools import accumulate
+from pathlib import Path
+
+import msgspec
+import peers
+import zstandard
+from appeals import Record, appeal_of, records
+
+from cases.bodies import Appeal
+from cases.law import Law
+from cases.service import Cases
+from menus import pack
+from store import Keyring, Store, cases, identity, stations
+from sync import columns, exchange, frame, memory, outbox, squeeze, varint
+from sync.cells import Wired
+from sync.exchange import Caller
+from sync.frame import Memory, Message
+from sync.pace import MOST, Pace
+from training import dictionary, events
+
+QUICK = 600
+VILLAGE, HUB = 7, 1
+
+
+class Wide(Pace):
+    """A line that carries whatever waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limit = MOST
+
+    def succeeded(self, size: int, seconds: float) -> None:
+        """Nothing is learnt."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What went up in one exchange: the size of its frame, what it said, and the memory that it was compressed with."""
+
+    size: int
+    message: Message
+    known: Memory | None
+
+    @property
+    def events(self) -> list[Wired]:
+        """The events, in the order in which they are packed."""
+        return [event for lane in frame.LANES if lane in self.message.runs for event in self.message.runs[lane].events]
+
+
+@dataclass
+class Pair:
+    """A village station and its hub."""
+
+    village: Store
+    hub: Store
+    key: bytes
+    clock: list[float]
+    up: list[Sent] = field(default_factory=list)
+    down: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        law = Law.read(pack.load("tajikistan").law)
+        self._cases = Cases(self.village.write(lambda tx: identity.create(tx, VILLAGE)), True, law)
+        at_hub = Cases(self.hub.write(lambda tx: identity.create(tx, HUB)), False, law)
+        self._taken = at_hub.apply
+        self._caller = Caller(self.village, VILLAGE, self.key, self._post, self._cases.apply, Wide())
+
+    def carry(self, batch: Sequence[Record]) -> None:
+        """File these appeals, exchange until nothing waits, and look at the hub whether all came."""
+        references = []
+        for record in batch:
+            self.clock[0] = datetime.fromisoformat(record["created"]).timestamp()
+            appeal = appeal_of(record)
+            references.append(self.village.write(lambda tx, appeal=appeal: self._cases.open(tx, appeal)).reference)
+        while self._caller.call():
+            pass
+        rows = self.hub.read(lambda tx: [cases.find(tx, reference) for reference in references])
+        for row, record in zip(rows, batch, strict=True):
+            assert row is not None, record
+            kept = Appeal(**{name: getattr(row, name) for name in Appeal.__struct_fields__})
+            assert kept == appeal_of(record), (kept, record)
+
+    def _post(self, packed: bytes, timeout_s: float) -> bytes:
+        self.up.append(self._read(packed))
+        answer = exchange.answer(self.hub, packed, self._taken)
+        self.down.append(len(answer))
+        return answer
+
+    def _read(self, packed: bytes) -> Sent:
+        """What the hub will read."""
+        known: list[Memory] = []
+
+        def recall(after: int, upto: int) -> list[Wired]:
+            said = self.hub.read(lambda tx: memory.of_heard(tx, outbox.station(VILLAGE), after, upto))
+            known.append(Memory(after, upto, said))
+            return said
+
+        message = frame.unpack(frame.UP, self.key, packed, recall)
+        return Sent(len(packed), message, known[0] if known else None)
+
+
+@contextmanager
+def new_pair() -> Iterator[Pair]:
+    """Two stations that know nothing but the key."""
+    clock = [events.BEGIN_MS / 1000]
+    with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
+        keys = Keyring({1: b"k" * 32}, 1, b"r" * 32)
+        village, hub = (Store(Path(folder) / f"{name}.db", keys, lambda: clock[0]) for name in ("village", "hub"))
+        try:
+            yield Pair(village, hub, hub.write(lambda tx: stations.add(tx, VILLAGE)), clock)
+        finally:
+            village.close()
+            hub.close()
+
+
+def in_batches(records: Sequence[Record], size: int) -> list[Sequence[Record]]:
+    """The records, so many at a time."""
+    return [records[at : at + size] for at in range(0, len(records), size)]
+
+
+def carried(records: Sequence[Record], size: int) -> tuple[list[Sent], list[int], list[int]]:
+    """Everything over one pair of stations: what went up, the bytes up of each batch, the sizes of the answers."""
+    with new_pair() as pair:
+        taken = []
+        for batch in in_batches(records, size):
+            pair.carry(batch)
+            taken.append(sum(sent.size for sent in pair.up) - sum(taken))
+        return pair.up, taken, pair.down
+
+
+def carried_cold(records: Sequence[Record], size: int) -> int:
+    """Bytes up with a new pair of stations for each batch."""
+    total = 0
+    for batch in in_batches(records, size):
+        with new_pair() as pair:
+            pair.carry(batch)
+            total += sum(sent.size for sent in pair.up)
+    return total
+
+
+# What each part of the frame is worth
+
+
+def without_memory(sent: Sent) -> int:
+    """The size of the frame without the peer's last words."""
+    return len(frame.pack(frame.UP, VILLAGE, b"", sent.message))
+
+
+def without_dictionary(sent: Sent) -> int:
+    """Its size without the dictionary that is shipped."""
+    numbers, content = _parts(sent)
+    words = sent.known.words if sent.known else b""
+    return _around(sent) + len(numbers) + len(_squeezed(content, words, zstandard.DICT_TYPE_RAWCONTENT))
+
+
+def without_columns(sent: Sent) -> int:
+    """Its size with a line of JSON for each event."""
+    earlier = _lines(sent.known.events) if sent.known else b""
+    known = _json_dictionary() + earlier[-frame.MOST_WORDS :]
+    return _around(sent) + len(_squeezed(_lines(sent.events), known, zstandard.DICT_TYPE_FULLDICT))
+
+
+def _around(sent: Sent) -> int:
+    """The bytes of the frame around its events."""
+    numbers, content = _parts(sent)
+    return sent.size - len(numbers) - len(squeeze.pack(content, sent.known.words if sent.known else b""))
+
+
+def _parts(sent: Sent) -> tuple[bytes, bytes]:
+    """The events as the frame has them (sync/frame.py): what is compressed no more, and what is."""
+    habits = sent.known.habits if sent.known else columns.NOTHING
+    packed = columns.pack(sent.events, sent.message.sent_at, habits)
+    return varint.pack(len(packed.numbers)) + packed.numbers, varint.pack(len(packed.plan)) + packed.plan + packed.text
+
+
+def _squeezed(content: bytes, known: bytes, kind: int) -> bytes:
+    held = zstandard.ZstdCompressionDict(known, dict_type=kind)
+    wanted = zstandard.ZstdCompressionParameters.from_level(
+        squeeze.LEVEL, source_size=len(content), dict_size=len(known), format=squeeze.FORMAT, write_dict_id=False
+    )
+    return zstandard.ZstdCompressor(dict_data=held, compression_params=wanted).compress(content)
+
+
+def _lines(said: Sequence[Wired]) -> bytes:
+    rows = ((one.kind, one.reference, one.ago, one.id, one.hops, msgspec.Raw(one.body.encode())) for one in said)
+    return b"\n".join(msgspec.json.encode(row) for row in rows)
+
+
+@cache
+def _json_dictionary() -> bytes:
+    samples = [_lines(batch) for batch in events.batches(dictionary.SEED, dictionary.COUNT)]
+    return zstandard.train_dictionary(dictionary.SIZE, samples, level=squeeze.LEVEL, threads=1, k=200, d=8).as_bytes()
+
+
+PARTS = {
+    "without_memory": without_memory,
+    "without_dictionary": without_dictionary,
+    "without_columns": without_columns,
+}
+
+
+def measured(records: Sequence[Record]) -> dict[str, float]:
+    """Every number, bytes per appeal where it does not say otherwise."""
+    found: dict[str, float] = {}
+    for size in (100, 5):
+        up, taken, down = carried(records, size)
+        found[f"bytes_batch_{size}"] = sum(taken) / len(records)
+        if size == 100:
+            found["bytes_batch_100_cold"] = carried_cold(records, size) / len(records)
+            found["bytes_batch_100_warm"] = _of_second_half(records, taken, size)
+            found["bytes_down_per_exchange"] = sum(down) / len(down)
+        for name, part in PARTS.items():
+            sizes = (part(sent) if sent.events else sent.size for sent in up)
+            found[f"{name}_{size}"] = sum(sizes) / len(records)
+        for name, peer in peers.PEERS.items():
+            found[f"{name}_{size}"] = sum(peer(batch) for batch in in_batches(records, size)) / len(records)
+    for name, skip in (("floor_100", 0), ("floor_100_warm", len(records) // 2)):
+        if (floor := peers.floor(records, skip)) is not None:
+            found[name] = floor
+    return {name: round(value, 1) for name, value in found.items()}
+
+
+def _of_second_half(records: Sequence[Record], taken: Sequence[int], size: int) -> float:
+    ends = accumulate(len(batch) for batch in in_batches(records, size))
+    late = [(end, bytes_) for end, bytes_ in zip(ends, taken, strict=True) if end > len(records) // 2]
+    return sum(bytes_ for _, bytes_ in late) / (len(records) - (late[0][0] - size))
+
+
+def show(found: dict[str, float]) -> None:
+    """The numbers as a table."""
+    print(f"{'bytes per appeal, in batches of':32}{100:>8}{5:>8}")
+    rows = [("this exchange", "bytes_batch"), *((name, name) for name in (*PARTS, *peers.PEERS))]
+    for label, name in rows:
+        print(f"{label.replace('_', ' '):32}{found[f'{name}_100']:8.1f}{found[f'{name}_5']:8.1f}")
+    for label, name in (("from a new station each", "bytes_batch_100_cold"), ("second half", "bytes_batch_100_warm")):
+        print(f"{label:32}{found[name]:8.1f}")
+    if "floor_100" in found:
+        print(f"{'floor':32}{found['floor_100']:8.1f}")
+        print(f"{'floor, second half':32}{found['floor_100_warm']:8.1f}")
+    else:
+        print("no floor: pyppmd is not installed (it is in the extra `bench`)")
+    print(f"{'an answer':32}{found['bytes_down_per_exchange']:8.1f}")
+
+
+def main() -> None:
+    """Measure; the last line is one JSON object."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} appeals, under 40 seconds")
+    parser.add_argument("--corpus", type=Path, help="a file with a JSON object a line; default: one that is made here")
+    options = parser.parse_args()
+    measured_on = records(options.corpus)[: QUICK if options.quick else None]
+    found = measured(measured_on)
+    show(found)
+    print(json.dumps({**found, "appeals": len(measured_on)}))
+
+
+if __name__ == "__main__":
+    main()

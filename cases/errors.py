@@ -1,0 +1,36 @@
+"""Why something cannot be done to a case. Each says what to do, or that the caller keeps the event aside."""
+
+from __future__ import annotations
+
+
+class UnknownCaseError(Exception):
+    """There is no such case, or not for this agency: the two read the same."""
+
+
+class NamelessError(ValueError):
+    """An appeal without a name, of a kind that the law does not examine without one. Ask for the name."""
+
+
+class NoOtherAgencyError(ValueError):
+    """A case is passed on to another agency: it needs a code, and not that of the agency which holds it."""
+
+
+class PassedOnError(Exception):
+    """The agency passed this case on; what comes next is the other agency's to say."""
+
+
+class DecidedError(Exception):
+    """This request was decided already, or does not wait for a person. Read the case again."""
+
+
+class DoubledReferenceError(Exception):
+    """Two appeals with one number: the station's disk went back in time and it gave the number twice. The second is
+    kept aside whole; a person has to look at both."""
+
+
+class UnknownEventError(Exception):
+    """A kind of event that this release does not know."""
+
+
+class ForeignEventError(Exception):
+    """An event about a case that its sender has no say in."""

@@ -1,0 +1,112 @@
+"""What stations asked of the hub about a case, in words: what waits, what lies beside it and why, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import request
+
+from cases import conflicts
+from cases.errors import DecidedError, PassedOnError
+from cases.moving import REFUSALS
+from cases.requests import Clash
+from cases.service import Cases
+from desk import words
+from desk.language import N_, _
+from desk.operator import actor_name, agency_name, history
+from menus.pack import Pack
+from store import Transaction, requests
+from store.cases import CaseRow, EventRow
+from store.requests import RequestRow
+
+ASKED = N_("It is sent to the hub, which decides. Until then it is not certain, and the resident is told nothing.")
+TAKEN = N_("It is taken, and the resident will be told.")
+SET_ASIDE = N_("It is set aside. The case stays as it was, and what was asked for stays on this page.")
+CANNOT = N_("This cannot follow now. The status above says where the case stands; choose again.")
+MARKS = {
+    ("waiting", True): N_("sent to the hub, not yet decided"),
+    ("hard", True): N_("not taken: the agency decides at the hub"),
+    ("hard", False): N_("two changes at once: decide"),
+}
+# What may keep a decision or a wish from being done; the page then says CANNOT.
+REFUSED = (*REFUSALS, PassedOnError, DecidedError)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request in words."""
+
+    request: RequestRow
+    what: str
+    who: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Sides:
+    """A request that a person has to decide, beside what came of the case meanwhile."""
+
+    asked: Asked
+    since: list[tuple[str, str, EventRow]]
+    can_take: bool
+
+
+@dataclass(frozen=True)
+class AllAsked:
+    """What the pages of one case show of its requests. `notes` say of a version of the case that it was asked for, and
+    where."""
+
+    waiting: list[Asked]
+    clashes: list[Sides]
+    beside: list[Asked]
+    notes: dict[int, str]
+
+
+def of_case(tx: Transaction, cases: Cases, pack: Pack, case: CaseRow) -> AllAsked:
+    """Everything that was asked for this case and still says something."""
+    found = requests.of_case(tx, case.reference)
+    clashes = [] if cases.has_upstream else cases.clashes(tx, case)
+    lie = ("hard", "set_aside") if cases.has_upstream else ("set_aside",)
+    return AllAsked(
+        waiting=[_asked(pack, one) for one in found if one.outcome == requests.WAITING],
+        clashes=[_sides(pack, clash) for clash in clashes],
+        beside=[_asked(pack, one) for one in found if one.outcome in lie],
+        notes={one.version: _note(one) for one in found if one.version},
+    )
+
+
+def nothing() -> AllAsked:
+    """For an agency that passed the case on: what is asked now is not its business."""
+    return AllAsked([], [], [], {})
+
+
+def marks(tx: Transaction, cases: Cases, listed: Sequence[CaseRow]) -> dict[str, str]:
+    """Reference → the mark that a list gives it; only those with a request that is not decided."""
+    found = requests.open_among(tx, [case.reference for case in listed])
+    return {
+        reference: _(MARKS[outcome, cases.has_upstream])
+        for reference, outcome in found.items()
+        if (outcome, cases.has_upstream) in MARKS
+    }
+
+
+def wants_to_take() -> bool:
+    """Whether the form that came takes a request after all; else it sets the request aside."""
+    return request.form.get("decision") == "take"
+
+
+def _note(one: RequestRow) -> str:
+    note = _("asked at station {number}", number=f"{one.station:03}")
+    return ", ".join([note, _("at the same time as another change")]) if one.outcome == conflicts.SOFT else note
+
+
+def _asked(pack: Pack, one: RequestRow) -> Asked:
+    what = words.event(one.kind)
+    if one.agency:
+        what = _("Forwarded to: {agency}", agency=agency_name(pack, one.agency))
+    return Asked(one, what, actor_name(pack, one.actor), words.outcome(one.outcome))
+
+
+def _sides(pack: Pack, clash: Clash) -> Sides:
+    return Sides(_asked(pack, clash.request), history(pack, clash.since), clash.can_take)

@@ -1,0 +1,47 @@
+"""What both sides of a lane already have, as a dictionary for the compressor.
+
+The sender takes the urgent events before those that it sends, the receiver the same numbers from what it has heard.
+The frame says which, with a check; where they differ (a restored disk, words that somebody had deleted) it is
+sent again without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from store import Transaction, heard, lanes, numbered
+from sync.cells import Wired
+from sync.frame import MEMORY_LANE, Memory, Run
+
+# As many as fill it: an appeal is 160 bytes of its 96 KiB (frame.MOST_WORDS).
+MOST_EVENTS = 600
+
+
+def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> Memory | None:
+    """The memory to send these runs to the peer with: the urgent events right before them. None where there is none.
+
+    The peer has them when it reads the frame: they were acknowledged, or are in a frame that comes before this one on
+    the same connection."""
+    if MEMORY_LANE not in runs:
+        return None
+    lane, since = lanes.find(tx, peer, MEMORY_LANE), lanes.peer(tx, peer).memory_since
+    before = numbered.before(tx, lane, runs[MEMORY_LANE].first - 1, MOST_EVENTS)
+    last = [one for one in before if one.number > since]
+    if not last:
+        return None
+    said = [Wired(one.event.kind, one.event.reference, one.event.body, -one.event.at) for one in last]
+    return Memory(last[0].number - 1, last[-1].number, said)
+
+
+def of_heard(tx: Transaction, peer: str, after: int, upto: int) -> list[Wired]:
+    """What the peer means by these numbers, as far as it is here."""
+    if not 0 <= after < upto <= after + MOST_EVENTS:
+        return []
+    return [Wired(kind, reference, body, -at) for kind, reference, body, at in heard.between(tx, peer, after, upto)]
+
+
+def is_lost(tx: Transaction, peer: str) -> None:
+    """The peer does not have what we took for known: begin anew with what it acknowledges from now on."""
+    known = lanes.peer(tx, peer)
+    acked = lanes.find(tx, peer, MEMORY_LANE).acked
+    lanes.save_peer(tx, lanes.Peer(known.name, known.ours, known.theirs, known.ahead_ms, acked))

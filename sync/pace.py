@@ -1,0 +1,52 @@
+"""How much one exchange may carry: what the line was measured to carry in a few seconds.
+
+An exchange is the unit that a cut destroys and that an urgent appeal may have to wait for, so it is to take no longer
+than LONGEST_S of line, whatever the line. It is sized from the goodput of those before, halved on a fault, and
+grows again by a quarter.
+"""
+
+from __future__ import annotations
+
+LONGEST_S = 8.0
+# Two exchanges may be on their way at once, and an urgent appeal waits for both.
+SHARE_S = 2.5
+FIRST, LEAST, MOST = 4 * 1024, 600, 256 * 1024
+TIMEOUT_S, TIMEOUT_FACTOR = 30.0, 4.0
+GROWTH = 1.25
+WEIGHT = 0.5
+# Below this the round trip is most of what is measured.
+TELLING = 1000
+
+
+class Pace:
+    """The size of the next exchange, both ways together, in bytes."""
+
+    def __init__(self) -> None:
+        self.limit = FIRST
+        self.goodput = 0.0
+        self._has_failed = False
+
+    @property
+    def timeout_s(self) -> float:
+        """How long to wait for an answer before the line is taken to be dead."""
+        return max(TIMEOUT_S, TIMEOUT_FACTOR * self.limit / self.goodput) if self.goodput else TIMEOUT_S
+
+    def succeeded(self, size: int, seconds: float) -> None:
+        """An exchange of so many bytes took so long. A small one says more of the round trip than of the line, and one
+        much smaller than the limit says nothing of what the line would carry."""
+        if size >= TELLING:
+            rate = size / max(seconds, 0.001)
+            self.goodput = rate if not self.goodput else WEIGHT * rate + (1 - WEIGHT) * self.goodput
+        target = self.goodput * SHARE_S if self.goodput else MOST
+        most = self.limit * GROWTH if self._has_failed or size < TELLING else MOST
+        if 2 * size >= self.limit or target < self.limit:
+            self.limit = int(_within(min(target, most)))
+
+    def failed(self) -> None:
+        """An exchange was cut, late, or too large for the other side."""
+        self._has_failed = True
+        self.limit = int(_within(self.limit / 2))
+
+
+def _within(size: float) -> float:
+    return min(max(size, LEAST), MOST)
