@@ -46,9 +46,9 @@ from store.identity import Identity
 from sync import outbox, schedule, standing, web
 from sync.blobs import Room
 from sync.budget import Budget, decimal, limits_from, windows_from
+from sync.caller import Caller
 from sync.courier import Courier
 from sync.dispatch import Transport
-from sync.exchange import Caller
 from sync.fetch import Arrivals, Fetcher
 from sync.ledger import Ledger
 from sync.line import Line
@@ -236,7 +236,7 @@ def _upstream(
     key = schedule.read_key(settings.upstream_key)
     line = Line(settings.upstream, settings.upstream_certificate)
     ledger = Ledger(budget, lambda: line.used)
-    caller = Caller(store, known.number, key, line.post, apply, Pace(), ledger, line.connect, line)
+    caller = Caller(store, known.number, key, line, apply, Pace(), ledger)
     fetcher = Fetcher(store, known.number, key, line.get, caller.pace, ledger)
     return schedule.Upstream(store, caller, settings.sync_every_s, settings.sync_idle_s, fetcher.step)
 

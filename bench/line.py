@@ -45,7 +45,9 @@ from cases.service import Cases
 from menus import pack
 from store import Keyring, Store, identity, numbered, stations
 from sync import outbox, web
-from sync.exchange import Caller, FrameError, LineDownError
+from sync.caller import Caller
+from sync.exchange import LineDownError
+from sync.frame import FrameError
 from sync.line import Line
 from sync.pace import Pace
 from sync.rhythm import Rhythm
@@ -111,11 +113,13 @@ class Village:
 class Counted:
     """A line that keeps the sizes of the frames that were answered."""
 
+    overlaps = True
+
     def __init__(self, line: Line) -> None:
         self._line = line
         self._flying: list[int] = []
         self.answered: list[int] = []
-        self.close = line.close
+        self.connect, self.close = line.connect, line.close
 
     def send(self, frame: bytes, timeout_s: float) -> None:
         """Send a frame."""
@@ -222,7 +226,7 @@ def pair(shape: Shape, filed: Sequence[Appeal] = (), pace: Pace | None = None) -
         line = Line(f"https://localhost:{shaped.port}", at.trusted)
         counted = Counted(line)
         apply = Events({"case": cases.apply}).apply
-        caller = Caller(store, VILLAGE, at.key, line.post, apply, pace or Pace(), None, line.connect, counted)
+        caller = Caller(store, VILLAGE, at.key, counted, apply, pace or Pace())
         yield Village(store, cases, caller, line, counted.answered), at
         line.close()
 

@@ -46,8 +46,8 @@ from cases.service import Cases
 from menus import pack
 from store import Keyring, Store, cases, identity, stations
 from sync import columns, exchange, frame, memory, outbox, squeeze, varint
+from sync.caller import Caller, OneByOne
 from sync.cells import Wired
-from sync.exchange import Caller
 from sync.frame import Memory, Message
 from sync.pace import MOST, Pace
 from training import dictionary, events
@@ -97,7 +97,7 @@ class Pair:
         self._cases = Cases(self.village.write(lambda tx: identity.create(tx, VILLAGE)), True, law)
         at_hub = Cases(self.hub.write(lambda tx: identity.create(tx, HUB)), False, law)
         self._taken = at_hub.apply
-        self._caller = Caller(self.village, VILLAGE, self.key, self._post, self._cases.apply, Wide())
+        self._caller = Caller(self.village, VILLAGE, self.key, OneByOne(self._post), self._cases.apply, Wide())
 
     def carry(self, batch: Sequence[Record]) -> None:
         """File these appeals, exchange until nothing waits, and look at the hub whether all came."""

@@ -32,6 +32,8 @@ class Line:
     where it is not one that the system trusts. `used` is what the line carried since the start, as the network counts
     it."""
 
+    overlaps = True
+
     def __init__(self, url: str, certificate: Path | None = None) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""

@@ -29,8 +29,9 @@ from store import (
 )
 from sync import dispatch, outbox
 from sync.backoff import LONGEST_MS
+from sync.caller import Caller
 from sync.dispatch import Transport
-from sync.exchange import Caller, LineDownError
+from sync.exchange import LineDownError
 from sync.fetch import Arrivals
 from sync.frame import FrameError
 from sync.rhythm import Rhythm

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from store import DiskError, Store, StoreError
 from sync import blob_frame, blobs, exchange
 from sync.frame import LARGEST, FrameError
+from sync.lane import Apply
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -43,7 +44,7 @@ class RefusalError(Exception):
 class Door:
     """Answers the stations of this upstream, in front of `app`, which answers everything else."""
 
-    def __init__(self, app: WSGIApplication, store: Store, apply: exchange.Apply) -> None:
+    def __init__(self, app: WSGIApplication, store: Store, apply: Apply) -> None:
         self._app = app
         self._store = store
         self._apply = apply

@@ -10,8 +10,9 @@ from store.blobs import Wanted
 from store.lanes import Event
 from sync import exchange
 from sync.blobs import Room, Shelf, publish
-from sync.exchange import Caller
+from sync.caller import Caller, OneByOne
 from sync.fetch import Arrivals, Fetcher, Get
+from sync.lane import Apply
 from sync.pace import Pace
 from tests.stations import Clock, open_store
 
@@ -35,7 +36,7 @@ class Steady(Pace):
         """It stays."""
 
 
-def only_blobs(number: int) -> exchange.Apply:
+def only_blobs(number: int) -> Apply:
     """A station that knows no other events."""
     room = Room(number)
 
@@ -70,7 +71,7 @@ class Link:
         """Both processes begin anew; all that they had in memory is gone."""
         self.village = village or self.village
         self.shelf = Shelf(self.hub)
-        self.caller = Caller(self.village, self.number, self.key, self._post, only_blobs(self.number), Pace())
+        self.caller = Caller(self.village, self.number, self.key, OneByOne(self._post), only_blobs(self.number), Pace())
         self.fetcher = Fetcher(self.village, self.number, self.key, self._get, Steady(self.limit))
         self.arrivals = Arrivals(self.village, self.number, self._take)
 

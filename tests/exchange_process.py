@@ -28,8 +28,9 @@ import waitress
 from store import Store, Transaction, sqlite
 from store.lanes import Event
 from sync import outbox
-from sync.exchange import Apply, LineDownError
+from sync.exchange import LineDownError
 from sync.frame import FrameError
+from sync.lane import Apply
 from sync.line import Line
 from sync.web import Door
 from tests import ledger

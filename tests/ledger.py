@@ -13,7 +13,8 @@ from store import Transaction
 from store.engine import Store
 from store.lanes import Event
 from sync import exchange, outbox
-from sync.exchange import Apply, Caller, Post
+from sync.caller import Caller, OneByOne, Post
+from sync.lane import Apply
 from sync.pace import Pace
 
 VILLAGE = 7
@@ -89,7 +90,7 @@ def applied(store: Store) -> Counter[str]:
 
 def caller(store: Store, key: bytes, post: Post, apply: Apply = count) -> Caller:
     """The village's program, begun anew."""
-    return Caller(store, VILLAGE, key, post, apply, Pace())
+    return Caller(store, VILLAGE, key, OneByOne(post), apply, Pace())
 
 
 def answering(hub: Store, apply: Apply = count) -> Post:

@@ -11,7 +11,7 @@ from cases.events import Events
 from cases.privacy import Privacy
 from store import stations
 from sync import exchange
-from sync.exchange import Caller, Post
+from sync.caller import Caller, OneByOne, Post
 from sync.pace import Pace
 from tests.stations import Clock, Station, open_station
 
@@ -47,7 +47,7 @@ class Pair:
     def __post_init__(self) -> None:
         side = self.village
         self._post: Post = self.answer
-        self._caller = Caller(side.store, VILLAGE, self.key, self._over_line, side.events.apply, Pace())
+        self._caller = Caller(side.store, VILLAGE, self.key, OneByOne(self._over_line), side.events.apply, Pace())
 
     def answer(self, frame: bytes, timeout_s: float = 0) -> bytes:
         """The hub's answer to a frame."""

@@ -17,7 +17,7 @@ from waitress.wasyncore import close_all
 
 from store import Store, stations
 from sync import exchange, outbox
-from sync.exchange import Caller, Post
+from sync.caller import Caller, Post
 from tests import ledger
 from tests.ledger import PEER, VILLAGE, Ledger, put, said
 from tests.stations import Clock, open_store

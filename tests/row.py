@@ -11,7 +11,8 @@ from cases.service import Cases
 from store import Store, Transaction, identity, lanes, quarantine, stations
 from store.lanes import Event
 from sync import exchange, outbox
-from sync.exchange import Caller, LineDownError
+from sync.caller import Caller, OneByOne
+from sync.exchange import LineDownError
 from sync.pace import Pace
 from tests.stations import Clock, keys_in, shipped_law
 
@@ -73,7 +74,7 @@ class Line:
     def restart(self) -> None:
         """The program of the station below begins anew: it knows nothing but its disk."""
         stop = self.below
-        self.caller = Caller(stop.store, stop.number, self.key, self._post, stop.apply, Pace())
+        self.caller = Caller(stop.store, stop.number, self.key, OneByOne(self._post), stop.apply, Pace())
 
     def _post(self, frame: bytes, timeout_s: float) -> bytes:
         self.frames.append(frame)

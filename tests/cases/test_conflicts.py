@@ -26,7 +26,7 @@ from store.cases import CaseRow, EventRow
 from store.lanes import Event
 from store.requests import RequestRow
 from sync import exchange, outbox
-from sync.exchange import Caller
+from sync.caller import Caller, OneByOne
 from sync.pace import Pace
 from tests.stations import APPEAL, START_S, Clock, open_store, shipped_law
 
@@ -159,7 +159,7 @@ def line(below: Side, above: Side) -> Caller:
         below.store,
         below.number,
         key,
-        lambda frame, timeout_s: exchange.answer(above.store, frame, above.apply),
+        OneByOne(lambda frame, timeout_s: exchange.answer(above.store, frame, above.apply)),
         below.apply,
         Pace(),
     )

@@ -47,7 +47,8 @@ from store import cases as rows
 from store.archive import CHUNK, HEADER, TAG
 from store.errors import BackupError, KeyFileError
 from sync import outbox
-from sync.exchange import Caller, answer
+from sync.caller import Caller, OneByOne
+from sync.exchange import answer
 from sync.pace import Pace
 from tests.stations import APPEAL, START_S, Clock, Station, keys_in, open_station, open_store
 
@@ -492,7 +493,9 @@ class Pair:
     key: bytes
 
     def __post_init__(self) -> None:
-        self.caller = Caller(self.village.store, VILLAGE, self.key, self.answer, counting(self.village.cases), Pace())
+        self.caller = Caller(
+            self.village.store, VILLAGE, self.key, OneByOne(self.answer), counting(self.village.cases), Pace()
+        )
 
     def answer(self, frame: bytes, timeout_s: float = 0) -> bytes:
         return answer(self.hub.store, frame, counting(self.hub.cases))

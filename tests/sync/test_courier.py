@@ -18,8 +18,8 @@ from store import DiskError, Store, Transaction, entries, lanes, numbered, stati
 from store.lanes import LANES, Event
 from sync import courier, exchange, frame, lane, outbox, parcel
 from sync.courier import Courier, Taken
-from sync.exchange import Apply
 from sync.frame import Mark, Message
+from sync.lane import Apply
 from sync.parcel import LABEL, LENGTH, ParcelError
 from tests.stations import APPEAL, Clock, Station, keys_in, open_station
 from tests.sync.test_exchange import (

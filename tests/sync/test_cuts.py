@@ -18,7 +18,8 @@ import pytest
 
 from store import Transaction, lanes, numbered
 from sync import frame, outbox
-from sync.exchange import Caller, LineDownError
+from sync.caller import Caller
+from sync.exchange import LineDownError
 from sync.frame import FrameError
 from sync.line import Line
 from sync.web import Door

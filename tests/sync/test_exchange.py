@@ -18,9 +18,11 @@ from cases.service import Cases
 from store import DiskError, Store, Transaction, cases, entries, identity, lanes, numbered, quarantine, stations
 from store.lanes import LANES, Event
 from sync import columns, exchange, frame, lane, memory, outbox, squeeze, varint
+from sync.caller import Caller, OneByOne, Post
 from sync.cells import Wired
-from sync.exchange import Apply, Caller, LineDownError, Post, UnknownStationError
+from sync.exchange import LineDownError, UnknownStationError
 from sync.frame import FrameError, Mark, Message, Run
+from sync.lane import Apply
 from sync.pace import LEAST, Pace
 from tests.stations import APPEAL, Clock, Station, keys_in, open_station
 
@@ -56,7 +58,7 @@ class Pair:
         self.pace = Pace()
         self._post: Post = self.answer
         apply = counting(self.village.cases.apply)
-        self._caller = Caller(self.village.store, VILLAGE, self.key, self._over_line, apply, self.pace)
+        self._caller = Caller(self.village.store, VILLAGE, self.key, OneByOne(self._over_line), apply, self.pace)
 
     def _over_line(self, packed: bytes, timeout_s: float) -> bytes:
         return self._post(packed, timeout_s)

@@ -20,7 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from store import Store, Transaction, lanes, numbered, stations
 from store.lanes import LANES, Event
 from sync import exchange, frame, outbox
-from sync.exchange import Caller, LineDownError, UnknownStationError
+from sync.caller import Caller, OneByOne
+from sync.exchange import LineDownError, UnknownStationError
 from sync.frame import FrameError, Mark
 from sync.pace import Pace
 from tests.stations import Clock, keys_in
@@ -124,7 +125,7 @@ class World(RuleBasedStateMachine):
     def start(self) -> None:
         """The village's program begins anew: it knows nothing but its disk."""
         self.pace = Pace()
-        self.caller = Caller(self.village.store, VILLAGE, self.keys[self.home], self.post, count, self.pace)
+        self.caller = Caller(self.village.store, VILLAGE, self.keys[self.home], OneByOne(self.post), count, self.pace)
         self.fault: Callable[[bytes], bytes] | None = None
 
     @property

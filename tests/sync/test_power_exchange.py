@@ -22,8 +22,9 @@ from store.engine import MAX_GROUP
 from store.lanes import Event
 from store.writer import Writer
 from sync import exchange, outbox
-from sync.exchange import Apply, LineDownError
+from sync.exchange import LineDownError
 from sync.frame import FrameError
+from sync.lane import Apply
 from tests import ledger
 from tests.ledger import PEER, Ledger, put, said
 from tests.power import Content, Disk

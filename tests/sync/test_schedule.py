@@ -13,10 +13,12 @@ import pytest
 from store import Store, Transaction, attempts, entries, lanes, sessions
 from store.entries import Entry
 from store.lanes import Event
-from sync import dispatch, exchange, frame, outbox, schedule
+from sync import dispatch, frame, outbox, schedule
+from sync.caller import Caller, OneByOne, Post
 from sync.cells import Wired
-from sync.exchange import Caller, LineDownError, Post
+from sync.exchange import LineDownError
 from sync.frame import Mark, Message, Run
+from sync.lane import Apply
 from sync.outbox import DeferredError, DestinationDownError, LaterError, OutcomeUnknownError, RejectedError
 from sync.pace import Pace
 from tests.stations import Clock, open_store
@@ -91,9 +93,9 @@ class Hub:
 
 
 def upstream(
-    store: Store, hub: Hub, apply: exchange.Apply = lambda tx, peer, event: None, post: Post | None = None
+    store: Store, hub: Hub, apply: Apply = lambda tx, peer, event: None, post: Post | None = None
 ) -> schedule.Upstream:
-    return schedule.Upstream(store, Caller(store, VILLAGE, KEY, post or hub.post, apply, Pace()), EVERY_S)
+    return schedule.Upstream(store, Caller(store, VILLAGE, KEY, OneByOne(post or hub.post), apply, Pace()), EVERY_S)
 
 
 def put(store: Store, destination: str = outbox.UPSTREAM, lane: str = outbox.URGENT) -> int:

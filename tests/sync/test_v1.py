@@ -22,7 +22,8 @@ from store import Keyring, Store, Transaction, entries, identity, lanes, migrati
 from store import cases as rows
 from store.lanes import LANES, Event
 from sync import exchange, frame, outbox, v1
-from sync.exchange import Caller, LineDownError, RepeatedExchangeError, UnknownStationError
+from sync.caller import Caller, OneByOne
+from sync.exchange import LineDownError, RepeatedExchangeError, UnknownStationError
 from sync.frame import LARGEST, FrameError, Mark, Message
 from sync.pace import Pace
 from tests.pairs import Side
@@ -242,7 +243,7 @@ class World:
         who = store.read(identity.find)
         assert who is not None
         side = Side(Station(store, Cases(who, True, shipped_law())), True)
-        return Upgraded(side, Caller(store, VILLAGE, self.key, self.answer, side.events.apply, Pace()))
+        return Upgraded(side, Caller(store, VILLAGE, self.key, OneByOne(self.answer), side.events.apply, Pace()))
 
     def tallies(self) -> dict[str, int]:
         found = self.hub.store.read(lambda tx: tx.all("SELECT choice, votes FROM tallies WHERE subject = :s", s=POLL))
@@ -602,7 +603,7 @@ def test_a_line_that_is_down_at_the_upgrade_loses_nothing(world: World) -> None:
     def lose(packed: bytes, timeout_s: float) -> NoReturn:
         raise LineDownError("nobody answers")
 
-    dead = Caller(village.side.store, VILLAGE, world.key, lose, village.side.events.apply, Pace())
+    dead = Caller(village.side.store, VILLAGE, world.key, OneByOne(lose), village.side.events.apply, Pace())
     for _ in range(3):
         with pytest.raises(LineDownError):
             dead.call()

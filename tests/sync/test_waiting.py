@@ -16,7 +16,8 @@ from store import Store, Transaction, blobs, entries, stations, traffic
 from store.lanes import Event
 from sync import exchange, outbox, schedule
 from sync.budget import Budget, Window, limits_from
-from sync.exchange import Caller, LineDownError
+from sync.caller import Caller, OneByOne
+from sync.exchange import LineDownError
 from sync.ledger import Ledger, shared, weights
 from sync.line import Line
 from sync.pace import FIRST, Pace
@@ -82,7 +83,9 @@ class Village:
 
     def upstream(self, budget: Budget | None = None, every_s: float = 60.0) -> schedule.Upstream:
         ledger = Ledger(budget, lambda: self.wire.used)
-        caller = Caller(self.store, VILLAGE, self.key, self.wire.post, keep, Pace(), ledger, self.wire.connect)
+        caller = Caller(
+            self.store, VILLAGE, self.key, OneByOne(self.wire.post, self.wire.connect), keep, Pace(), ledger
+        )
         return schedule.Upstream(self.store, caller, every_s)
 
     def put(self, lane: str, count: int = 1, size: int = 8) -> None:

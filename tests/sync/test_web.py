@@ -15,6 +15,7 @@ from store.lanes import Event
 from sync import exchange, frame, outbox, web
 from sync.cells import Wired
 from sync.frame import Mark, Message, Run
+from sync.lane import Apply
 from sync.web import Door
 from tests.stations import open_store
 
@@ -52,7 +53,7 @@ class Hub:
         return self.store.write(lambda tx: lanes.find(tx, PEER, "u")).received
 
 
-def hub_of(store: Store, apply: exchange.Apply, applied: list[str]) -> Hub:
+def hub_of(store: Store, apply: Apply, applied: list[str]) -> Hub:
     """A hub that has admitted the village; behind the door is an application that answers the rest."""
     key = store.write(lambda tx: stations.add(tx, VILLAGE))
     app = Flask("hub")

@@ -1,0 +1,293 @@
+"""A station's side of the exchange: when it says what to its upstream, and what it makes of the answers."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from store import Store, Transaction, blobs, lanes, numbered, traffic
+from sync import frame, lane, ledger, memory, outbox
+from sync.budget import Allowance, Budget
+from sync.cells import Wired
+from sync.exchange import (
+    EVERY_LANE,
+    RATIO,
+    REPEATED,
+    RETIRED,
+    UNKNOWN_MEMORY,
+    LineDownError,
+    fitted,
+    meet,
+)
+from sync.frame import FrameError, Mark, MemoryLostError, Message
+from sync.lane import Apply
+from sync.ledger import Ledger
+from sync.pace import LEAST, Pace
+from sync.traffic import Traffic
+
+Post = Callable[[bytes, float], bytes]
+
+
+class Pipe(Protocol):
+    """The way to the upstream. Where it `overlaps`, a frame may be sent before the last one is answered (HTTP/1.1, RFC
+    9112 section 9.3.2)."""
+
+    overlaps: bool
+
+    def connect(self) -> None:
+        """Have a connection to send on. Raises LineDownError."""
+
+    def send(self, frame: bytes, timeout_s: float) -> None:
+        """Send a frame. Raises LineDownError."""
+
+    def receive(self, timeout_s: float) -> bytes:
+        """The answer to the oldest frame that has none. Raises LineDownError."""
+        ...
+
+    def close(self) -> None:
+        """Hang up: no answer that is missing will come."""
+
+
+class OneByOne:
+    """A pipe out of what sends a frame and waits for the answer."""
+
+    overlaps = False
+
+    def __init__(self, post: Post, connect: Callable[[], None] = lambda: None) -> None:
+        self._post = post
+        self.connect = connect
+        self._frame = b""
+
+    def send(self, frame: bytes, timeout_s: float) -> None:
+        """Keep the frame until the answer is wanted."""
+        self._frame = frame
+
+    def receive(self, timeout_s: float) -> bytes:
+        """Send it, and wait."""
+        return self._post(self._frame, timeout_s)
+
+    def close(self) -> None:
+        """Nothing is missing."""
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A frame that was sent and not answered yet."""
+
+    up: Message
+    size: int
+    sent_at: float
+
+
+class Caller:
+    """A station's side: calls its upstream.
+
+    It says all that it knows (a hello) in its first exchange and after a fault, since it does not know then what the
+    last one achieved, and when it has nothing to say, to hear whether the upstream is still what it was; in between
+    only what is new. While a backlog leaves, the next frame is sent before the last one is answered, so that a line
+    with a long round trip never stands still. Not for two threads at once: exchanges that overtake each other are
+    refused as repeats.
+
+    `ledger` has the rules of what may leave now, and is told what the line carried."""
+
+    def __init__(
+        self,
+        store: Store,
+        station: int,
+        key: bytes,
+        pipe: Pipe,
+        apply: Apply,
+        pace: Pace,
+        ledger: Ledger | None = None,
+    ) -> None:
+        self._store = store
+        self._station = station
+        self._key = key
+        self._pipe = pipe
+        self._apply = apply
+        self.pace = pace
+        self._ledger = ledger or Ledger()
+        self._is_strange = True
+        self._told: dict[str, Mark] = {}
+        self._introduced = b""
+        self._lost = 0
+        self._went_well = True
+        self._flights: deque[Flight] = deque()
+        self._answered_at = 0.0
+        self._ratio = RATIO
+
+    @property
+    def budget(self) -> Budget:
+        """The rules of what may leave now."""
+        return self._ledger.budget
+
+    def call(self) -> bool:
+        """One exchange; True when more waits on either side.
+
+        Raises LineDownError or FrameError; what was sent then waits as before."""
+        if not self._flights:
+            self._reach()
+        try:
+            if not self._flights:
+                self._send(self._store.write(self._prepare))
+            if self._may_go_ahead():
+                self._send(self._store.write(self._prepare_ahead))
+            return self._receive()
+        except (LineDownError, FrameError) as error:
+            self._fail(error)
+            raise
+
+    def _may_go_ahead(self) -> bool:
+        """Whether to send a second frame behind one that has no answer: when we know where the upstream stands, or have
+        just asked."""
+        if not self._pipe.overlaps or len(self._flights) != 1:
+            return False
+        return not self._is_strange or not self._flights[0].up.runs
+
+    def close(self) -> None:
+        """Hang up."""
+        self._pipe.close()
+        self._flights.clear()
+        self._is_strange = True
+
+    def _reach(self) -> None:
+        """Connect, if we are not: while the line is down this costs a few packets, and no frame is made."""
+        try:
+            self._pipe.connect()
+        except LineDownError as error:
+            self._note_down(error, {traffic.PROBE: 1})
+            raise
+
+    def _send(self, prepared: tuple[Message, frame.Memory | None, int] | None) -> None:
+        if prepared is None:
+            return
+        up, known, limit = prepared
+        packed, up = fitted(frame.UP, self._station, self._key, up, known, limit)
+        if plain := sum(len(event.body) for run in up.runs.values() for event in run.events):
+            self._ratio = (self._ratio + len(packed) / plain) / 2
+        self._flights.append(Flight(up, len(packed), time.monotonic()))
+        self._pipe.send(packed, self.pace.timeout_s)
+
+    def _receive(self) -> bool:
+        flight = self._flights[0]
+        answer = self._pipe.receive(self.pace.timeout_s)
+        down = self._opened(answer, flight.up)
+        self._flights.popleft()
+        began, self._answered_at = max(flight.sent_at, self._answered_at), time.monotonic()
+        self.pace.succeeded(flight.size + len(answer), self._answered_at - began)
+        fresh = self._ledger.fresh()
+        more = self._store.write(lambda tx: self._finish(tx, flight, down, fresh))
+        self._ledger.noted(fresh)
+        self._went_well = not down.fault and _was_taken(flight.up, down)
+        self._is_strange, self._lost = not self._went_well, 0
+        self._introduced = flight.up.incarnation or self._introduced
+        self._told |= flight.up.marks
+        return more or bool(self._flights)
+
+    def _prepare(self, tx: Transaction) -> tuple[Message, frame.Memory | None, int]:
+        allowed = self.budget.allowance(tx)
+        limit = self._limit(allowed)
+        number = tx.next_number("exchange")
+        every_lane = number % EVERY_LANE == 0
+        # Where two frames may have been on their way, it costs less to ask which arrived than to send them again.
+        names = () if self._is_strange and self._pipe.overlaps else allowed.lanes
+        runs = lane.next_runs(tx, outbox.UPSTREAM, int(limit / self._ratio), every_lane, names)
+        known = lanes.peer(tx, outbox.UPSTREAM)
+        told, ours = lane.marks(tx, outbox.UPSTREAM) if known.theirs else {}, known.ours
+        news = {name: mark for name, mark in told.items() if mark != self._told.get(name)}
+        if not self._is_strange and ours == self._introduced and (runs or news):
+            told, ours = news, b""
+        want = max(limit // 1024, 1) if allowed.is_whole else 1
+        message = Message(number, tx.now, told, runs, ours, want, fault=self._lost)
+        return message, memory.of_sent(tx, outbox.UPSTREAM, runs), limit
+
+    def _prepare_ahead(self, tx: Transaction) -> tuple[Message, frame.Memory | None, int] | None:
+        """What follows the frame that is on its way, as if it had arrived; None when nothing does."""
+        allowed = self.budget.allowance(tx)
+        limit = self._limit(allowed)
+        ends = lane.acknowledged(tx, outbox.UPSTREAM, allowed.lanes)
+        for name, run in self._flights[0].up.runs.items():
+            if name in ends and (end := lane.end_of(run)).upto > ends[name].upto:
+                ends[name] = end
+        runs = lane.runs_after(tx, outbox.UPSTREAM, int(limit / self._ratio), ends)
+        if not runs:
+            return None
+        number = tx.next_number("exchange")
+        # Before we know where the upstream stands, it needs whole hashes to see what it has.
+        ours = lanes.peer(tx, outbox.UPSTREAM).ours if self._is_strange else b""
+        message = Message(number, tx.now, {}, runs, ours, want=max(limit // 1024, 1))
+        return message, memory.of_sent(tx, outbox.UPSTREAM, runs), limit
+
+    def _limit(self, allowed: Allowance) -> int:
+        """How large the frames of one exchange may be: as the line carries, and both within what a budget has left."""
+        return self.pace.limit if allowed.room is None else min(self.pace.limit, max(allowed.room // 2, LEAST))
+
+    def _opened(self, answer: bytes, up: Message) -> Message:
+        def recall(after: int, upto: int) -> list[Wired]:
+            return self._store.read(lambda tx: memory.of_heard(tx, outbox.UPSTREAM, after, upto))
+
+        try:
+            down = frame.unpack(frame.DOWN, self._key, answer, recall)
+        except MemoryLostError:
+            self._lost = UNKNOWN_MEMORY
+            raise
+        if down.exchange != up.exchange:
+            raise FrameError("The answer belongs to another exchange.")
+        return down
+
+    def _fail(self, error: LineDownError | FrameError) -> None:
+        self.pace.failed()
+        self._pipe.close()
+        weights = ledger.weights(*(flight.up for flight in self._flights))
+        self._flights.clear()
+        self._note_down(error, weights)
+
+    def _note_down(self, error: LineDownError | FrameError, weights: Mapping[str, int]) -> None:
+        reason, fresh = str(error), self._ledger.fresh()
+        self._is_strange = True
+
+        def note(tx: Transaction) -> None:
+            outbox.destination_down(tx, outbox.UPSTREAM, reason)
+            self._ledger.note(tx, fresh, weights)
+
+        self._store.write(note)
+        self._ledger.noted(fresh)
+
+    def _finish(self, tx: Transaction, flight: Flight, down: Message, fresh: Traffic) -> bool:
+        outbox.destination_ok(tx, outbox.UPSTREAM)
+        self._ledger.note(tx, fresh, ledger.weights(flight.up, down))
+        if down.fault == REPEATED:
+            tx.skip_to("exchange", down.want)
+        elif down.fault == RETIRED:
+            numbered.renew(tx, outbox.UPSTREAM)
+        elif down.fault == UNKNOWN_MEMORY and self._went_well:
+            # Otherwise it may only lack the frame before, which was not taken.
+            memory.is_lost(tx, outbox.UPSTREAM)
+        if down.fault:
+            return True
+        if down.incarnation:
+            meet(tx, outbox.UPSTREAM, down)
+        lane.acknowledge(tx, outbox.UPSTREAM, down.marks)
+        for name, run in down.runs.items():
+            lane.take(tx, outbox.UPSTREAM, name, run, down.sent_at, self._apply)
+        return self._goes_on(tx, down)
+
+    def _goes_on(self, tx: Transaction, down: Message) -> bool:
+        """Whether more waits that may leave or come now. Where not everything may, the upstream sends what is urgent
+        first: without any in its answer none waits there."""
+        allowed = self.budget.allowance(tx)
+        comes = down.more or bool(down.runs) if allowed.is_whole else outbox.URGENT in down.runs
+        goes_on = comes or any(numbered.waits(tx, outbox.UPSTREAM, name) for name in allowed.lanes)
+        if not goes_on and blobs.next_in(tx, blobs.WANTED) is None:
+            traffic.end_lift(tx)
+        return goes_on
+
+
+def _was_taken(up: Message, down: Message) -> bool:
+    """Whether the upstream has all that was sent; otherwise it stands elsewhere than we thought."""
+    return all(
+        name in down.marks and down.marks[name].upto >= run.first + len(run.events) - 1 for name, run in up.runs.items()
+    )
