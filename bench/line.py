@@ -30,6 +30,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ from sync.frame import FrameError
 from sync.line import Line
 from sync.pace import Pace
 from sync.rhythm import Rhythm
+from sync.traffic import COUNTS, COUNTS_AT
 
 sys.path.append(str(Path(__file__).parent.parent))
 
@@ -62,8 +64,9 @@ UP_S, AWAY_S = 12.0, 18.0
 VILLAGE, HUB = 7, 0
 BULK_BYTES, BULK_EVENT = 5_000_000, 2_000
 DAY_S = 86_400
-HEADERS = 52
 WAIT_S = 0.05
+# By then the bulk is under way and the size of an exchange has been found.
+SETTLED_S = 12
 
 
 @dataclass
@@ -257,7 +260,7 @@ def urgent(corpus: list[Appeal], seed: int) -> list[float]:
         ended = threading.Event()
         draining = threading.Thread(target=lambda: station.drain(ended.is_set), daemon=True)
         draining.start()
-        time.sleep(20)
+        time.sleep(SETTLED_S)
         for number, appeal in enumerate(corpus, 1):
             time.sleep(chance.uniform(0, 8))
             station.file(appeal)
@@ -300,11 +303,10 @@ def one_more(corpus: list[Appeal], more: int) -> dict[str, float]:
         costs, ip_costs = [], []
         for appeal in corpus[-more:]:
             station.file(appeal)
-            before = station.line.used
+            before, ip_before = payload(station.line), station.line.used
             station.caller.call()
-            used = station.line.used - before
-            ip_costs.append(used.total)
-            costs.append(used.total - HEADERS * packets(used.total))
+            costs.append(payload(station.line) - before)
+            ip_costs.append((station.line.used - ip_before).total)
         before = station.line.used
         station.caller.call()
         idle = (station.line.used - before).total
@@ -321,9 +323,11 @@ def one_more(corpus: list[Appeal], more: int) -> dict[str, float]:
     }
 
 
-def packets(total: int) -> int:
-    """How many packets an exchange on an open connection is: one each way, and their acknowledgements."""
-    return 4 if total else 0
+def payload(line: Line) -> int:
+    """What the open connection has carried both ways, without the headers of packets."""
+    said = line._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, COUNTS_AT + COUNTS.size)
+    acked, received, _, _ = COUNTS.unpack_from(said, COUNTS_AT)
+    return int(acked + received)
 
 
 def calls_per_quiet_day() -> int:
@@ -338,42 +342,60 @@ def calls_per_quiet_day() -> int:
     return calls
 
 
+def cost_part(corpus: Path | None, _: bool) -> dict[str, Any]:
+    """What one more appeal and an idle day cost."""
+    cost = one_more(appeals(corpus, 1200), 25)
+    calls = calls_per_quiet_day()
+    return {
+        "one_more_bytes": cost["bytes"],
+        "one_more_ip_bytes": cost["ip_bytes"],
+        "calls_per_quiet_day": calls,
+        "idle_kb_per_day": round(calls * cost["idle"] / 1000, 1),
+        "idle_kb_per_day_reconnecting": round(calls * cost["reconnect"] / 1000, 1),
+    }
+
+
+def drain_part(corpus: Path | None, is_quick: bool) -> dict[str, Any]:
+    """How fast a backlog drains: the median of several runs with cuts in other places."""
+    filed = appeals(corpus, 600 if is_quick else 1000)
+    ratios = [round(drain(filed, seed)["ratio"], 2) for seed in range(1 if is_quick else 5)]
+    return {"drain_ratio": statistics.median(ratios), "drain_ratios": ratios}
+
+
+def urgent_part(corpus: Path | None, is_quick: bool) -> dict[str, Any]:
+    """How long an urgent appeal waits behind bulk."""
+    waits = urgent(appeals(corpus, 2 if is_quick else 10), 1)
+    return {"urgent_s": round(max(waits), 1), "urgent_median_s": round(statistics.median(waits), 1)}
+
+
+def flaky_part(corpus: Path | None, is_quick: bool) -> dict[str, Any]:
+    """How long it takes on a line that goes away, and what becomes of one large request there."""
+    filed = appeals(corpus, 450 if is_quick else 1000)
+    seconds, count = flaky(filed, 300)
+    found: dict[str, Any] = {"flaky_s": round(seconds, 1), "flaky_through": count}
+    if not is_quick:
+        found["one_request_through"] = flaky(filed, max(seconds, 70), OneRequest())[1]
+    return found
+
+
+PARTS = {"cost": cost_part, "drain": drain_part, "urgent": urgent_part, "flaky": flaky_part}
+
+
 def main() -> None:
-    """Measure, print what was found, and last one JSON object."""
-    options = argparse.ArgumentParser(description=__doc__)
+    """Measure, print what was found, and last one JSON object. The quick form runs the parts at once: each waits for
+    its own line most of the time."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--quick", action="store_true", help="fewer appeals, under 40 s")
     options.add_argument("--corpus", type=Path, help="appeals, one JSON object a line")
-    options.add_argument("--only", default="", help="one part: drain, urgent, flaky, one")
+    options.add_argument("--only", choices=PARTS, help="one part")
     given = options.parse_args()
-    corpus = appeals(given.corpus, 120 if given.quick else 1000)
-    wanted = lambda part: given.only in ("", part)  # noqa: E731
-    found: dict[str, Any] = {}
-    if wanted("one"):
-        cost = one_more(appeals(given.corpus, 400 if given.quick else 1200), 25)
-        calls = calls_per_quiet_day()
-        found |= {
-            "one_more_bytes": cost["bytes"],
-            "one_more_ip_bytes": cost["ip_bytes"],
-            "calls_per_quiet_day": calls,
-            "idle_kb_per_day": round(calls * cost["idle"] / 1000, 1),
-            "idle_kb_per_day_reconnecting": round(calls * cost["reconnect"] / 1000, 1),
-        }
-        print(found)
-    if wanted("drain"):
-        runs = [drain(corpus, seed) for seed in range(1 if given.quick else 3)]
-        print(runs)
-        middle = statistics.median(run["ratio"] for run in runs)
-        found |= {"drain_ratio": round(middle, 2), "drain_ratios": [round(run["ratio"], 2) for run in runs]}
-    if wanted("urgent"):
-        waits = urgent(corpus[: 2 if given.quick else 10], 1)
-        print(waits)
-        found |= {"urgent_s": round(max(waits), 1), "urgent_median_s": round(statistics.median(waits), 1)}
-    if wanted("flaky"):
-        seconds, count = flaky(corpus, 300)
-        found |= {"flaky_s": round(seconds, 1), "flaky_through": count}
-        if not given.quick:
-            found["one_request_through"] = flaky(corpus, max(seconds, 70), OneRequest())[1]
-        print(found)
+    wanted = [given.only] if given.only else list(PARTS)
+    with ThreadPoolExecutor(len(wanted) if given.quick else 1) as pool:
+        parts = [pool.submit(PARTS[name], given.corpus, given.quick) for name in wanted]
+        found: dict[str, Any] = {}
+        for part in parts:
+            print(part.result(), flush=True)
+            found |= part.result()
     print(json.dumps(found))
 
 

@@ -18,6 +18,7 @@ from sync.exchange import (
     REPEATED,
     RETIRED,
     UNKNOWN_MEMORY,
+    USUAL_KIB,
     LineDownError,
     fitted,
     meet,
@@ -200,7 +201,7 @@ class Caller:
         news = {name: mark for name, mark in told.items() if mark != self._told.get(name)}
         if not self._is_strange and ours == self._introduced and (runs or news):
             told, ours = news, b""
-        want = max(limit // 1024, 1) if allowed.is_whole else 1
+        want = _want(limit) if allowed.is_whole else 1
         message = Message(number, tx.now, told, runs, ours, want, fault=self._lost)
         return message, memory.of_sent(tx, outbox.UPSTREAM, runs), limit
 
@@ -218,7 +219,7 @@ class Caller:
         number = tx.next_number("exchange")
         # Before we know where the upstream stands, it needs whole hashes to see what it has.
         ours = lanes.peer(tx, outbox.UPSTREAM).ours if self._is_strange else b""
-        message = Message(number, tx.now, {}, runs, ours, want=max(limit // 1024, 1))
+        message = Message(number, tx.now, {}, runs, ours, want=_want(limit))
         return message, memory.of_sent(tx, outbox.UPSTREAM, runs), limit
 
     def _limit(self, allowed: Allowance) -> int:
@@ -284,6 +285,11 @@ class Caller:
         if not goes_on and blobs.next_in(tx, blobs.WANTED) is None:
             traffic.end_lift(tx)
         return goes_on
+
+
+def _want(limit: int) -> int:
+    """How many KiB to ask for; 0, which is not said, where the line takes as much as an upstream gives."""
+    return 0 if limit >= USUAL_KIB * 1024 else max(limit // 1024, 1)
 
 
 def _was_taken(up: Message, down: Message) -> bool:

@@ -21,6 +21,8 @@ RATIO = 0.2
 # A frame is packed again with less when it is larger than it should by more than this.
 SLACK = 1.15
 EVERY_LANE = 10
+# As much as a station gets that does not say how much it wants.
+USUAL_KIB = 64
 REPEATED, RETIRED, UNKNOWN_MEMORY, STRANGE = 1, 2, 3, 4
 CLOCK_ALARM_MS = 5 * 60 * 1000
 
@@ -51,14 +53,13 @@ def answer(store: Store, packed: bytes, apply: Apply) -> bytes:
     try:
         up = v1.unpack(station.key, packed) if is_v1 else _opened(store, peer, station.key, packed)
     except MemoryLostError as error:
-        down, known = Message(error.exchange, fault=UNKNOWN_MEMORY), None
-    else:
-        down, known = store.write(lambda tx: _answer(tx, number, up, apply, is_v1))
+        return frame.pack(frame.DOWN, number, station.key, Message(error.exchange, fault=UNKNOWN_MEMORY))
+    down, known = store.write(lambda tx: _answer(tx, number, up, apply, is_v1))
     if is_v1 and down.fault:
         raise RepeatedExchangeError(f"Exchange {up.exchange} was answered before.")
     if is_v1:
         return v1.pack(number, station.key, down)
-    return fitted(frame.DOWN, number, station.key, down, known, max(up.want, 1) * 1024 if down.runs else 0)[0]
+    return fitted(frame.DOWN, number, station.key, down, known, (up.want or USUAL_KIB) * 1024)[0]
 
 
 def _opened(store: Store, peer: str, key: bytes, packed: bytes) -> Message:
@@ -87,7 +88,7 @@ def _answer(
     lane.acknowledge(tx, peer, up.marks)
     for name, run in up.runs.items():
         lane.take(tx, peer, name, run, up.sent_at, apply)
-    runs = lane.next_runs(tx, peer, int(up.want * 1024 / RATIO), up.exchange % EVERY_LANE == 0)
+    runs = lane.next_runs(tx, peer, int((up.want or USUAL_KIB) * 1024 / RATIO), up.exchange % EVERY_LANE == 0)
     outbox.destination_ok(tx, peer)
     is_hello = bool(up.incarnation)
     told = lane.marks(tx, peer, LANES if is_hello else tuple(name for name in LANES if name in up.runs))

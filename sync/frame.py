@@ -25,7 +25,7 @@ from sync.columns import Columns
 
 VERSION = 2
 VERSION_BITS = 0x0F
-WITH_MEMORY = 1 << 4
+WITH_MEMORY, WITH_WANT = 1 << 4, 1 << 5
 MAC_BYTES, HASH_BYTES, CHECK_BYTES = 16, 8, 4
 # As much of a rolling hash as tells that two sides mean the same.
 SHORT_BYTES = 4
@@ -39,6 +39,8 @@ UP, DOWN = b"U", b"D"
 LANES = ("u", "n", "b")
 # A memory is of the events before those of this lane.
 MEMORY_LANE = "u"
+# As many events as a memory has at most: they fill MOST_WORDS. Said is how many fewer, mostly none.
+MOST_REMEMBERED = 600
 
 
 class FrameError(Exception):
@@ -78,8 +80,8 @@ class Message:
 
     `exchange` is the number of the round trip, `marks` what was received by lane. A hello also carries the incarnation
     under which this side numbers its events. `sent_at` is the time by this side's clock, said in a hello and where
-    there are events. A station says how many KiB it wants to get; an upstream whether `more` waits, and the number of a
-    `fault` for which nothing was taken."""
+    there are events. A station says how many KiB it wants to get, or nothing where its line takes any; an upstream
+    whether `more` waits, and the number of a `fault` for which nothing was taken."""
 
     exchange: int
     sent_at: int = 0
@@ -127,10 +129,11 @@ Recall = Callable[[int, int], list[Wired]]
 
 def pack(direction: bytes, station: int, key: bytes, message: Message, memory: Memory | None = None) -> bytes:
     """The frame of a message, compressed with the memory where that makes it smaller."""
-    plain = bytes([VERSION]) + varint.pack(station) + _encoded(message, NO_MEMORY)
+    flags = VERSION | (WITH_WANT if message.want or message.fault else 0)
+    plain = bytes([flags]) + varint.pack(station) + _encoded(message, NO_MEMORY)
     if memory is not None and memory.events and MEMORY_LANE in message.runs:
-        said = varint.pack(memory.upto - memory.after) + memory.check
-        begin = bytes([VERSION | WITH_MEMORY]) + varint.pack(station) + said
+        said = varint.pack(MOST_REMEMBERED - (memory.upto - memory.after)) + memory.check
+        begin = bytes([flags | WITH_MEMORY]) + varint.pack(station) + said
         plain = min(plain, begin + _encoded(message, memory), key=len)
     return plain + _mac(direction, key, plain)
 
@@ -156,7 +159,7 @@ def unpack(direction: bytes, key: bytes, frame: bytes, recall: Recall) -> Messag
     try:
         reader = varint.Reader(body, 1)
         _station(reader)
-        return _decoded(reader, bool(body[0] & WITH_MEMORY), recall)
+        return _decoded(reader, body[0], recall)
     except ValueError as error:
         raise FrameError(f"The frame's content cannot be read: {error}") from error
 
@@ -199,7 +202,9 @@ def _encoded(message: Message, memory: Memory) -> bytes:
             base = run.base[: _base_bytes(bool(message.incarnation), lane, bool(memory.events))]
             said += varint.pack(run.first) + base + varint.pack(len(run.events))
     events = [event for lane in LANES if lane in message.runs for event in message.runs[lane].events]
-    head = bytes([shape]) + varint.pack(message.exchange) + varint.pack(message.want * FAULTS + message.fault)
+    head = bytes([shape]) + varint.pack(message.exchange)
+    if message.want or message.fault:
+        head += varint.pack(message.want * FAULTS + message.fault)
     if message.incarnation or events:
         head += varint.pack_whole(sent_at - memory.time) + message.incarnation
     if not events:
@@ -210,11 +215,13 @@ def _encoded(message: Message, memory: Memory) -> bytes:
     return head + bytes(said) + numbers + squeeze.pack(content, memory.words)
 
 
-def _decoded(reader: varint.Reader, has_memory: bool, recall: Recall) -> Message:
-    count = reader.number() if has_memory else 0
+def _decoded(reader: varint.Reader, flags: int, recall: Recall) -> Message:
+    has_memory = bool(flags & WITH_MEMORY)
+    count = MOST_REMEMBERED - reader.number() if has_memory else 0
     check = reader.take(CHECK_BYTES) if has_memory else b""
     shape = reader.take(1)[0]
-    exchange, (want, fault) = reader.number(), divmod(reader.number(), FAULTS)
+    exchange = reader.number()
+    want, fault = divmod(reader.number() if flags & WITH_WANT else 0, FAULTS)
     has_runs = bool(shape & 0b111000)
     sent_at = reader.whole() if has_runs or shape & HELLO else 0
     incarnation = reader.take(HASH_BYTES) if shape & HELLO else b""

@@ -11,10 +11,7 @@ from collections.abc import Mapping
 
 from store import Transaction, heard, lanes, numbered
 from sync.cells import Wired
-from sync.frame import MEMORY_LANE, Memory, Run
-
-# As many as fill it: an appeal is 160 bytes of its 96 KiB (frame.MOST_WORDS).
-MOST_EVENTS = 600
+from sync.frame import MEMORY_LANE, MOST_REMEMBERED, Memory, Run
 
 
 def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> Memory | None:
@@ -25,7 +22,7 @@ def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> Memory | Non
     if MEMORY_LANE not in runs:
         return None
     lane, since = lanes.find(tx, peer, MEMORY_LANE), lanes.peer(tx, peer).memory_since
-    before = numbered.before(tx, lane, runs[MEMORY_LANE].first - 1, MOST_EVENTS)
+    before = numbered.before(tx, lane, runs[MEMORY_LANE].first - 1, MOST_REMEMBERED)
     last = [one for one in before if one.number > since]
     if not last:
         return None
@@ -35,7 +32,7 @@ def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> Memory | Non
 
 def of_heard(tx: Transaction, peer: str, after: int, upto: int) -> list[Wired]:
     """What the peer means by these numbers, as far as it is here."""
-    if not 0 <= after < upto <= after + MOST_EVENTS:
+    if not 0 <= after < upto <= after + MOST_REMEMBERED:
         return []
     return [Wired(kind, reference, body, -at) for kind, reference, body, at in heard.between(tx, peer, after, upto)]
 

@@ -303,7 +303,7 @@ def whole(number: int) -> bytes:
     return varint.pack_whole(number)
 
 
-HEAD = bytes([frame.VERSION, STATION])
+HEAD = bytes([frame.VERSION | frame.WITH_WANT, STATION])
 
 
 @pytest.mark.parametrize(
