@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 
 from cases import statuses
-from cases.bodies import RESIDENT
+from cases.bodies import RESIDENT, Moment
 from cases.errors import UnknownEventError
-from cases.senders import check_sender
+from cases.senders import check_case
 from cases.service import Cases
 from store import Transaction
 from store import cases as rows
@@ -27,7 +27,7 @@ class Added(msgspec.Struct, frozen=True):
     event: str
     reference: str
     text: Annotated[str, msgspec.Meta(min_length=1)]
-    at: int
+    at: Moment
 
 
 class Additions:
@@ -56,7 +56,7 @@ class Additions:
         if event.kind != ADDED:
             raise UnknownEventError(event.kind)
         added = msgspec.json.decode(event.body, type=Added)
-        check_sender(tx, peer, added.reference)
+        check_case(tx, peer, event, added.reference)
         self._cases.get(tx, added.reference)
         _keep(tx, added)
 

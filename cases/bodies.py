@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 
@@ -12,6 +13,8 @@ WITHDREW = "case.withdrawn"
 REQUESTED, DECIDED = "case.requested", "case.decided"
 # Who opens a case, adds to it and withdraws it, as its history says.
 RESIDENT = "resident"
+# A time that a station says, in milliseconds since 1970 UTC: one that a page can show, from the year 855 to 6429.
+Moment = Annotated[int, msgspec.Meta(ge=-(1 << 45), lt=1 << 47)]
 
 
 def by_agency(code: str) -> str:
@@ -60,7 +63,7 @@ class Opened(Appeal, frozen=True):
     event: str
     reference: str
     station: int
-    received_at: int
+    received_at: Moment
 
 
 class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,8 +78,8 @@ class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str
     actor: str
     text: str
-    at: int
-    due_at: int | None = None
+    at: Moment
+    due_at: Moment | None = None
     agency: str = ""
     is_short: bool = False
     version: int = 0
@@ -92,7 +95,7 @@ class Requested(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str
     actor: str
     base: int
-    at: int
+    at: Moment
     text: str = ""
     to: str = ""
     is_short: bool = False
@@ -115,7 +118,7 @@ class Notified(msgspec.Struct, frozen=True):
 
     event: str
     reference: str
-    at: int
+    at: Moment
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import msgspec
 
 from cases.bodies import OPENED, Opened
 from cases.errors import UnknownCaseError, UnknownEventError
-from cases.senders import check_sender
+from cases.senders import check_case
 from store import Transaction, entries, heard, subscribers
 from store import cases as rows
 from store.lanes import Event
@@ -53,7 +53,7 @@ class Privacy:
         if event.kind != FORGOTTEN:
             raise UnknownEventError(event.kind)
         reference = msgspec.json.decode(event.body, type=Forgotten).reference
-        check_sender(tx, peer, reference)
+        check_case(tx, peer, event, reference)
         if rows.find(tx, reference) is None:
             raise UnknownCaseError(reference)
         _unlink(tx, reference)

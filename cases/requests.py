@@ -16,7 +16,7 @@ from cases.bodies import DECIDED, REQUESTED, Decided, Move, Requested, by_agency
 from cases.conflicts import HARD, SET_ASIDE, TAKEN, Rule
 from cases.errors import DecidedError, ForeignEventError, UnknownCaseError
 from cases.moving import Moving
-from cases.senders import check_sender
+from cases.senders import check_case, check_sender
 from store import Transaction, requests
 from store import cases as rows
 from store.cases import CaseRow, EventRow
@@ -78,7 +78,7 @@ class Requests:
 
         Raises msgspec.ValidationError, UnknownCaseError or ForeignEventError: the caller keeps the event aside."""
         asked = msgspec.json.decode(event.body, type=Requested)
-        check_sender(tx, peer, asked.reference)
+        check_case(tx, peer, event, asked.reference)
         check_sender(tx, peer, f"{asked.station:03}")
         if asked.kind not in conflicts.MAY_ASK.get(asked.actor.partition(":")[0], ()):
             raise ForeignEventError(f"{asked.actor} has no say in whether a case is {asked.kind}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cases.errors import ForeignEventError
 from store import Transaction
+from store.lanes import Event
 from sync import outbox
 
 
@@ -14,3 +15,11 @@ def check_sender(tx: Transaction, peer: str, number: str) -> None:
     may_speak = peer == outbox.way_to(tx, int(number[:3])) if number[:3].isdigit() else peer == outbox.UPSTREAM
     if not may_speak:
         raise ForeignEventError(f"{peer} has no say in this case.")
+
+
+def check_case(tx: Transaction, peer: str, event: Event, number: str) -> None:
+    """As `check_sender`, for an event whose body is about the case with this number: it has to say the same openly,
+    which is all that a station in between can see of it (sync/relay.py). Raises ForeignEventError."""
+    if event.reference != number:
+        raise ForeignEventError("The event is about another case than it says.")
+    check_sender(tx, peer, number)

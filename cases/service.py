@@ -31,7 +31,7 @@ from cases.errors import DoubledReferenceError, NamelessError, PassedOnError, Un
 from cases.law import Law
 from cases.moving import Moving
 from cases.requests import Clash, Requests
-from cases.senders import check_sender
+from cases.senders import check_case, check_sender
 from store import Transaction, entries
 from store import cases as rows
 from store.cases import CaseRow, EventRow
@@ -144,7 +144,7 @@ class Cases:
         caller keeps the event aside."""
         if event.kind == OPENED:
             opened = _at_our_time(msgspec.json.decode(event.body, type=Opened), event)
-            check_sender(tx, peer, opened.reference)
+            check_case(tx, peer, event, opened.reference)
             _insert(tx, opened)
         elif event.kind in (MOVED, WITHDREW):
             moved = msgspec.json.decode(event.body, type=Moved)
@@ -156,7 +156,7 @@ class Cases:
             self._requests.decided(tx, peer, event)
         elif event.kind == NOTIFIED:
             told = msgspec.json.decode(event.body, type=Notified)
-            check_sender(tx, peer, told.reference)
+            check_case(tx, peer, event, told.reference)
             self.get(tx, told.reference)
             rows.add_event(tx, told.event, told.reference, "notified", "channel", "", told.at)
         else:

@@ -31,11 +31,12 @@ class Served:
 
 def add(tx: Transaction, number: int, districts: Collection[str] = ()) -> bytes:
     """Admit a station, or give an admitted one a new key; the 32-byte key to hand over. It serves these districts, or
-    all."""
+    all. Under a new key the numbers of its exchanges begin again: who stole the old one may have said the highest."""
     key = secrets.token_bytes(32)
     tx.run(
         "INSERT INTO stations (number, key, exchange, added_at, districts) VALUES (:number, :key, 0, :at, :districts)"
-        " ON CONFLICT (number) DO UPDATE SET key = excluded.key, districts = excluded.districts",
+        " ON CONFLICT (number) DO UPDATE SET key = excluded.key, districts = excluded.districts, exchange = 0,"
+        " fetch = 0",
         number=number,
         key=tx.seal(key.hex(), KEY, number),
         at=tx.now,

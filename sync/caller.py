@@ -30,6 +30,11 @@ from sync.pace import LEAST, Pace
 from sync.traffic import Traffic
 
 Post = Callable[[bytes, float], bytes]
+# What to say, under which incarnation, with which memory, and how large the frame may be.
+Prepared = tuple[Message, bytes, frame.Memory | None, int]
+# So many faults in a row are not a thing that the next exchange makes good: leave the upstream alone for a while.
+MOST_FAULTS = 4
+MOST_CUTS_BEHIND = 2
 
 
 class Pipe(Protocol):
@@ -76,11 +81,14 @@ class OneByOne:
 
 @dataclass(frozen=True)
 class Flight:
-    """A frame that was sent and not answered yet."""
+    """A frame that was sent and not answered yet. `ours` is the incarnation that its events were numbered under;
+    `is_ahead` says that another was on its way before it."""
 
     up: Message
+    ours: bytes
     size: int
     sent_at: float
+    is_ahead: bool
 
 
 class Caller:
@@ -108,6 +116,9 @@ class Caller:
         self._station = station
         self._key = key
         self._pipe = pipe
+        self._overlaps = pipe.overlaps
+        self._cuts_behind = 0
+        self._faults = 0
         self._apply = apply
         self.pace = pace
         self._ledger = ledger or Ledger()
@@ -144,7 +155,7 @@ class Caller:
     def _may_go_ahead(self) -> bool:
         """Whether to send a second frame behind one that has no answer: when we know where the upstream stands, or have
         just asked."""
-        if not self._pipe.overlaps or len(self._flights) != 1:
+        if not self._overlaps or len(self._flights) != 1:
             return False
         return not self._is_strange or not self._flights[0].up.runs
 
@@ -162,14 +173,14 @@ class Caller:
             self._note_down(error, {traffic.PROBE: 1})
             raise
 
-    def _send(self, prepared: tuple[Message, frame.Memory | None, int] | None) -> None:
+    def _send(self, prepared: Prepared | None) -> None:
         if prepared is None:
             return
-        up, known, limit = prepared
+        up, ours, known, limit = prepared
         packed, up = fitted(frame.UP, self._station, self._key, up, known, limit)
         if plain := sum(len(event.body) for run in up.runs.values() for event in run.events):
             self._ratio = (self._ratio + len(packed) / plain) / 2
-        self._flights.append(Flight(up, len(packed), time.monotonic()))
+        self._flights.append(Flight(up, ours, len(packed), time.monotonic(), bool(self._flights)))
         self._pipe.send(packed, self.pace.timeout_s)
 
     def _receive(self) -> bool:
@@ -177,6 +188,7 @@ class Caller:
         answer = self._pipe.receive(self.pace.timeout_s)
         down = self._opened(answer, flight.up)
         self._flights.popleft()
+        self._cuts_behind = 0 if flight.is_ahead else self._cuts_behind
         began, self._answered_at = max(flight.sent_at, self._answered_at), time.monotonic()
         self.pace.succeeded(flight.size + len(answer), self._answered_at - began)
         fresh = self._ledger.fresh()
@@ -186,41 +198,51 @@ class Caller:
         self._is_strange, self._lost = not self._went_well, 0
         self._introduced = flight.up.incarnation or self._introduced
         self._told |= flight.up.marks
+        self._faults = self._faults + 1 if down.fault else 0
+        if self._faults >= MOST_FAULTS:
+            raise FrameError("The upstream answers with one fault after another.")
         return more or bool(self._flights)
 
-    def _prepare(self, tx: Transaction) -> tuple[Message, frame.Memory | None, int]:
+    def _prepare(self, tx: Transaction) -> Prepared:
         allowed = self.budget.allowance(tx)
         limit = self._limit(allowed)
         number = tx.next_number("exchange")
         every_lane = number % EVERY_LANE == 0
         # Where two frames may have been on their way, it costs less to ask which arrived than to send them again.
-        names = () if self._is_strange and self._pipe.overlaps else allowed.lanes
-        runs = lane.next_runs(tx, outbox.UPSTREAM, int(limit / self._ratio), every_lane, names)
+        names = () if self._is_strange and self._overlaps else allowed.lanes
+        runs = lane.next_runs(tx, outbox.UPSTREAM, self._room(limit), every_lane, names)
         known = lanes.peer(tx, outbox.UPSTREAM)
-        told, ours = lane.marks(tx, outbox.UPSTREAM) if known.theirs else {}, known.ours
+        told, said = lane.marks(tx, outbox.UPSTREAM) if known.theirs else {}, known.ours
         news = {name: mark for name, mark in told.items() if mark != self._told.get(name)}
-        if not self._is_strange and ours == self._introduced and (runs or news):
-            told, ours = news, b""
+        if not self._is_strange and known.ours == self._introduced and (runs or news):
+            told, said = news, b""
         want = _want(limit) if allowed.is_whole else 1
-        message = Message(number, tx.now, told, runs, ours, want, fault=self._lost)
-        return message, memory.of_sent(tx, outbox.UPSTREAM, runs), limit
+        message = Message(number, tx.now, told, runs, said, want, fault=self._lost)
+        return message, known.ours, memory.of_sent(tx, outbox.UPSTREAM, runs), limit
 
-    def _prepare_ahead(self, tx: Transaction) -> tuple[Message, frame.Memory | None, int] | None:
-        """What follows the frame that is on its way, as if it had arrived; None when nothing does."""
+    def _prepare_ahead(self, tx: Transaction) -> Prepared | None:
+        """What follows the frame that is on its way, as if it had arrived; None when nothing does, or when everything
+        was numbered anew since."""
+        ours = lanes.peer(tx, outbox.UPSTREAM).ours
+        if ours != self._flights[0].ours:
+            return None
         allowed = self.budget.allowance(tx)
         limit = self._limit(allowed)
         ends = lane.acknowledged(tx, outbox.UPSTREAM, allowed.lanes)
         for name, run in self._flights[0].up.runs.items():
             if name in ends and (end := lane.end_of(run)).upto > ends[name].upto:
                 ends[name] = end
-        runs = lane.runs_after(tx, outbox.UPSTREAM, int(limit / self._ratio), ends)
+        runs = lane.runs_after(tx, outbox.UPSTREAM, self._room(limit), ends)
         if not runs:
             return None
         number = tx.next_number("exchange")
         # Before we know where the upstream stands, it needs whole hashes to see what it has.
-        ours = lanes.peer(tx, outbox.UPSTREAM).ours if self._is_strange else b""
-        message = Message(number, tx.now, {}, runs, ours, want=_want(limit))
-        return message, memory.of_sent(tx, outbox.UPSTREAM, runs), limit
+        message = Message(number, tx.now, {}, runs, ours if self._is_strange else b"", want=_want(limit))
+        return message, ours, memory.of_sent(tx, outbox.UPSTREAM, runs), limit
+
+    def _room(self, limit: int) -> int:
+        """How many bytes of bodies make a frame of this size, about; they must fit it also when they compress well."""
+        return min(int(limit / self._ratio), frame.LARGEST // 2)
 
     def _limit(self, allowed: Allowance) -> int:
         """How large the frames of one exchange may be: as the line carries, and both within what a budget has left."""
@@ -242,9 +264,17 @@ class Caller:
     def _fail(self, error: LineDownError | FrameError) -> None:
         self.pace.failed()
         self._pipe.close()
+        if self._flights and self._flights[0].is_ahead:
+            self._cut_behind()
         weights = ledger.weights(*(flight.up for flight in self._flights))
         self._flights.clear()
         self._note_down(error, weights)
+
+    def _cut_behind(self) -> None:
+        """The line was cut behind an answer. Some proxies hang up after each: when that happens twice and no frame that
+        was sent ahead is ever answered, frames go one by one."""
+        self._cuts_behind += 1
+        self._overlaps = self._overlaps and self._cuts_behind < MOST_CUTS_BEHIND
 
     def _note_down(self, error: LineDownError | FrameError, weights: Mapping[str, int]) -> None:
         reason, fresh = str(error), self._ledger.fresh()
@@ -264,7 +294,7 @@ class Caller:
             tx.skip_to("exchange", down.want)
         elif down.fault == RETIRED:
             numbered.renew(tx, outbox.UPSTREAM)
-        elif down.fault == UNKNOWN_MEMORY and self._went_well:
+        elif down.fault == UNKNOWN_MEMORY and (self._went_well or not flight.is_ahead):
             # Otherwise it may only lack the frame before, which was not taken.
             memory.is_lost(tx, outbox.UPSTREAM)
         if down.fault:

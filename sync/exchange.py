@@ -88,7 +88,9 @@ def _answer(
     lane.acknowledge(tx, peer, up.marks)
     for name, run in up.runs.items():
         lane.take(tx, peer, name, run, up.sent_at, apply)
-    runs = lane.next_runs(tx, peer, int((up.want or USUAL_KIB) * 1024 / RATIO), up.exchange % EVERY_LANE == 0)
+    runs = lane.next_runs(
+        tx, peer, min(int((up.want or USUAL_KIB) * 1024 / RATIO), frame.LARGEST // 2), up.exchange % EVERY_LANE == 0
+    )
     outbox.destination_ok(tx, peer)
     is_hello = bool(up.incarnation)
     told = lane.marks(tx, peer, LANES if is_hello else tuple(name for name in LANES if name in up.runs))

@@ -25,6 +25,9 @@ Apply = Callable[[Transaction, str, Event], None]
 MOST_EVENTS = 1000
 # The events of a memory (sync/memory.py), and of a frame that was sent before the last was answered.
 KEEP_HEARD = 1600
+# No event is older. A station that says so is broken or stolen, and what it says has to fit into the frames of those
+# that pass it on, and on a page.
+OLDEST_MS = 20 * 365 * 24 * 3600 * 1000
 
 
 def marks(tx: Transaction, peer: str, names: tuple[str, ...] = LANES) -> dict[str, Mark]:
@@ -57,6 +60,7 @@ def next_runs(
 ) -> dict[str, Run]:
     """The events that come next in each of these lanes, `room` bytes of bodies in all, but one at least. The urgent
     lane comes first; with `every_lane` each lane that waits gets one event at least, so that none starves."""
+    _close_gaps(tx, peer, names)
     waiting = {name: _next(tx, peer, name) for name in names if numbered.waits(tx, peer, name)}
     if not every_lane:
         chosen, _ = _within(waiting, room)
@@ -68,14 +72,17 @@ def next_runs(
     return {name: _run(tx, peer, name, events) for name, events in chosen.items() if events}
 
 
+def _close_gaps(tx: Transaction, peer: str, names: tuple[str, ...]) -> None:
+    """Number everything anew where what comes next in a lane is not kept any more: somebody deleted it by hand. Before
+    any lane is read, for all of them get other numbers."""
+    found = [lanes.find(tx, peer, name) for name in names if numbered.waits(tx, peer, name)]
+    if not all(numbered.after(tx, lane, lane.acked, 1) for lane in found):
+        numbered.renew(tx, peer)
+
+
 def _next(tx: Transaction, peer: str, name: str) -> list[Numbered]:
     lane = lanes.find(tx, peer, name)
-    found = numbered.after(tx, lane, lane.acked, MOST_EVENTS)
-    if not found and lane.numbered > lane.acked:
-        # What comes next is not kept any more: deleted by hand, or a fortnight old and never acknowledged.
-        numbered.renew(tx, peer)
-        found = numbered.after(tx, lanes.find(tx, peer, name), 0, MOST_EVENTS)
-    return found
+    return numbered.after(tx, lane, lane.acked, MOST_EVENTS)
 
 
 def _within(waiting: dict[str, list[Numbered]], room: int, at_least: int = 1) -> tuple[dict[str, list[Numbered]], int]:
@@ -176,7 +183,7 @@ def _leads_to(rolling: bytes, base: bytes, events: list[Wired]) -> bool:
 
 
 def _event(tx: Transaction, rolling: bytes, wired: Wired, sent_at: int, away_ms: int) -> Event:
-    happened_at = tx.now - away_ms - max(wired.ago + wired.slip, 0) if sent_at else 0
+    happened_at = tx.now - min(away_ms + max(wired.ago + wired.slip, 0), OLDEST_MS) if sent_at else 0
     return Event(
         wired.kind, wired.reference, wired.body, _id(rolling, wired), sent_at - wired.ago, happened_at, wired.hops
     )

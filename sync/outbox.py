@@ -23,10 +23,16 @@ LEASE_MS = 60_000
 REPORT_MS = 24 * 3600 * 1000
 MOST_ATTEMPTS = 12
 KEEP_MS = 14 * 24 * 3600 * 1000
+# In UTF-8. With its id, and each rare sign spelled out (sync/letters.py), an event has to fit into a frame of its own.
+MOST_BYTES = 350 * 1024
 WAITING = ("queued", "awaiting")
 GIVEN_UP = ("dead", "rejected", "unknown")
 
 _chance = random.Random()  # noqa: S311 - spreads retries, guards nothing
+
+
+class EventTooLargeError(ValueError):
+    """An event that fits no frame. What is so large is no event: publish it as a blob (sync/blobs.py)."""
 
 
 class SendError(Exception):
@@ -75,6 +81,8 @@ def way_to(tx: Transaction, number: int) -> str:
 
 def put(tx: Transaction, destination: str, kind: str, reference: str, body: str, lane: str = URGENT) -> int:
     """Queue `body` (JSON) for a destination; its id. It leaves only if the transaction is committed."""
+    if len(body.encode()) > MOST_BYTES:
+        raise EventTooLargeError(f"An event of {len(body.encode())} bytes fits no frame; {MOST_BYTES} at most do.")
     if destination == SMS:
         return entries.insert(tx, destination, lane, kind, reference, body)
     return entries.append(tx, destination, lane, Event(kind, reference, body))

@@ -101,7 +101,8 @@ def test_her_own_words_are_not_read_to_her_as_the_agencys(pair: Pair, filed: Fil
 def test_what_nobody_may_add_is_refused(
     pair: Pair, filed: Filed, peer: str, reference: str, kind: str, error: type[Exception]
 ) -> None:
-    body = msgspec.json.encode(Added("007.x.1", reference or filed.reference, MORE, 1)).decode()
+    reference = reference or filed.reference
+    body = msgspec.json.encode(Added("007.x.1", reference, MORE, 1)).decode()
     with pytest.raises(error):
-        pair.hub.store.write(lambda tx: pair.hub.additions.apply(tx, peer, Event(kind, filed.reference, body)))
+        pair.hub.store.write(lambda tx: pair.hub.additions.apply(tx, peer, Event(kind, reference, body)))
     assert added(pair.hub, filed.reference) == []

@@ -285,7 +285,8 @@ def test_she_may_come_back_as_a_stranger(pair: Pair) -> None:
 def test_no_other_station_can_cut_a_number(pair: Pair, peer: str, kind: str, body: str, error: type[Exception]) -> None:
     filed = file(pair.village)
     pair.settle()
-    said = body.replace("%s", filed.reference)
+    reference = filed.reference if "%s" in body else "0070000000"
+    event = Event(kind, reference, body.replace("%s", reference))
     with pytest.raises(error):
-        pair.hub.store.write(lambda tx: pair.hub.events.apply(tx, peer, Event(kind, filed.reference, said)))
+        pair.hub.store.write(lambda tx: pair.hub.events.apply(tx, peer, event))
     assert case_of(pair.hub, filed.reference).msisdn == HERS

@@ -505,6 +505,13 @@ MOVE = '{"event":"8.a.1","reference":"0070000017","kind":"answered","actor":"age
         (outbox.UPSTREAM, bodies.MOVED, "not json", msgspec.DecodeError),
         (PEER, bodies.NOTIFIED, '{"event":"1.a.1","reference":"0080000000","at":1}', UnknownCaseError),
         (PEER, bodies.NOTIFIED, '{"event":"1.a.1","reference":"0090000000","at":1}', errors.ForeignEventError),
+        (PEER, bodies.NOTIFIED, '{"event":"1.a.1","reference":"0080000001","at":1}', errors.ForeignEventError),
+        (
+            PEER,
+            bodies.NOTIFIED,
+            '{"event":"1.a.1","reference":"0080000000","at":1000000000000000}',
+            msgspec.ValidationError,
+        ),
         (PEER, bodies.MOVED, MOVE, errors.ForeignEventError),
     ],
 )
@@ -512,7 +519,7 @@ def test_an_event_that_cannot_be_applied_says_why(
     village: Station, peer: str, kind: str, body: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        village.store.write(lambda tx: village.cases.apply(tx, peer, Event(kind, "", body)))
+        village.store.write(lambda tx: village.cases.apply(tx, peer, Event(kind, "0080000000", body)))
 
 
 # Reading over a phone

@@ -694,6 +694,16 @@ def test_the_old_key_is_refused_after_a_new_one(busy: Pair) -> None:
         busy.answer(busy.request())
 
 
+def test_under_a_new_key_a_station_goes_on_whatever_number_a_thief_said_last(busy: Pair) -> None:
+    last = (1 << 63) - 1
+    assert busy.hub.store.write(lambda tx: stations.accept_exchange(tx, VILLAGE, last)) is None
+    assert busy.hub.store.write(lambda tx: stations.accept_fetch(tx, VILLAGE, last)) is None
+    busy.key = busy.hub.store.write(lambda tx: stations.add(tx, VILLAGE))
+    busy.restart()
+    busy.settle()
+    assert busy.hub.store.write(lambda tx: stations.accept_fetch(tx, VILLAGE, 1)) is None
+
+
 def test_a_station_that_is_not_admitted_is_refused(busy: Pair) -> None:
     packed = frame.pack(frame.UP, 8, busy.key, Message(LONG_AGO))
     with pytest.raises(UnknownStationError, match="sado station add 8"):

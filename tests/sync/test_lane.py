@@ -189,6 +189,20 @@ def test_what_waits_and_is_not_kept_is_stepped_over_by_numbering_the_rest_anew(s
     assert len(kept) == 3
 
 
+def test_a_gap_in_one_lane_does_not_give_the_events_of_another_new_names(sender: Side, taker: Side) -> None:
+    sender.put("u1", "u2", "u3")
+    sender.put("n1", "n2", lane="n")
+    sender.store.write(lambda tx: tx.run("DELETE FROM outbox WHERE lane = 'n' AND number = 1"))
+    runs = sender.next()
+    taker.meet(sender)
+    for name, run in runs.items():
+        assert taker.take(run, name)
+    marks = taker.store.write(lambda tx: lane.marks(tx, VILLAGE))
+    sender.store.write(lambda tx: lane.acknowledge(tx, sender.peer, marks))
+    assert sender.next() == {}
+    assert taker.applied == ["u1", "u2", "u3", "n2"]
+
+
 # What is taken
 
 
@@ -326,7 +340,15 @@ def test_a_full_disk_is_not_the_event_s_fault(sender: Side, taker: Side) -> None
 
 
 @pytest.mark.parametrize(
-    ("ago", "slip", "away", "happened"), [(60, 0, 0, 60), (60, 5, 0, 65), (60, -10, 30, 80), (-60, 0, 0, 0)]
+    ("ago", "slip", "away", "happened"),
+    [
+        (60, 0, 0, 60),
+        (60, 5, 0, 65),
+        (60, -10, 30, 80),
+        (-60, 0, 0, 0),
+        (1 << 49, 1 << 49, 0, lane.OLDEST_MS // 1000),
+        (60, 0, 1 << 49, lane.OLDEST_MS // 1000),
+    ],
 )
 def test_when_it_happened_is_reckoned_by_our_clock(taker: Side, ago: int, slip: int, away: int, happened: int) -> None:
     run = Run(1, b"", [Wired("case.said", "", "a", ago * 1000, slip * 1000)])

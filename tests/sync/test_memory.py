@@ -138,7 +138,9 @@ def test_the_next_words_cost_less(row: Row, filed: list[str]) -> None:
     assert len(with_memory) < 0.6 * len(without)
 
 
-@pytest.mark.parametrize(("after", "upto"), [(5, 5), (6, 5), (-1, 5), (0, frame.MOST_REMEMBERED + 1), (1 << 62, 1 << 63)])
+@pytest.mark.parametrize(
+    ("after", "upto"), [(5, 5), (6, 5), (-1, 5), (0, frame.MOST_REMEMBERED + 1), (1 << 62, 1 << 63)]
+)
 def test_a_range_without_sense_is_not_here(row: Row, filed: list[str], after: int, upto: int) -> None:
     assert row.district.store.write(lambda tx: memory.of_heard(tx, PEER, after, upto)) == []
     assert len(row.district.store.write(lambda tx: memory.of_heard(tx, PEER, 2, 5))) == 3

@@ -10,7 +10,9 @@ import pytest
 
 from store import Transaction, cases, lanes, numbered, stations
 from store.lanes import Event
-from sync import outbox, relay
+from sync import cells, lane, outbox, relay
+from sync.cells import Wired
+from sync.frame import Run
 from tests.row import DISTRICT, VILLAGE, Row, Stop, open_row
 from tests.stations import APPEAL
 
@@ -132,6 +134,38 @@ def test_what_comes_from_above_goes_down_to_the_station_that_it_is_about(
     row.district.store.write(lambda tx: relay.pass_on(tx, outbox.UPSTREAM, "n", event))
     assert [one.id for one in waiting(row.district, AT_DISTRICT)] == [event.id] * is_passed
     assert waiting(row.district, outbox.UPSTREAM) == []
+
+
+@pytest.mark.parametrize("reference", ["0080000012", "0050000012", "0090000012"])
+def test_what_a_station_says_of_another_s_case_goes_no_further(row: Row, reference: str) -> None:
+    """At the hub the district may speak for both."""
+    row.district.store.write(lambda tx: stations.add(tx, 8))
+    row.hub.store.write(lambda tx: stations.set_through(tx, 8, DISTRICT))
+    for about in (reference, "0070000012", ""):
+        row.village.put(outbox.UPSTREAM, LATER, about, "{}")
+    row.settle()
+    assert [event.reference for _, event in row.district.came] == [reference, "0070000012", ""]
+    assert [event.reference for _, event in row.hub.came] == ["0070000012", ""]
+
+
+def test_an_event_that_says_to_be_as_old_as_no_event_is_does_not_stop_the_line_of_the_district(row: Row) -> None:
+    row.lower.call()
+    run = Run(1, b"", [Wired(LATER, "", "{}", cells.LARGEST - 1, cells.LARGEST - 1)])
+    row.district.store.write(lambda tx: lane.take(tx, AT_DISTRICT, "n", run, 1, row.district.apply))
+    row.clock.move(5)
+    row.district.put(outbox.UPSTREAM, LATER, "", "{}", "n")
+    row.settle()
+    assert len(row.hub.came) == 2
+
+
+@pytest.mark.parametrize("size", [outbox.MOST_BYTES, outbox.MOST_BYTES + 1])
+def test_an_event_that_hardly_fits_into_a_frame_does_not_stop_the_line_of_the_district(row: Row, size: int) -> None:
+    event = Event(LATER, "", "x" * (size - len(LATER)), b"01234567")
+    row.district.store.write(lambda tx: relay.pass_on(tx, AT_DISTRICT, "n", event))
+    row.district.put(outbox.UPSTREAM, LATER, "", "{}", "n")
+    row.settle()
+    assert len(row.hub.came) == 1 + (size == outbox.MOST_BYTES)
+    assert row.district.reasons() == ["larger than any event"] * (size > outbox.MOST_BYTES)
 
 
 def test_a_district_speaks_only_for_stations_that_are_reached_through_it(row: Row) -> None:

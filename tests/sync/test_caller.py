@@ -1,0 +1,104 @@
+"""What a station makes of an upstream, or a proxy before it, that answers otherwise than it should."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from store import numbered
+from sync import exchange, outbox
+from sync.caller import MOST_FAULTS, Caller, OneByOne
+from sync.exchange import LineDownError
+from sync.frame import DOWN, UP, FrameError, Message, pack, unpack
+from sync.line import Line
+from sync.outbox import EventTooLargeError
+from sync.pace import Pace
+from tests.ledger import VILLAGE, count
+from tests.proofs import World, open_world
+from tests.sync.test_line import Upstream, whole
+
+CALLS = 40
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with open_world(tmp_path) as world:
+        yield world
+
+
+@contextmanager
+def proxy(world: World, header: str, hangs_up: bool) -> Iterator[Line]:
+    """A line to the hub through a proxy that says `header` and may hang up after each answer."""
+
+    def answer(connection: socket.socket, request: bytes) -> bytes | None:
+        answered = exchange.answer(world.hub, request.partition(b"\r\n\r\n")[2], count)
+        connection.sendall(whole(answered, headers=header))
+        return None if hangs_up else b""
+
+    upstream = Upstream()
+    upstream.answer = answer
+    line = Line(f"http://127.0.0.1:{upstream.port}")
+    try:
+        yield line
+    finally:
+        line.close()
+        upstream.close()
+
+
+def waits(world: World) -> bool:
+    return world.village.read(lambda tx: any(numbered.waits(tx, outbox.UPSTREAM, lane) for lane in "unb"))
+
+
+def faults_until_even(world: World, line: Line) -> int:
+    """How often a call failed until nothing waited."""
+    caller, faults = Caller(world.village, VILLAGE, world.key, line, count, Pace()), 0
+    for _ in range(CALLS):
+        try:
+            caller.call()
+        except (LineDownError, FrameError):
+            faults += 1
+        if not waits(world):
+            return faults
+    raise AssertionError("Nothing leaves.")
+
+
+@pytest.mark.parametrize(
+    ("header", "hangs_up", "faults"),
+    [("", False, 0), ("Connection: close\r\n", True, 2), ("", True, 2)],
+    ids=["keeps", "says that it closes", "closes"],
+)
+def test_events_leave_through_a_proxy_that_hangs_up_after_each_answer(
+    world: World, header: str, hangs_up: bool, faults: int
+) -> None:
+    for _ in range(30):
+        world.file(200)
+    with proxy(world, header, hangs_up) as line:
+        assert faults_until_even(world, line) <= faults
+
+
+def test_an_upstream_that_answers_one_fault_after_another_is_left_alone(world: World) -> None:
+    world.file(200)
+
+    def refuse(frame: bytes, timeout_s: float) -> bytes:
+        up = unpack(UP, world.key, frame, lambda after, upto: [])
+        return pack(DOWN, VILLAGE, world.key, Message(up.exchange, fault=exchange.RETIRED))
+
+    caller = Caller(world.village, VILLAGE, world.key, OneByOne(refuse), count, Pace())
+    assert [caller.call() for _ in range(MOST_FAULTS - 1)] == [True] * (MOST_FAULTS - 1)
+    with pytest.raises(FrameError, match="one fault after another"):
+        caller.call()
+    assert waits(world)
+
+
+@pytest.mark.parametrize("size", [outbox.MOST_BYTES, outbox.MOST_BYTES + 1])
+def test_what_fits_no_frame_is_no_event(world: World, size: int) -> None:
+    def put() -> int:
+        return world.village.write(lambda tx: outbox.put(tx, outbox.UPSTREAM, "case.said", "", "x" * size))
+
+    if size > outbox.MOST_BYTES:
+        with pytest.raises(EventTooLargeError, match="fits no frame"):
+            put()
+    else:
+        assert put()
