@@ -47,6 +47,7 @@ bench: setup-test ## the benchmarks, in their quick form
 	$(BIN)/python bench/sms.py --quick
 	$(BIN)/python bench/wire.py --quick
 	$(BIN)/python bench/line.py --quick
+	$(BIN)/python bench/backlog.py --quick
 
 clean: ## remove the virtual environment and the demo's data
 	rm -rf $(VENV) demo-data

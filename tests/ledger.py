@@ -22,6 +22,10 @@ PEER = outbox.station(VILLAGE)
 MOST_EXCHANGES = 60
 
 
+class EndlessError(AssertionError):
+    """Two stations exchange for ever."""
+
+
 @dataclass(frozen=True)
 class Ledger:
     """`acknowledged` events were promised, and are `ok` or `lost`; `recovered` ones came without a promise; nobody made
@@ -103,4 +107,4 @@ def settle(program: Caller) -> int:
     for taken in range(1, MOST_EXCHANGES):
         if not program.call():
             return taken
-    raise AssertionError("The two never come to an end.")
+    raise EndlessError("The two never come to an end.")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import waitress
-from waitress.wasyncore import close_all
+from waitress import wasyncore
 
 from store import Store, stations
 from sync import exchange, outbox
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 TIMES = int(os.environ.get("SADO_PROOFS", "1"))
+LOOP_S = 0.05
 LETTERS = "абвгғдеёжзиӣйкқлмнопрстуӯфхҳчҷшъэюя "
 
 
@@ -95,12 +96,19 @@ def served(app: "WSGIApplication") -> Iterator[tuple[str, int]]:
     logging.getLogger("waitress").setLevel(logging.ERROR)
     sockets: dict[int, object] = {}
     server = waitress.create_server(app, map=sockets, host="127.0.0.1", port=0, threads=2)
-    thread = threading.Thread(target=server.run, daemon=True)
+    stopped = threading.Event()
+
+    def run() -> None:
+        while not stopped.is_set():
+            wasyncore.loop(timeout=LOOP_S, map=sockets, count=1)
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         yield ("127.0.0.1", server.effective_port)
     finally:
-        server.close()
+        # Not server.close() while its loop waits for the socket that this closes.
+        stopped.set()
+        thread.join()
         server.task_dispatcher.shutdown()
-        thread.join(5)
-        close_all(sockets)
+        wasyncore.close_all(sockets)

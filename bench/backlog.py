@@ -1,0 +1,262 @@
+"""What phones notice while a fortnight's backlog drains, and what a long log costs an exchange.
+
+    python bench/backlog.py [--quick] [--rate BITS_PER_SECOND]
+
+A village and a hub, each a process of its own as `sado serve` starts it, and a line between them (tests/shaper.py) of
+256 kbit/s, which is more than a village has; with `--rate 0` of any speed, so that the backlog drains as fast as the
+two can on one machine. Ten sessions a second begin at the village, each of ten hops that file an appeal: first with the
+hub away, then while 20,000 appeals (3,000 with --quick) drain, then with nothing to drain.
+
+`p95_ms_alone`: the 95th percentile of the hops' times without a drain; `p95_ms_draining`: while it lasts; `ratio` of
+the two. `drained` appeals took `seconds`; `rss_mb` is what the village's process then holds, in MB (10^6 bytes).
+`log_ratio`: an exchange of a village with 200,000 acknowledged events in its log over one with 200; they alternate,
+medians. `log_ratio_beyond_memory`: over one with 1,000, which has as much to remember for the compressor as the large
+one, as that with 200 has not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import selectors
+import socket
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import load
+import msgspec
+import requests
+from appeals import appeals
+from memory import rss_mb
+
+sys.path.append(str(Path(__file__).parent.parent))
+
+from cases.bodies import Appeal
+from cases.law import Law
+from cases.service import Cases
+from menus import pack
+from store import Keyring, Store, Transaction, identity, lanes, numbered, stations
+from sync import exchange, outbox
+from sync.caller import Caller, OneByOne
+from sync.pace import Pace
+from tests.processes import HUB, VILLAGE, Station
+from tests.shaper import Shaper
+
+EVERY_S, PHONES = 0.1, 40
+QUIET_S = 5.0
+RATE_BPS = 256_000.0
+BACKLOG, QUICK_BACKLOG = 20_000, 3_000
+LONG_LOG, MIDDLE_LOG, SHORT_LOG = 200_000, 1_000, 200
+# More than two stations remember of what they said last.
+MEMORY = 600
+ROUNDS, WARM, OTHERS = 60, 10, 1000
+LONGEST_S = 900.0
+LOOK_EVERY_S = 0.5
+BATCH = 1000
+
+
+class Phone(load.Client):
+    """A phone that dials when it is told to, and notes how long each hop took."""
+
+    def begin(self) -> None:
+        """Begin a session."""
+        self.ask()
+
+    def ask(self) -> None:
+        """The next hop."""
+        self.asked_at = time.perf_counter()
+        self.send_next()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the session has come to its end."""
+        return self.hop > len(load.ANSWERS)
+
+
+def sessions(port: int, goes_on: Callable[[float], bool]) -> list[float]:
+    """Begin a session every EVERY_S for as long as it `goes_on` (told the seconds gone); milliseconds of each hop."""
+    selector, took = selectors.DefaultSelector(), []
+    free = [Phone(socket.create_connection(("127.0.0.1", port))) for _ in range(PHONES)]
+    for phone in free:
+        phone.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        selector.register(phone.connection, selectors.EVENT_READ, phone)
+    began = due = time.perf_counter()
+    while goes_on(time.perf_counter() - began):
+        while due <= time.perf_counter():
+            due += EVERY_S
+            if free:
+                free.pop().begin()
+        for key, _ in selector.select(max(due - time.perf_counter(), 0)):
+            phone = key.data
+            if phone.take():
+                took.append((time.perf_counter() - phone.asked_at) * 1000)
+                if phone.is_done:
+                    free.append(phone)
+                else:
+                    phone.ask()
+    for key in [*selector.get_map().values()]:
+        key.fileobj.close()  # type: ignore[union-attr]
+    return took
+
+
+def p95(values: list[float]) -> float:
+    """The 95th percentile."""
+    return statistics.quantiles(values, n=20)[-1]
+
+
+def file_backlog(village: Station, count: int) -> None:
+    """What was filed in a fortnight without a line."""
+    store = Store(village.folder / "sado.db", Keyring.load(village.folder / "keys.json"))
+    known = store.read(identity.find)
+    assert known is not None
+    cases = Cases(known, True, Law.read(pack.load("tajikistan").law))
+    made = appeals(None, count)
+    for first in range(0, count, BATCH):
+        some = made[first : first + BATCH]
+        store.write(lambda tx, some=some: [cases.open(tx, one) for one in some])
+    store.close()
+
+
+@contextmanager
+def both(folder: Path, rate_bps: float | None) -> Iterator[tuple[Station, Station]]:
+    """A hub and a village with a line between them; neither is started."""
+    hub = Station(folder / "hub", HUB)
+    with Shaper(("127.0.0.1", hub.port), rate_bps=rate_bps) as line:
+        upstream = f"http://127.0.0.1:{line.port}"
+        settings = {"africastalking_token": load.PATH.split("/")[3], "upstream": upstream, "sync_every_s": 1}
+        village = Station(folder / "village", VILLAGE, settings)
+        (village.folder / "upstream.key").write_text(hub.sado("station", "add", str(VILLAGE)))
+        try:
+            yield hub, village
+        finally:
+            village.end()
+            hub.end()
+
+
+def ask_for(village: Station) -> None:
+    """Have the village try its line at once."""
+    with contextlib.suppress(requests.RequestException):
+        village.sync_now()
+
+
+def drain(count: int, rate_bps: float | None) -> dict[str, float]:
+    """The backlog and the phones."""
+    with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder, both(Path(folder), rate_bps) as (hub, village):
+        file_backlog(village, count)
+        village.start()
+        alone = sessions(village.port, lambda gone_s: gone_s < QUIET_S)
+        hub.start()
+        # It answers when all is through, or after so long that nobody waits for it.
+        asking = threading.Thread(target=ask_for, args=[village], daemon=True)
+        asking.start()
+        began, looked_at, waits = time.perf_counter(), 0.0, count
+
+        def is_draining(gone_s: float) -> bool:
+            nonlocal looked_at, waits
+            if gone_s - looked_at > LOOK_EVERY_S:
+                looked_at, waits = gone_s, village.health()["outbox"]["waiting"]
+            return waits > BATCH / 10 and gone_s < LONGEST_S
+
+        draining = sessions(village.port, is_draining)
+        seconds = time.perf_counter() - began
+        held = rss_mb(village.process.pid) if village.process else 0
+        alone += sessions(village.port, lambda gone_s: gone_s < QUIET_S)
+    return {
+        "p95_ms_alone": round(p95(alone), 2),
+        "p95_ms_draining": round(p95(draining), 2),
+        "ratio": round(p95(draining) / p95(alone), 2),
+        "drained": count - waits,
+        "seconds": round(seconds, 1),
+        "hops": len(draining),
+        "rss_mb": round(held, 1),
+    }
+
+
+def ignore(tx: Transaction, peer: str, event: lanes.Event) -> None:
+    """Apply nothing."""
+
+
+def body_of(one: Appeal) -> str:
+    """What an event about an appeal says."""
+    return msgspec.json.encode(one).decode()
+
+
+def program_of(folder: Path, hub: Store, number: int, count: int) -> tuple[Store, Caller]:
+    """A village whose log has so many acknowledged events, and its program."""
+    folder.mkdir()
+    store = Store(folder / "sado.db", Keyring.create(folder / "keys.json"))
+    key = hub.write(lambda tx: stations.add(tx, number))
+    caller = Caller(store, number, key, OneByOne(lambda frame, _: exchange.answer(hub, frame, ignore)), ignore, Pace())
+    caller.call()
+
+    said = [body_of(one) for one in appeals(None, OTHERS)]
+
+    def fill(tx: Transaction) -> None:
+        for each in range(count - travel):
+            outbox.put(tx, outbox.UPSTREAM, "case.noise", "", said[each % OTHERS])
+        lane = lanes.find(tx, outbox.UPSTREAM, outbox.URGENT)
+        numbered.finish(tx, lane, lane.numbered, lane.numbered_hash)
+
+    def follow(tx: Transaction) -> None:
+        ours = store.read(lambda mine: lanes.find(mine, outbox.UPSTREAM, outbox.URGENT))
+        theirs = lanes.find(tx, outbox.station(number), outbox.URGENT)
+        lanes.save(tx, replace(theirs, received=ours.numbered, received_hash=ours.numbered_hash))
+
+    # The last of them travel, so that both sides have heard them; the others are as if they had, long ago.
+    travel = min(count, MEMORY)
+    store.write(fill)
+    hub.write(follow)
+    for each in range(travel):
+        store.write(lambda tx, each=each: outbox.put(tx, outbox.UPSTREAM, "case.noise", "", said[each]))
+    while caller.call():
+        pass
+    return store, caller
+
+
+def log_ratios() -> dict[str, float]:
+    """How much longer an exchange of one event takes a village with a long log than others."""
+    with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
+        hub = Store(Path(folder) / "hub.db", Keyring.create(Path(folder) / "keys.json"))
+        programs = {
+            count: program_of(Path(folder) / str(count), hub, number, count)
+            for number, count in enumerate((SHORT_LOG, MIDDLE_LOG, LONG_LOG), VILLAGE)
+        }
+        more = appeals(None, OTHERS + WARM + ROUNDS)[OTHERS:]
+        took: dict[int, list[float]] = {count: [] for count in programs}
+        for each in range(WARM + ROUNDS):
+            for count, (store, caller) in programs.items():
+                body = body_of(more[each])
+                store.write(lambda tx, body=body: outbox.put(tx, outbox.UPSTREAM, "case.noise", "", body))
+                began = time.perf_counter()
+                caller.call()
+                took[count].append(time.perf_counter() - began)
+        for store in (hub, *(store for store, _ in programs.values())):
+            store.close()
+    medians = {count: statistics.median(values[WARM:]) for count, values in took.items()}
+    return {
+        "log_ratio": round(medians[LONG_LOG] / medians[SHORT_LOG], 3),
+        "log_ratio_beyond_memory": round(medians[LONG_LOG] / medians[MIDDLE_LOG], 3),
+    }
+
+
+def main() -> None:
+    """Run both parts; the last line is one JSON object."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="under 40 seconds")
+    parser.add_argument("--rate", type=float, default=RATE_BPS, help="of the line, in bits per second; 0: no limit")
+    options = parser.parse_args()
+    ratios = log_ratios()
+    drained = drain(QUICK_BACKLOG if options.quick else BACKLOG, options.rate or None)
+    print(json.dumps({**drained, **ratios}))
+
+
+if __name__ == "__main__":
+    main()
