@@ -16,12 +16,10 @@ from wsgi import Station
 def export(station: Station, target: str, number: int | None) -> dict[str, Any]:
     """Write a file for the upstream, or for the station with this number; what to say. Raises ParcelError."""
     written = station.courier.export(_place(target), number, _time(station, station.store.now()).date())
-    return {
-        "lines": [
-            *_written(written),
-            "They go on waiting here until the line, or a file from there, says that they arrived.",
-        ]
-    }
+    lines = _written(written)
+    if written.events:
+        lines.append("They go on waiting here until the line, or a file from there, says that they arrived.")
+    return {"lines": lines}
 
 
 def take_in(station: Station, file: str, receipts: str) -> dict[str, Any]:

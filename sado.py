@@ -35,7 +35,7 @@ class Commands(click.Group):
         """Run the command; an expected error ends it with exit code 1."""
         try:
             return super().invoke(ctx)
-        except click.ClickException:
+        except (click.ClickException, BrokenPipeError):
             raise
         except EXPECTED as error:
             raise click.ClickException(str(error)) from error
@@ -79,9 +79,15 @@ def serve(settings: Settings) -> None:
     with _locked(settings):
         station = wsgi.build(settings, wsgi.open_store(settings))
         local.add(station)
-        server = waitress.create_server(
-            station.app, host=settings.host, port=settings.port, threads=settings.threads, ident=None
-        )
+        try:
+            server = waitress.create_server(
+                station.app, host=settings.host, port=settings.port, threads=settings.threads, ident=None
+            )
+        except OSError as error:
+            where = f"{settings.host}, port {settings.port}"
+            raise click.ClickException(
+                f"It cannot listen on {where} ({error.strerror}): set SADO_HOST or SADO_PORT."
+            ) from None
         station.start()
         stopped = _on_signals()
         # In a thread, because the server's own loop goes on for as long as anyone keeps a connection open.
@@ -305,13 +311,16 @@ def station_add(settings: Settings, number: int, districts: tuple[str, ...], thr
 
     _check_districts(settings, districts)
     with _opened(settings) as store:
+        known = store.read(identity.find)
+        if known is not None and known.number == number:
+            raise click.ClickException(f"Station {number:03} is this station itself.")
         if through is not None:
-            if store.read(lambda tx: stations.find(tx, through)) is None:
-                raise click.ClickException(f"Station {through:03} is not admitted here: add it first.")
+            _check_way(store, number, through)
             store.write(lambda tx: stations.set_through(tx, number, through))
             click.echo(f"Station {number:03} is reached through station {through:03}, which may speak for it.")
             return
         key = store.write(lambda tx: stations.add(tx, number, districts))
+        store.write(lambda tx: stations.set_through(tx, number, number))
         store.write(lambda tx: blobs.offer_all(tx, number))
     click.echo(key.hex())
 
@@ -393,6 +402,17 @@ def _check_districts(settings: Settings, codes: tuple[str, ...]) -> None:
     known = [place.code for place in pack.load(settings.pack).gazetteer] if codes else []
     if unknown := [code for code in codes if code not in known]:
         raise click.ClickException(f"There is no district {unknown[0]}. The districts are: {', '.join(known)}.")
+
+
+def _check_way(store: Store, number: int, through: int) -> None:
+    """Whether a station can be reached through another: one that exchanges with this one itself."""
+    known, way = store.read(lambda tx: (stations.find(tx, through), stations.through(tx, through)))
+    if known is None:
+        raise click.ClickException(f"Station {through:03} is not admitted here: add it first.")
+    if through == number:
+        raise click.ClickException(f"A station is not reached through itself; `sado station add {number}` admits it.")
+    if way != through:
+        raise click.ClickException(f"Station {through:03} is itself reached through station {way:03}: name that one.")
 
 
 def _check_agency(settings: Settings, code: str) -> None:

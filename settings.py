@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -120,6 +121,8 @@ def load(environment: Mapping[str, str]) -> Settings:
         token = getattr(settings, name)
         if token and (len(token) < MIN_TOKEN or not token.replace("-", "").replace("_", "").isalnum()):
             raise SettingsError(f"{PREFIX}{name.upper()} must be {MIN_TOKEN} or more letters and digits.")
+    if settings.upstream and not _is_address(settings.upstream):
+        raise SettingsError(f"{PREFIX}UPSTREAM={settings.upstream!r} is no address; write one as https://hub.example.")
     return settings
 
 
@@ -130,6 +133,14 @@ def described() -> list[tuple[str, str, str, str]]:
         (f"{PREFIX}{field.encode_name.upper()}", _type_name(field.type), str(field.default), _help(field.type))
         for field in info.fields
     ]
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _typed(name: str, value: str) -> Any:

@@ -49,6 +49,8 @@ class Words:
         return [f"Last exchange at {self._time(it.line.ok_at)}."] if it.line is not None and it.line.ok_at else []
 
     def _limits(self, it: Standing) -> list[str]:
+        if it.line is None:
+            return []
         if it.lifted_at:
             asked = f"`sync now` was asked for at {self._time(it.lifted_at)}"
             return [f"{asked}: no window or budget holds anything back until nothing waits."]

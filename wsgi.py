@@ -40,7 +40,7 @@ from channel.webhook import Webhook
 from gateways import Gateways
 from menus.pack import Pack
 from publishing import Publishing
-from settings import Settings
+from settings import Settings, SettingsError
 from store import Keyring, Store, StoreError, Transaction, blobs, entries, identity, lanes
 from store.identity import Identity
 from sync import outbox, schedule, standing, web
@@ -234,7 +234,11 @@ def _upstream(
     if not settings.upstream:
         return None
     key = schedule.read_key(settings.upstream_key)
-    line = Line(settings.upstream, settings.upstream_certificate)
+    try:
+        line = Line(settings.upstream, settings.upstream_certificate)
+    except OSError as error:
+        file = settings.upstream_certificate_file
+        raise SettingsError(f"SADO_UPSTREAM_CERTIFICATE_FILE={file!r} holds no certificate in PEM: {error}.") from None
     ledger = Ledger(budget, lambda: line.used)
     caller = Caller(store, known.number, key, line, apply, Pace(), ledger)
     fetcher = Fetcher(store, known.number, key, line.get, caller.pace, ledger)

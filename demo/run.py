@@ -132,6 +132,7 @@ def _station_settings(data: Path, port: int, facts: dict[str, Any], provider: st
         "SADO_PORT": str(port),
         "SADO_UPSTREAM": facts["hub"]["url"],
         "SADO_SYNC_EVERY_S": "1",
+        "SADO_SYNC_IDLE_S": "1",
         "SADO_AFRICASTALKING_TOKEN": facts["token"],
         "SADO_AFRICASTALKING_USERNAME": "demo",
         "SADO_AFRICASTALKING_KEY": facts["provider_key"],
