@@ -51,13 +51,13 @@ from tests.processes import HUB, VILLAGE, Station
 from tests.shaper import Shaper
 
 EVERY_S, PHONES = 0.1, 40
-QUIET_S = 5.0
+QUIET_S = 4.0
 RATE_BPS = 256_000.0
 BACKLOG, QUICK_BACKLOG = 20_000, 3_000
 LONG_LOG, MIDDLE_LOG, SHORT_LOG = 200_000, 1_000, 200
 # More than two stations remember of what they said last.
 MEMORY = 600
-ROUNDS, WARM, OTHERS = 60, 10, 1000
+ROUNDS, WARM, OTHERS = 40, 5, 1000
 LONGEST_S = 900.0
 LOOK_EVERY_S = 0.5
 BATCH = 1000
@@ -214,8 +214,7 @@ def program_of(folder: Path, hub: Store, number: int, count: int) -> tuple[Store
     travel = min(count, MEMORY)
     store.write(fill)
     hub.write(follow)
-    for each in range(travel):
-        store.write(lambda tx, each=each: outbox.put(tx, outbox.UPSTREAM, "case.noise", "", said[each]))
+    store.write(lambda tx: [outbox.put(tx, outbox.UPSTREAM, "case.noise", "", one) for one in said[:travel]])
     while caller.call():
         pass
     return store, caller

@@ -25,6 +25,11 @@ from sync.frame import LARGEST
 from sync.traffic import Traffic, traffic_of
 
 CONNECT_S = 15.0
+# What a refusal means for whoever runs this station, by its title (sync/web.py).
+WHAT_TO_DO = {
+    "Unknown station": "this station is not admitted there, run `sado station add` at the upstream",
+    "Not a whole frame": "the frame was damaged, or upstream.key is not the key that `sado station add` printed there",
+}
 
 
 class Line:
@@ -200,5 +205,6 @@ def _refusal(response: HTTPResponse, body: bytes) -> str:
     """The upstream's own words, where they are problem details (RFC 9457)."""
     if response.headers.get("Content-Type", "").startswith("application/problem+json"):
         with contextlib.suppress(ValueError, KeyError, TypeError):
-            return f"the upstream refuses: {json.loads(body)['title']}"
+            title = json.loads(body)["title"]
+            return f"the upstream refuses: {WHAT_TO_DO.get(title, title)}"
     return f"the upstream answers with HTTP status {response.status}"

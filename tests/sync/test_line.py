@@ -262,7 +262,7 @@ def test_used_grows_by_more_than_the_frames(world: str, request: pytest.FixtureR
                 "403 Forbidden",
                 "Content-Type: application/problem+json\r\n",
             ),
-            "the upstream refuses: Unknown station",
+            "the upstream refuses: this station is not admitted there, run `sado station add` at the upstream",
         ),
         (whole(b"no json", "403 Forbidden", "Content-Type: application/problem+json\r\n"), "HTTP status 403"),
         (whole(b"[]", "403 Forbidden", "Content-Type: application/problem+json\r\n"), "HTTP status 403"),
