@@ -65,6 +65,7 @@ VILLAGE, HUB = 7, 0
 BULK_BYTES, BULK_EVENT = 5_000_000, 2_000
 DAY_S = 86_400
 WAIT_S = 0.05
+HTTPS = 443
 # By then the bulk is under way and the size of an exchange has been found.
 SETTLED_S = 12
 
@@ -167,10 +168,19 @@ def not_found(environ: dict[str, Any], start_response: Callable[..., Any]) -> li
     return []
 
 
+def listening() -> socket.socket:
+    """A server's socket on 443, as an upstream has, whose number no request says; on another port where that is taken
+    or forbidden."""
+    try:
+        return socket.create_server(("127.0.0.1", HTTPS))
+    except OSError:
+        return socket.create_server(("127.0.0.1", 0))
+
+
 @contextlib.contextmanager
 def tls_door(context: ssl.SSLContext, inner: int) -> Iterator[int]:
     """A port that speaks TLS outside and passes the bytes to the port `inner`."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listening() as listener:
 
         def serve() -> None:
             with contextlib.suppress(OSError):
@@ -226,7 +236,9 @@ def pair(shape: Shape, filed: Sequence[Appeal] = (), pace: Pace | None = None) -
         village(Path(name), at, filed) as (store, cases),
         Shaper(("127.0.0.1", at.port), shape) as shaped,
     ):
-        line = Line(f"https://localhost:{shaped.port}", at.trusted)
+        # A line without a shape is the door itself.
+        port = at.port if shape == Shape() else shaped.port
+        line = Line("https://localhost" if port == HTTPS else f"https://localhost:{port}", at.trusted)
         counted = Counted(line)
         apply = Events({"case": cases.apply}).apply
         caller = Caller(store, VILLAGE, at.key, counted, apply, pace or Pace())

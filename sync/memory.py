@@ -13,6 +13,9 @@ from store import Transaction, heard, lanes, numbered
 from sync.cells import Wired
 from sync.frame import MEMORY_LANE, MOST_REMEMBERED, Memory, Run
 
+# To remember is work on both sides: for a few events as many as these pay.
+FEW_WORDS, FEW_REMEMBERED = 4 * 1024, 256
+
 
 def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> Memory | None:
     """The memory to send these runs to the peer with: the urgent events right before them. None where there is none.
@@ -22,12 +25,14 @@ def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> Memory | Non
     if MEMORY_LANE not in runs:
         return None
     lane, since = lanes.find(tx, peer, MEMORY_LANE), lanes.peer(tx, peer).memory_since
-    before = numbered.before(tx, lane, runs[MEMORY_LANE].first - 1, MOST_REMEMBERED)
+    said = sum(len(event.body) for run in runs.values() for event in run.events)
+    most = MOST_REMEMBERED if said > FEW_WORDS else FEW_REMEMBERED
+    before = numbered.before(tx, lane, runs[MEMORY_LANE].first - 1, most)
     last = [one for one in before if one.number > since]
     if not last:
         return None
-    said = [Wired(one.event.kind, one.event.reference, one.event.body, -one.event.at) for one in last]
-    return Memory(last[0].number - 1, last[-1].number, said)
+    events = [Wired(one.event.kind, one.event.reference, one.event.body, -one.event.at) for one in last]
+    return Memory(last[0].number - 1, last[-1].number, events)
 
 
 def of_heard(tx: Transaction, peer: str, after: int, upto: int) -> list[Wired]:

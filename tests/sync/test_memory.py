@@ -10,6 +10,7 @@ import pytest
 
 from store import Store, Transaction, heard, lanes
 from sync import frame, memory, outbox
+from sync.cells import Wired
 from sync.frame import Memory, MemoryLostError, Run
 from tests.row import DISTRICT, VILLAGE, Row, open_row
 from tests.stations import APPEAL
@@ -44,12 +45,12 @@ def settle(row: Row) -> None:
         pass
 
 
-def sent(store: Store, peer: str, lane: str = "u") -> Memory | None:
-    """The memory to send what comes next in a lane with."""
+def sent(store: Store, peer: str, lane: str = "u", letters: int = 0) -> Memory | None:
+    """The memory to send what comes next in a lane with, an event with so many letters."""
 
     def job(tx: Transaction) -> Memory | None:
-        known = lanes.find(tx, peer, lane)
-        return memory.of_sent(tx, peer, {lane: Run(known.numbered + 1, known.numbered_hash, [])})
+        known, next_one = lanes.find(tx, peer, lane), Wired("later.said", "", "x" * letters)
+        return memory.of_sent(tx, peer, {lane: Run(known.numbered + 1, known.numbered_hash, [next_one])})
 
     return store.write(job)
 
@@ -146,7 +147,15 @@ def test_a_range_without_sense_is_not_here(row: Row, filed: list[str], after: in
     assert len(row.district.store.write(lambda tx: memory.of_heard(tx, PEER, 2, 5))) == 3
 
 
-def test_a_memory_has_the_last_events_and_no_more_than_it_may(row: Row) -> None:
+@pytest.mark.parametrize(
+    ("letters", "most"),
+    [
+        (0, memory.FEW_REMEMBERED),
+        (memory.FEW_WORDS, memory.FEW_REMEMBERED),
+        (memory.FEW_WORDS + 1, frame.MOST_REMEMBERED),
+    ],
+)
+def test_a_memory_has_the_last_events_and_no_more_than_pays(row: Row, letters: int, most: int) -> None:
     count = frame.MOST_REMEMBERED + 5
 
     def many(tx: Transaction) -> None:
@@ -155,9 +164,9 @@ def test_a_memory_has_the_last_events_and_no_more_than_it_may(row: Row) -> None:
 
     row.village.store.write(many)
     settle(row)
-    known = sent(row.village.store, outbox.UPSTREAM)
+    known = sent(row.village.store, outbox.UPSTREAM, letters=letters)
     assert known is not None
-    assert (known.after, known.upto) == (5, count)
+    assert (known.after, known.upto) == (count - most, count)
     assert recalled(row.district.store, PEER, known).check == known.check
 
 
