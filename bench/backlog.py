@@ -5,7 +5,7 @@
 A village and a hub, each a process of its own as `sado serve` starts it, and a line between them (tests/shaper.py) of
 64 kbit/s, which a village seldom has; with `--rate 0` of any speed, so that the backlog drains as fast as the
 two can on one machine. Ten sessions a second begin at the village, each of ten hops that file an appeal: first with the
-hub away, then while 20,000 appeals (3,000 with --quick) drain, then with nothing to drain.
+hub away, then while 20,000 appeals (1,500 with --quick) drain, then with nothing to drain.
 
 `p95_ms_alone`: the 95th percentile of the hops' times without a drain; `p95_ms_draining`: while it lasts; `ratio` of
 the two. `drained` appeals took `seconds`; `rss_mb` is what the village's process then holds, in MB (10^6 bytes).
