@@ -21,7 +21,6 @@ from sync.courier import Courier, Taken
 from sync.frame import Mark, Message
 from sync.lane import Apply
 from sync.parcel import LABEL, LENGTH, ParcelError
-from tests.proofs import TIMES
 from tests.stations import APPEAL, Clock, Station, keys_in, open_station
 from tests.sync.test_exchange import (
     HUB,
@@ -319,11 +318,7 @@ ORDERS = sorted(
 )
 
 
-# Every order takes a minute: `SADO_PROOFS=2` plays them all.
-MORE = ORDERS[:: 4 if TIMES == 1 else 1]
-
-
-@pytest.mark.parametrize("orders", [ORDERS[::14], pytest.param(MORE, marks=pytest.mark.long)], ids=["some", "more"])
+@pytest.mark.parametrize("orders", [ORDERS[::14], pytest.param(ORDERS, marks=pytest.mark.long)], ids=["some", "all"])
 def test_the_line_and_two_sticks_in_every_order_apply_each_event_once(
     road: Road, orders: list[tuple[str, ...]]
 ) -> None:
@@ -351,7 +346,7 @@ STEPS = ("file", "register", "line", "up", "down", "take up", "take down", "rene
 
 
 @pytest.mark.long
-@settings(max_examples=60 * TIMES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 9)), max_size=25))
 def test_files_of_any_age_lives_of_any_number_and_the_line_apply_each_event_once(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]

@@ -23,7 +23,7 @@ from tests.ledger import PEER, VILLAGE, EndlessError, known_by, settle
 from tests.proofs import TIMES, World, open_world
 from tests.stations import Clock
 
-PAGES, FRAMES = 250 * TIMES, 150 * TIMES
+PAGES, FRAMES = 500 * TIMES, 300 * TIMES
 FILE = "station.db"
 DOUBLED, MOST_DOUBLED = "doubled", 0.03
 TABLES = ("outbox", "heard", "lanes", "peers", "applied")

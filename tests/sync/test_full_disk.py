@@ -25,8 +25,8 @@ from tests.proofs import World, open_world, served
 from tests.stations import Clock, keys_in
 
 LETTERS, ROUNDS = 700, 6
-PAGES = range(0, 12, 2)
-FREE_KB = range(0, 200, 16)
+PAGES = range(12)
+FREE_KB = range(0, 200, 8)
 TMPFS_KB, CHUNK = 8192, 4096
 UNLIMITED = (1 << 30) - 1
 LATER = "the upstream refuses: The store failed"

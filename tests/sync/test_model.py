@@ -24,7 +24,6 @@ from sync.caller import Caller, OneByOne
 from sync.exchange import LineDownError, UnknownStationError
 from sync.frame import FrameError, Mark
 from sync.pace import Pace
-from tests.proofs import TIMES
 from tests.stations import Clock, keys_in
 
 VILLAGE = 7
@@ -376,7 +375,7 @@ WALKS = {WithoutHashes: go_back_and_go_on, WithoutIds: send_everything_again, Wi
 FOREVER = 1 << 60
 EVERYTHING = list(HealthCheck)
 FAST = settings(max_examples=20, stateful_step_count=30, suppress_health_check=EVERYTHING)
-LONG = settings(max_examples=80 * TIMES, stateful_step_count=60, suppress_health_check=EVERYTHING)
+LONG = settings(max_examples=120, stateful_step_count=60, suppress_health_check=EVERYTHING)
 
 
 def walked(world: World, walk: Callable[[World], None]) -> None:
