@@ -141,6 +141,29 @@ def both(folder: Path, rate_bps: float | None) -> Iterator[tuple[Station, Statio
             hub.end()
 
 
+class Watch(threading.Thread):
+    """How much waits at a village, looked up beside the phones: they would seem slower if they did it themselves."""
+
+    def __init__(self, village: Station, waits: int) -> None:
+        super().__init__(daemon=True)
+        self.waits = waits
+        self._village = village
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        """Look until the end."""
+        while not self._ended.wait(LOOK_EVERY_S):
+            self.waits = self._village.health()["outbox"]["waiting"]
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self.is_alive():
+            self.join()
+
+
 def ask_for(village: Station) -> None:
     """Have the village try its line at once."""
     with contextlib.suppress(requests.RequestException):
@@ -149,23 +172,21 @@ def ask_for(village: Station) -> None:
 
 def drain(count: int, rate_bps: float | None) -> dict[str, float]:
     """The backlog and the phones."""
-    with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder, both(Path(folder), rate_bps) as (hub, village):
+    with (
+        tempfile.TemporaryDirectory(prefix="sado-bench-") as folder,
+        both(Path(folder), rate_bps) as (hub, village),
+        Watch(village, count) as watch,
+    ):
         file_backlog(village, count)
         village.start()
+        watch.start()
         alone = sessions(village.port, lambda gone_s: gone_s < QUIET_S)
         hub.start()
         # It answers when all is through, or after so long that nobody waits for it.
         asking = threading.Thread(target=ask_for, args=[village], daemon=True)
         asking.start()
-        began, looked_at, waits = time.perf_counter(), 0.0, count
-
-        def is_draining(gone_s: float) -> bool:
-            nonlocal looked_at, waits
-            if gone_s - looked_at > LOOK_EVERY_S:
-                looked_at, waits = gone_s, village.health()["outbox"]["waiting"]
-            return waits > BATCH / 10 and gone_s < LONGEST_S
-
-        draining = sessions(village.port, is_draining)
+        began = time.perf_counter()
+        draining = sessions(village.port, lambda gone_s: watch.waits > BATCH / 10 and gone_s < LONGEST_S)
         seconds = time.perf_counter() - began
         held = rss_mb(village.process.pid) if village.process else 0
         alone += sessions(village.port, lambda gone_s: gone_s < QUIET_S)
@@ -173,7 +194,7 @@ def drain(count: int, rate_bps: float | None) -> dict[str, float]:
         "p95_ms_alone": round(p95(alone), 2),
         "p95_ms_draining": round(p95(draining), 2),
         "ratio": round(p95(draining) / p95(alone), 2),
-        "drained": count - waits,
+        "drained": count - watch.waits,
         "seconds": round(seconds, 1),
         "hops": len(draining),
         "rss_mb": round(held, 1),

@@ -27,6 +27,7 @@ from sync.frame import FrameError, Mark, MemoryLostError, Message
 from sync.lane import Apply
 from sync.ledger import Ledger
 from sync.pace import LEAST, Pace
+from sync.packer import Packer
 from sync.traffic import Traffic
 
 Post = Callable[[bytes, float], bytes]
@@ -130,6 +131,7 @@ class Caller:
         self._flights: deque[Flight] = deque()
         self._answered_at = 0.0
         self._ratio = RATIO
+        self.packer = Packer()
 
     @property
     def budget(self) -> Budget:
@@ -162,6 +164,7 @@ class Caller:
     def close(self) -> None:
         """Hang up."""
         self._pipe.close()
+        self.packer.close()
         self._flights.clear()
         self._is_strange = True
 
@@ -170,6 +173,7 @@ class Caller:
         try:
             self._pipe.connect()
         except LineDownError as error:
+            self.packer.close()
             self._note_down(error, {traffic.PROBE: 1})
             raise
 
@@ -177,7 +181,7 @@ class Caller:
         if prepared is None:
             return
         up, ours, known, limit = prepared
-        packed, up = fitted(frame.UP, self._station, self._key, up, known, limit)
+        packed, up = fitted(frame.UP, self._station, self._key, up, known, limit, self.packer.pack)
         if plain := sum(len(event.body) for run in up.runs.values() for event in run.events):
             self._ratio = (self._ratio + len(packed) / plain) / 2
         self._flights.append(Flight(up, ours, len(packed), time.monotonic(), bool(self._flights)))
@@ -201,7 +205,10 @@ class Caller:
         self._faults = self._faults + 1 if down.fault else 0
         if self._faults >= MOST_FAULTS:
             raise FrameError("The upstream answers with one fault after another.")
-        return more or bool(self._flights)
+        goes_on = more or bool(self._flights)
+        if not goes_on:
+            self.packer.close()
+        return goes_on
 
     def _prepare(self, tx: Transaction) -> Prepared:
         allowed = self.budget.allowance(tx)

@@ -7,6 +7,7 @@ cut, repeated or late, and nothing is lost or done twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from store import Store, Transaction, lanes, stations
@@ -25,6 +26,9 @@ EVERY_LANE = 10
 USUAL_KIB = 64
 REPEATED, RETIRED, UNKNOWN_MEMORY, STRANGE = 1, 2, 3, 4
 CLOCK_ALARM_MS = 5 * 60 * 1000
+
+
+Pack = Callable[[bytes, int, bytes, Message, frame.Memory | None], bytes]
 
 
 class UnknownStationError(Exception):
@@ -114,14 +118,20 @@ def meet(tx: Transaction, peer: str, said: Message) -> bool:
 
 
 def fitted(
-    direction: bytes, station: int, key: bytes, message: Message, known: frame.Memory | None, limit: int
+    direction: bytes,
+    station: int,
+    key: bytes,
+    message: Message,
+    known: frame.Memory | None,
+    limit: int,
+    pack: Pack = frame.pack,
 ) -> tuple[bytes, Message]:
     """The frame of a message, with fewer events where all of them would be larger than `limit`; and what it then says.
     One event always travels, however large."""
-    packed = frame.pack(direction, station, key, message, known)
+    packed = pack(direction, station, key, message, known)
     while len(packed) > limit * SLACK and (count := sum(len(run.events) for run in message.runs.values())) > 1:
         message = _cut(message, max(int(count * limit / len(packed)), 1))
-        packed = frame.pack(direction, station, key, message, known)
+        packed = pack(direction, station, key, message, known)
     return packed, message
 
 

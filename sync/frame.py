@@ -129,13 +129,23 @@ Recall = Callable[[int, int], list[Wired]]
 
 def pack(direction: bytes, station: int, key: bytes, message: Message, memory: Memory | None = None) -> bytes:
     """The frame of a message, compressed with the memory where that makes it smaller."""
+    return sealed(direction, key, content(station, message, memory))
+
+
+def content(station: int, message: Message, memory: Memory | None = None) -> bytes:
+    """All of a frame but its MAC."""
     flags = VERSION | (WITH_WANT if message.want or message.fault else 0)
     plain = bytes([flags]) + varint.pack(station) + _encoded(message, NO_MEMORY)
     if memory is not None and memory.events and MEMORY_LANE in message.runs:
         said = varint.pack(MOST_REMEMBERED - (memory.upto - memory.after)) + memory.check
         begin = bytes([flags | WITH_MEMORY]) + varint.pack(station) + said
         plain = min(plain, begin + _encoded(message, memory), key=len)
-    return plain + _mac(direction, key, plain)
+    return plain
+
+
+def sealed(direction: bytes, key: bytes, content: bytes) -> bytes:
+    """The frame that has this content."""
+    return content + _mac(direction, key, content)
 
 
 def version_of(frame: bytes) -> int:
