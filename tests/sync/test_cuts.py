@@ -109,8 +109,10 @@ def sent(world: World) -> bytes:
         frames.append(packed)
         raise LineDownError("nobody answers")
 
+    program = world.program(lose)
     with pytest.raises(LineDownError):
-        world.program(lose).call()
+        program.call()
+    program.close()
     return frames[0]
 
 
