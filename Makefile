@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# More than there are cores, for many tests wait: for a process, a line, a clock.
+AT_ONCE := -n 4 --dist worksteal
 SETUP_FILES := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
@@ -28,10 +30,10 @@ run: setup ## the demo: a hub, a village station, a phone (ARGS="--data DIR --st
 	$(BIN)/sado demo $(ARGS)
 
 test: setup-test ## every test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 quick: setup-test ## the tests without the long proofs
-	$(BIN)/python -m pytest -n 2 -m 'not long'
+	$(BIN)/python -m pytest $(AT_ONCE) -m 'not long'
 
 lint: setup-test ## ruff and mypy
 	$(BIN)/ruff check .

@@ -14,7 +14,6 @@ from channel.register_words import RegisterWords, registers_of
 from channel.versions import Versions
 from menus import bundle
 from menus import pack as packs
-from menus.tree import TreeError
 from store import Store, stations
 from store import blobs as rows
 from store.blobs import Offered, Wanted
@@ -72,7 +71,7 @@ class Publishing:
                 self.copies.take(content)
             else:
                 raise RefusedError("This release does not know what it is.")
-        except (TreeError, ValueError) as error:
+        except ValueError as error:
             raise RefusedError(str(error)) from error
         if self._store.read(stations.served):
             self._pass_on(name, content)

@@ -41,7 +41,7 @@ from gateways import Gateways
 from menus.pack import Pack
 from publishing import Publishing
 from settings import Settings, SettingsError
-from store import Keyring, Store, StoreError, Transaction, blobs, entries, identity, lanes
+from store import Store, StoreError, Transaction, blobs, entries, identity, lanes
 from store.identity import Identity
 from sync import outbox, schedule, standing, web
 from sync.blobs import Room
@@ -104,13 +104,6 @@ class Station:
         return registers_of(self.pack)
 
 
-def open_store(settings: Settings) -> Store:
-    """The station's database with its keys. Raises StoreError."""
-    if not settings.database.exists():
-        raise StoreError(f"There is no station in {settings.folder}. Run `sado init --station NUMBER` first.")
-    return Store(settings.database, Keyring.load(settings.keys))
-
-
 def spare_memory() -> None:
     """One heap of the C library instead of one for each thread: a small box has three megabytes more. Only glibc knows
     the setting (mallopt(3), M_ARENA_MAX); elsewhere nothing happens."""
@@ -121,14 +114,14 @@ def spare_memory() -> None:
 
 
 def check_pack(pack: Pack) -> None:
-    """What the menus cannot see of a pack: its law, its registers, and lookups in them. Raises ValueError or TreeError
+    """What the menus cannot see of a pack: its law, its registers, and lookups in them. Raises ValueError
     with every fault of one."""
     Law.read(pack.law)
     lookups.check(pack, registers_of(pack))
 
 
 def build(settings: Settings, store: Store) -> Station:
-    """A station on this store. Raises StoreError, TreeError or ValueError, each with what to do."""
+    """A station on this store. Raises StoreError or ValueError, each with what to do."""
     known = store.read(identity.find)
     if known is None:
         raise StoreError("This database has no station number. Run `sado init --station NUMBER`.")

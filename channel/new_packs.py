@@ -23,7 +23,7 @@ class OtherCountryError(ValueError):
 
 
 class NewPacks:
-    """Takes versions in. `check` raises ValueError or TreeError for what the menus cannot see of a pack."""
+    """Takes versions in. `check` raises ValueError for what the menus cannot see of a pack."""
 
     def __init__(self, store: Store, versions: Versions, cases: Cases, check: Callable[[Pack], object]) -> None:
         self._store = store
@@ -32,7 +32,7 @@ class NewPacks:
         self._check = check
 
     def read(self, name: str, files: Files) -> Pack:
-        """The pack of these files, if it may take the place of the one that is served. Raises TreeError or ValueError
+        """The pack of these files, if it may take the place of the one that is served. Raises ValueError
         with every fault."""
         pack, served = packs.build(name, files), self._versions.current.pack
         self._check(pack)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from channel.effects import Effects
 from menus import pack as packs
 from menus.pack import Pack
-from menus.tree import TreeError
 from store import Store, Transaction
 from store import packs as rows
 
@@ -53,7 +52,7 @@ class Versions:
             return None
         try:
             return self.made(packs.build(row.name, row.files))
-        except (TreeError, ValueError):
+        except ValueError:
             log.warning("the pack's version %s cannot be run by this release", row.version)
             return None
 
@@ -68,7 +67,7 @@ def choose(store: Store, name: str, check: Callable[[Pack], object]) -> tuple[Pa
         files = packs.files_of(name)
         pack = packs.build(name, files)
         check(pack)
-    except (TreeError, ValueError) as error:
+    except ValueError as error:
         row = store.read(rows.latest)
         if row is None:
             raise
@@ -78,7 +77,7 @@ def choose(store: Store, name: str, check: Callable[[Pack], object]) -> tuple[Pa
         try:
             newer = packs.build(row.name, row.files)
             check(newer)
-        except (TreeError, ValueError) as error:
+        except ValueError as error:
             log.error("Version %s, which came from the upstream, cannot be run by this release. %s", row.version, error)
             return pack, str(error)
         return newer, ""

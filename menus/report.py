@@ -12,7 +12,6 @@ from menus.faults import Fault
 from menus.gsm import Budget
 from menus.pack import Files, Pack
 from menus.source import File, Written
-from menus.tree import TreeError
 
 HEADS = ("where", "screen", "language", "what to do")
 
@@ -55,7 +54,7 @@ def _elsewhere(found: Pack, written: Written, files: Files, look: Callable[[Pack
     """Such an error names its `file`, and has a line for each fault that begins with the entry or screen it is in."""
     try:
         look(found)
-    except (TreeError, ValueError) as error:
+    except ValueError as error:
         name = getattr(error, "file", pack.SHARED)
         file, (head, *each) = File(name, files.get(name, b"")), str(error).split("\n")
         for says in map(str.strip, each or [head]):

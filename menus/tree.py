@@ -23,7 +23,7 @@ Texts = Mapping[str, Form]
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-class TreeError(Exception):
+class TreeError(ValueError):
     """A pack that must not be used; the message lists every fault with its file and line."""
 
 

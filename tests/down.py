@@ -11,6 +11,7 @@ import waitress
 from waitress.wasyncore import close_all
 
 import wsgi
+from cli import asking
 from settings import Settings
 from store import Keyring, Store, blobs, entries, identity, stations
 from sync import blobs as sync_blobs
@@ -66,7 +67,7 @@ def settings_of(folder: Path, pack: str, **more: object) -> Settings:
 @contextmanager
 def built(settings: Settings) -> Iterator[Station]:
     """The station, not started; its store is closed at the end."""
-    station = wsgi.build(settings, wsgi.open_store(settings))
+    station = wsgi.build(settings, asking.open_store(settings))
     try:
         yield station
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import sado
-import wsgi
+from cli import asking
 from settings import Settings
 from store import Keyring, Store, Transaction
 
@@ -57,5 +57,5 @@ def open_store(settings: Settings) -> Store:
 
 
 if __name__ == "__main__":
-    wsgi.open_store = open_store
+    asking.open_store = open_store
     sado.main()

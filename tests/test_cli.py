@@ -4,13 +4,16 @@ import os
 import re
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import requests
 from click.testing import CliRunner
 
+from sado import COMMANDS as NAMES
 from sado import main
 from tests.processes import HUB, TOKEN, VILLAGE, Phone, Station, pair, sado, shown_reference, until
 
@@ -18,8 +21,8 @@ COMMANDS = [
     [],
     *(
         [name, *([inner] if inner else [])]
-        for name, command in main.commands.items()
-        for inner in ("", *getattr(command, "commands", ()))
+        for name in NAMES
+        for inner in ("", *getattr(import_module(f"cli.{name}").__dict__[name], "commands", ()))
     ),
 ]
 APPEAL = ("2", "1", "1", "Ёвон", "1", "Об нест", "Раҳимова Гулнора", "1")
@@ -53,6 +56,13 @@ def file_appeal(station: Station, msisdn: str = "+992900000001") -> str:
     reference = shown_reference(Phone(station.webhook, msisdn).walk("1", *APPEAL))
     assert reference is not None
     return reference
+
+
+@pytest.mark.parametrize(("name", "reads_it"), [("init", False), ("station", False), ("sync", False), ("serve", True)])
+def test_only_what_serves_reads_the_pages(name: str, reads_it: bool) -> None:
+    """A command on a small box is there at once."""
+    look = f"import sys, sado; sado.main(['{name}', '-h'], standalone_mode=False); sys.exit('flask' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True).returncode == reads_it
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask.testing import FlaskClient
 
+from local.report import Words
 from store import Transaction, entries, lanes, quarantine, traffic
 from sync import outbox, standing
 from sync.budget import Budget, limits_from, windows_from
 from sync.pace import Pace
-from sync_cli import Words
 from tests.desk.browser import Desk, build, post
 
 DUSHANBE = ZoneInfo("Asia/Dushanbe")

@@ -1,0 +1,1 @@
+"""What a person at the machine asks of its station: the way there, and what the serving process does."""
