@@ -1,6 +1,7 @@
 """What a station makes of an upstream, or a proxy before it, that answers otherwise than it should."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.proofs import World, open_world
 from tests.sync.test_line import Upstream, whole
 
 CALLS = 40
+HANG_UP_S = 0.2
 
 
 @pytest.fixture
@@ -29,13 +31,17 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @contextmanager
-def proxy(world: World, header: str, hangs_up: bool) -> Iterator[Line]:
-    """A line to the hub through a proxy that says `header` and may hang up after each answer."""
+def proxy(world: World, header: str, hung_up: threading.Event | None) -> Iterator[Line]:
+    """A line to the hub through a proxy that says `header`, and sets `hung_up` where it does so after each answer."""
 
     def answer(connection: socket.socket, request: bytes) -> bytes | None:
         answered = exchange.answer(world.hub, request.partition(b"\r\n\r\n")[2], count)
         connection.sendall(whole(answered, headers=header))
-        return None if hangs_up else b""
+        if hung_up is None:
+            return b""
+        connection.shutdown(socket.SHUT_WR)
+        hung_up.set()
+        return None
 
     upstream = Upstream()
     upstream.answer = answer
@@ -51,14 +57,17 @@ def waits(world: World) -> bool:
     return world.village.read(lambda tx: any(numbered.waits(tx, outbox.UPSTREAM, lane) for lane in "unb"))
 
 
-def faults_until_even(world: World, line: Line) -> int:
-    """How often a call failed until nothing waited."""
+def faults_until_even(world: World, line: Line, hung_up: threading.Event | None) -> int:
+    """How often a call failed until nothing waited; the next call comes when a proxy that hangs up has done so."""
     caller, faults = Caller(world.village, VILLAGE, world.key, line, count, Pace()), 0
     for _ in range(CALLS):
         try:
             caller.call()
         except (LineDownError, FrameError):
             faults += 1
+        if hung_up is not None:
+            hung_up.wait(HANG_UP_S)
+            hung_up.clear()
         if not waits(world):
             return faults
     raise AssertionError("Nothing leaves.")
@@ -74,8 +83,9 @@ def test_events_leave_through_a_proxy_that_hangs_up_after_each_answer(
 ) -> None:
     for _ in range(30):
         world.file(200)
-    with proxy(world, header, hangs_up) as line:
-        assert faults_until_even(world, line) <= faults
+    hung_up = threading.Event() if hangs_up else None
+    with proxy(world, header, hung_up) as line:
+        assert faults_until_even(world, line, hung_up) <= faults
 
 
 def test_an_upstream_that_answers_one_fault_after_another_is_left_alone(world: World) -> None:
