@@ -124,10 +124,9 @@ class Pair:
         """What the hub will read."""
         known: list[Memory] = []
 
-        def recall(after: int, upto: int) -> list[Wired]:
-            said = self.hub.read(lambda tx: memory.of_heard(tx, outbox.station(VILLAGE), after, upto))
-            known.append(Memory(after, upto, said))
-            return said
+        def recall(after: int, upto: int) -> Memory:
+            known.append(self.hub.read(lambda tx: memory.of_heard(tx, outbox.station(VILLAGE), after, upto)))
+            return known[0]
 
         message = frame.unpack(frame.UP, self.key, packed, recall)
         return Sent(len(packed), message, known[0] if known else None)

@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 BODY = "heard.body"
 
 
-def keep(tx: Transaction, peer: str, number: int, event: Event) -> None:
-    """Keep the event with this number of the peer's urgent lane."""
+def keep(tx: Transaction, peer: str, number: int, event: Event, rolling: bytes) -> None:
+    """Keep the event with this number of the peer's urgent lane, and the lane's rolling hash at it."""
     tx.run(
-        "INSERT INTO heard (peer, number, kind, reference, at, body)"
-        " VALUES (:peer, :number, :kind, :reference, :at, :body)"
+        "INSERT INTO heard (peer, number, kind, reference, at, hash, body)"
+        " VALUES (:peer, :number, :kind, :reference, :at, :hash, :body)"
         " ON CONFLICT (peer, number) DO NOTHING",
         peer=peer,
         number=number,
         kind=event.kind,
         reference=event.reference,
         at=event.at,
+        hash=rolling,
         body=tx.seal(event.body, BODY, f"{peer} {number}"),
     )
 
@@ -48,6 +49,12 @@ def between(tx: Transaction, peer: str, after: int, upto: int) -> list[tuple[str
         ]
     except SealError:
         return []
+
+
+def hash_at(tx: Transaction, peer: str, number: int) -> bytes:
+    """The lane's rolling hash at this number; nothing where the event is not kept."""
+    found = "SELECT hash FROM heard WHERE peer = :peer AND number = :number"
+    return bytes(tx.value(found, peer=peer, number=number) or b"")
 
 
 def trim(tx: Transaction, peer: str, upto: int) -> None:

@@ -22,7 +22,7 @@ from store import heard
 from store.transaction import Transaction
 
 LANES = ("u", "n", "b")
-HASH_BYTES = 8
+HASH_BYTES, SHORT_BYTES = 8, 4
 LANE_COLUMNS = "peer, lane, received, received_hash, numbered, numbered_hash, acked, acked_hash"
 
 
@@ -100,6 +100,17 @@ def id_before_incarnations(sender: str, lane: str, number: int, kind: str, refer
     one that was taken just before its sender was upgraded is known again. The body is not in it: the migration that
     makes it has no key."""
     return event_id(beginning(before_incarnations(sender), lane), str(number), kind, reference)
+
+
+def short(rolling: bytes) -> bytes:
+    """What tells of a rolling hash, where that is enough, that two sides have the same. It depends on every bit: of a
+    beginning the other side would not see that the disk has damaged the end."""
+    return hashlib.blake2b(rolling, digest_size=SHORT_BYTES).digest()
+
+
+def is_same(rolling: bytes, said: bytes) -> bool:
+    """Whether a peer says this rolling hash, whole or short. Who knows none (sync/v1.py) is believed."""
+    return said in (rolling, short(rolling), b"")
 
 
 def _hash(before: bytes, content: bytes) -> bytes:

@@ -508,6 +508,11 @@ def m015_blobs(database: Database) -> None:
     )
 
 
+def m016_heard_hash(database: Database) -> None:
+    """The rolling hash at each event that was heard. What was heard before has none, and is sent again without."""
+    _create(database, "ALTER TABLE heard ADD COLUMN hash BLOB NOT NULL DEFAULT ''")
+
+
 MIGRATIONS = (
     m001_station,
     m002_conversations,
@@ -524,4 +529,5 @@ MIGRATIONS = (
     m013_traffic,
     m014_conflicts,
     m015_blobs,
+    m016_heard_hash,
 )

@@ -11,7 +11,6 @@ from typing import Protocol
 from store import Store, Transaction, blobs, lanes, numbered, traffic
 from sync import frame, lane, ledger, memory, outbox
 from sync.budget import Allowance, Budget
-from sync.cells import Wired
 from sync.exchange import (
     EVERY_LANE,
     RATIO,
@@ -256,7 +255,7 @@ class Caller:
         return self.pace.limit if allowed.room is None else min(self.pace.limit, max(allowed.room // 2, LEAST))
 
     def _opened(self, answer: bytes, up: Message) -> Message:
-        def recall(after: int, upto: int) -> list[Wired]:
+        def recall(after: int, upto: int) -> frame.Memory:
             return self._store.read(lambda tx: memory.of_heard(tx, outbox.UPSTREAM, after, upto))
 
         try:

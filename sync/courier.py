@@ -19,7 +19,6 @@ from pathlib import Path
 from store import Store, Transaction, entries, lanes, numbered, quarantine, stations
 from store.lanes import LANES, Event
 from sync import exchange, frame, lane, outbox, parcel
-from sync.cells import Wired
 from sync.frame import Mark, Message
 from sync.lane import Apply
 from sync.parcel import Label, ParcelError
@@ -222,13 +221,10 @@ def _runs(tx: Transaction, party: Party, hello: Message) -> Iterator[tuple[bytes
 
 
 def _unpacked(label: Label, key: bytes, packed: bytes) -> Message:
-    def recall(after: int, upto: int) -> list[Wired]:
-        return []
-
     try:
         if frame.station_of(packed) != label.station:
             raise frame.FrameError("It is of another station.")
-        return frame.unpack(label.direction, key, packed, recall)
+        return frame.unpack(label.direction, key, packed, frame.nothing)
     except frame.FrameError as error:
         raise ParcelError(f"A frame in the file cannot be taken ({error}). Nothing of the file was taken.") from error
 

@@ -13,7 +13,6 @@ from dataclasses import replace
 from store import Store, Transaction, lanes, stations
 from store.lanes import LANES
 from sync import frame, lane, memory, outbox, v1
-from sync.cells import Wired
 from sync.frame import MemoryLostError, Message, Run
 from sync.lane import Apply
 
@@ -67,7 +66,7 @@ def answer(store: Store, packed: bytes, apply: Apply) -> bytes:
 
 
 def _opened(store: Store, peer: str, key: bytes, packed: bytes) -> Message:
-    def recall(after: int, upto: int) -> list[Wired]:
+    def recall(after: int, upto: int) -> frame.Memory:
         return store.read(lambda tx: memory.of_heard(tx, peer, after, upto))
 
     return frame.unpack(frame.UP, key, packed, recall)

@@ -19,6 +19,7 @@ from functools import cached_property
 
 import msgspec
 
+from store.lanes import HASH_BYTES, LANES, SHORT_BYTES, short
 from sync import cells, columns, squeeze, varint
 from sync.cells import Wired
 from sync.columns import Columns
@@ -26,9 +27,7 @@ from sync.columns import Columns
 VERSION = 2
 VERSION_BITS = 0x0F
 WITH_MEMORY, WITH_WANT = 1 << 4, 1 << 5
-MAC_BYTES, HASH_BYTES, CHECK_BYTES = 16, 8, 4
-# As much of a rolling hash as tells that two sides mean the same.
-SHORT_BYTES = 4
+MAC_BYTES, CHECK_BYTES = 16, 4
 SHORTEST = 2 + MAC_BYTES
 LARGEST = 1 << 20
 # So much of a memory goes behind the shipped dictionary.
@@ -36,7 +35,6 @@ MOST_WORDS = 96 * 1024
 # A number below this stands for a fault, with what is wanted in one byte.
 FAULTS = 8
 UP, DOWN = b"U", b"D"
-LANES = ("u", "n", "b")
 # A memory is of the events before those of this lane.
 MEMORY_LANE = "u"
 # As many events as a memory has at most: they fill MOST_WORDS. Said is how many fewer, mostly none.
@@ -58,7 +56,7 @@ class MemoryLostError(FrameError):
 
 @dataclass(frozen=True)
 class Mark:
-    """How far a lane has come: a number, and the rolling hash at it: all of it in a hello, else its beginning."""
+    """How far a lane has come: a number, and the rolling hash at it, whole in a hello, else short (store/lanes.py)."""
 
     upto: int
     hash: bytes
@@ -66,8 +64,8 @@ class Mark:
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a lane's events numbered from `first` without a gap, that come after the rolling hash `base`: all of it
-    in a hello, else its beginning, which is enough to know that both sides mean the same."""
+    """A run of a lane's events numbered from `first` without a gap, that come after the rolling hash `base`: whole in a
+    hello and behind a memory, else short."""
 
     first: int
     base: bytes
@@ -95,16 +93,19 @@ class Message:
 
 @dataclass(frozen=True)
 class Memory:
-    """The events after one number of the sender's urgent lane, up to another, as far as they are here."""
+    """The events after one number of the sender's urgent lane, up to another, as far as they are here, and the lane's
+    rolling hash there."""
 
     after: int
     upto: int
     events: list[Wired]
+    hash: bytes = b""
 
     @cached_property
     def check(self) -> bytes:
         """What tells whether the other side has the same."""
-        return hashlib.blake2b(msgspec.msgpack.encode(self.events), digest_size=CHECK_BYTES).digest()
+        known = msgspec.msgpack.encode((self.hash, self.events))
+        return hashlib.blake2b(known, digest_size=CHECK_BYTES).digest()
 
     @cached_property
     def words(self) -> bytes:
@@ -124,7 +125,12 @@ class Memory:
 
 NO_MEMORY = Memory(0, 0, [])
 
-Recall = Callable[[int, int], list[Wired]]
+Recall = Callable[[int, int], Memory]
+
+
+def nothing(after: int, upto: int) -> Memory:
+    """What is recalled where nothing was heard."""
+    return Memory(after, upto, [])
 
 
 def pack(direction: bytes, station: int, key: bytes, message: Message, memory: Memory | None = None) -> bytes:
@@ -161,7 +167,7 @@ def station_of(frame: bytes) -> int:
 
 
 def unpack(direction: bytes, key: bytes, frame: bytes, recall: Recall) -> Message:
-    """The message in a frame; `recall` gives the bytes of a memory. Raises FrameError."""
+    """The message in a frame; `recall` gives the memory of these numbers. Raises FrameError."""
     station_of(frame)
     body, mac = frame[:-MAC_BYTES], frame[-MAC_BYTES:]
     if not hmac.compare_digest(mac, _mac(direction, key, body)):
@@ -186,7 +192,7 @@ def _station(reader: varint.Reader) -> int:
 
 
 def _recalled(exchange: int, upto: int, count: int, check: bytes, recall: Recall) -> Memory:
-    memory = Memory(upto - count, upto, recall(upto - count, upto))
+    memory = recall(upto - count, upto)
     if memory.check != check:
         raise MemoryLostError(exchange)
     return memory
@@ -206,10 +212,11 @@ def _encoded(message: Message, memory: Memory) -> bytes:
     for bit, lane in enumerate(LANES):
         if mark := message.marks.get(lane):
             shape |= 1 << bit
-            said += varint.pack(mark.upto) + mark.hash[: HASH_BYTES if message.incarnation else SHORT_BYTES]
+            said += varint.pack(mark.upto) + _hash(message, mark.hash)
         if (run := message.runs.get(lane)) and run.events:
             shape |= 8 << bit
-            base = run.base[: _base_bytes(bool(message.incarnation), lane, bool(memory.events))]
+            is_known = lane == MEMORY_LANE and bool(memory.events)
+            base = b"" if is_known else _hash(message, run.base)
             said += varint.pack(run.first) + base + varint.pack(len(run.events))
     events = [event for lane in LANES if lane in message.runs for event in message.runs[lane].events]
     head = bytes([shape]) + varint.pack(message.exchange)
@@ -235,14 +242,15 @@ def _decoded(reader: varint.Reader, flags: int, recall: Recall) -> Message:
     has_runs = bool(shape & 0b111000)
     sent_at = reader.whole() if has_runs or shape & HELLO else 0
     incarnation = reader.take(HASH_BYTES) if shape & HELLO else b""
+    hash_bytes = HASH_BYTES if incarnation else SHORT_BYTES
     marks: dict[str, Mark] = {}
     said: dict[str, tuple[int, bytes, int]] = {}
     for bit, lane in enumerate(LANES):
         if shape & 1 << bit:
-            marks[lane] = Mark(reader.number(), reader.take(HASH_BYTES if incarnation else SHORT_BYTES))
+            marks[lane] = Mark(reader.number(), reader.take(hash_bytes))
         if shape & 8 << bit:
-            base_bytes = _base_bytes(bool(incarnation), lane, has_memory)
-            said[lane] = reader.number(), reader.take(base_bytes), reader.number()
+            is_known = lane == MEMORY_LANE and has_memory
+            said[lane] = reader.number(), reader.take(0 if is_known else hash_bytes), reader.number()
     first = said[MEMORY_LANE][0] if MEMORY_LANE in said else 1
     known = _recalled(exchange, first - 1, count, check, recall) if has_memory else NO_MEMORY
     sent_at += known.time
@@ -251,17 +259,15 @@ def _decoded(reader: varint.Reader, flags: int, recall: Recall) -> Message:
     events = _events(reader, known, sent_at) if said else []
     runs: dict[str, Run] = {}
     for lane, (first, base, count) in said.items():
-        runs[lane], events = Run(first, base, events[:count]), events[count:]
+        runs[lane], events = Run(first, base or known.hash, events[:count]), events[count:]
     if events or reader.rest() or any(len(run.events) != said[lane][2] for lane, run in runs.items()):
         raise ValueError("The events are not as many as it says.")
     return Message(exchange, sent_at, marks, runs, incarnation, want, bool(shape & MORE), fault)
 
 
-def _base_bytes(is_hello: bool, lane: str, has_memory: bool) -> int:
-    """How much of a base is said. The check of a memory says already of its lane that both sides mean the same."""
-    if is_hello:
-        return HASH_BYTES
-    return 0 if lane == MEMORY_LANE and has_memory else SHORT_BYTES
+def _hash(message: Message, rolling: bytes) -> bytes:
+    """A rolling hash as this message says it. Behind a memory none is said: its check says it already."""
+    return rolling if message.incarnation else short(rolling)
 
 
 def _events(reader: varint.Reader, memory: Memory, sent_at: int) -> list[Wired]:

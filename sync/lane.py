@@ -46,7 +46,7 @@ def acknowledge(tx: Transaction, peer: str, told: dict[str, Mark]) -> None:
 
 def _agree(tx: Transaction, lane: Lane, mark: Mark) -> bool:
     known = numbered.hash_at(tx, lane, mark.upto)
-    if known is None or mark.upto > lane.numbered or not known.startswith(mark.hash):
+    if known is None or mark.upto > lane.numbered or not lanes.is_same(known, mark.hash):
         return False
     if mark.upto > lane.acked:
         numbered.finish(tx, lane, mark.upto, known)
@@ -137,7 +137,8 @@ def _wired(tx: Transaction, base: bytes, events: list[Numbered]) -> Run:
         ago, slip = tx.now - event.at, (tx.steady - one.steady_at) - (tx.now - event.at)
         name_of = "" if event.id == derived else event.id.hex()
         wired.append(Wired(event.kind, event.reference, event.body, ago, slip, name_of, event.hops))
-        rolling = one.hash
+        # As the receiver will reckon it, also where the disk has damaged an id or the hash that is kept.
+        rolling = lanes.hash_after(rolling, event.id)
     return Run(events[0].number, base, wired)
 
 
@@ -155,7 +156,7 @@ def take(tx: Transaction, peer: str, name: str, run: Run, sent_at: int, apply: A
     for number, wired in enumerate(fresh, lane.received + 1):
         event = _event(tx, rolling, wired, sent_at, away_ms)
         rolling = lanes.hash_after(rolling, event.id)
-        _take_one(tx, peer, name, number, event, apply)
+        _take_one(tx, peer, name, number, event, rolling, apply)
     # Read anew: what was applied may have put events for the same peer, a decision on its request, into this lane.
     lanes.save(tx, replace(lanes.find(tx, peer, name), received=number, received_hash=rolling))
     return True
@@ -168,15 +169,15 @@ def _fresh(lane: Lane, run: Run, knows_hashes: bool) -> list[Wired] | None:
     if old < 0 or old > len(run.events):
         return None
     if old == 0:
-        return run.events if lane.received_hash.startswith(run.base) else None
+        return run.events if lanes.is_same(lane.received_hash, run.base) else None
     if knows_hashes and not _leads_to(lane.received_hash, run.base, run.events[:old]):
         return None
     return run.events[old:]
 
 
 def _leads_to(rolling: bytes, base: bytes, events: list[Wired]) -> bool:
-    """Whether these events lead from one rolling hash to another. A base that is cut short leads nowhere: it is sent
-    where nothing comes twice."""
+    """Whether these events lead from one rolling hash to another. A short base leads nowhere: it is sent where nothing
+    comes twice."""
     for wired in events:
         base = lanes.hash_after(base, _id(base, wired))
     return base == rolling
@@ -195,9 +196,9 @@ def _id(rolling: bytes, wired: Wired) -> bytes:
     return lanes.event_id(rolling, wired.kind, wired.reference, wired.body)
 
 
-def _take_one(tx: Transaction, peer: str, name: str, number: int, event: Event, apply: Apply) -> None:
+def _take_one(tx: Transaction, peer: str, name: str, number: int, event: Event, rolling: bytes, apply: Apply) -> None:
     if name == outbox.URGENT:
-        heard.keep(tx, peer, number, event)
+        heard.keep(tx, peer, number, event, rolling)
         heard.trim(tx, peer, number - KEEP_HEARD)
     if lanes.is_new(tx, event.id):
         apply_one(tx, peer, event, apply)

@@ -32,14 +32,16 @@ def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> Memory | Non
     if not last:
         return None
     events = [Wired(one.event.kind, one.event.reference, one.event.body, -one.event.at) for one in last]
-    return Memory(last[0].number - 1, last[-1].number, events)
+    return Memory(last[0].number - 1, last[-1].number, events, runs[MEMORY_LANE].base)
 
 
-def of_heard(tx: Transaction, peer: str, after: int, upto: int) -> list[Wired]:
+def of_heard(tx: Transaction, peer: str, after: int, upto: int) -> Memory:
     """What the peer means by these numbers, as far as it is here."""
     if not 0 <= after < upto <= after + MOST_REMEMBERED:
-        return []
-    return [Wired(kind, reference, body, -at) for kind, reference, body, at in heard.between(tx, peer, after, upto)]
+        return Memory(after, upto, [])
+    found = heard.between(tx, peer, after, upto)
+    events = [Wired(kind, reference, body, -at) for kind, reference, body, at in found]
+    return Memory(after, upto, events, heard.hash_at(tx, peer, upto))
 
 
 def is_lost(tx: Transaction, peer: str) -> None:

@@ -265,7 +265,7 @@ def test_each_kind_of_sealed_value_opens_or_is_counted(folder: Path, tmp_path: P
         station.store.write(lambda tx: stations.add(tx, 8))
         station.store.write(lambda tx: drafts.save(tx, 0, APPEAL.msisdn, "{}"))
         station.store.write(lambda tx: quarantine.keep(tx, PEER, "case.opened", "{}", "why"))
-        station.store.write(lambda tx: heard.keep(tx, PEER, 1, lanes.Event("case.opened", "", "{}")))
+        station.store.write(lambda tx: heard.keep(tx, PEER, 1, lanes.Event("case.opened", "", "{}"), b""))
         station.store.write(lambda tx: sessions.save(tx, b"session", "{}", True))
         station.store.write(lambda tx: add_rows(tx, is_private=True))
         station.store.write(lambda tx: add_rows(tx, is_private=False))

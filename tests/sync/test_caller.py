@@ -12,7 +12,7 @@ from store import numbered
 from sync import exchange, outbox
 from sync.caller import MOST_FAULTS, Caller, OneByOne
 from sync.exchange import LineDownError
-from sync.frame import DOWN, UP, FrameError, Message, pack, unpack
+from sync.frame import DOWN, UP, FrameError, Message, nothing, pack, unpack
 from sync.line import Line
 from sync.outbox import EventTooLargeError
 from sync.pace import Pace
@@ -92,7 +92,7 @@ def test_an_upstream_that_answers_one_fault_after_another_is_left_alone(world: W
     world.file(200)
 
     def refuse(frame: bytes, timeout_s: float) -> bytes:
-        up = unpack(UP, world.key, frame, lambda after, upto: [])
+        up = unpack(UP, world.key, frame, nothing)
         return pack(DOWN, VILLAGE, world.key, Message(up.exchange, fault=exchange.RETIRED))
 
     caller = Caller(world.village, VILLAGE, world.key, OneByOne(refuse), count, Pace())

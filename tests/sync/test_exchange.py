@@ -205,8 +205,8 @@ def lane_of(store: Store, peer: str, name: str = outbox.URGENT) -> lanes.Lane:
 
 
 def is_at(mark: Mark, lane: lanes.Lane) -> bool:
-    """Whether this says how far a lane was received; a hash may travel cut short."""
-    return mark.upto == lane.received and len(mark.hash) >= 4 and lane.received_hash.startswith(mark.hash)
+    """Whether this says how far a lane was received; a hash may be said short."""
+    return mark.upto == lane.received and bool(mark.hash) and lanes.is_same(lane.received_hash, mark.hash)
 
 
 def all_cases(station: Station) -> list[tuple[str, str]]:
@@ -725,8 +725,8 @@ def content_of(key: bytes, message: Message) -> bytes:
 
 
 NOTHING = Message(LONG_AGO)
-SAYS = Run(1, bytes(frame.HASH_BYTES), [Wired("case.noise", "", "{}")])
-ONE_EVENT = Message(LONG_AGO, 1, runs={outbox.URGENT: SAYS}, incarnation=bytes(frame.HASH_BYTES))
+SAYS = Run(1, bytes(lanes.HASH_BYTES), [Wired("case.noise", "", "{}")])
+ONE_EVENT = Message(LONG_AGO, 1, runs={outbox.URGENT: SAYS}, incarnation=bytes(lanes.HASH_BYTES))
 BOMB = b"\0" + b" " * 4 * frame.LARGEST
 
 
@@ -774,7 +774,7 @@ def test_a_bomb_is_refused(pair: Pair, says_size: bool) -> None:
         content_of(b"", NOTHING)[:-1],
         content_of(b"", NOTHING) + b"\0",
         b"\x00" + b"\xff" * 20,
-        content_of(b"", replace(NOTHING, marks={outbox.URGENT: Mark(1, bytes(frame.HASH_BYTES))}))[:-1],
+        content_of(b"", replace(NOTHING, marks={outbox.URGENT: Mark(1, bytes(lanes.HASH_BYTES))}))[:-1],
         content_of(b"", ONE_EVENT)[:-1],
         says_one_event(),
         says_one_event() + b"\xff",
@@ -879,7 +879,7 @@ def test_a_run_after_other_events_is_not_applied(busy: Pair) -> None:
     cursor = lane_of(busy.hub.store, PEER)
     (run,) = busy.up(busy.request()).runs.values()
     before = all_cases(busy.hub)
-    other = Run(cursor.received + 1, bytes(frame.HASH_BYTES), run.events)
+    other = Run(cursor.received + 1, bytes(lanes.HASH_BYTES), run.events)
     down = busy.asked(Message(LONG_AGO, 1, runs={outbox.URGENT: other}))
     assert is_at(down.marks[outbox.URGENT], cursor)
     assert all_cases(busy.hub) == before
@@ -950,12 +950,11 @@ def test_numbers_given_anew_are_taken_once(busy: Pair) -> None:
 def test_a_request_from_a_life_that_was_left_changes_nothing(busy: Pair) -> None:
     busy.settle()
     busy.file()
-    packed = busy.request()
+    up = busy.up(busy.request())
     old = busy.village.store.write(lambda tx: lanes.peer(tx, outbox.UPSTREAM)).ours
     busy.village.store.write(lambda tx: numbered.renew(tx, outbox.UPSTREAM))
     busy.settle()
-    up = busy.up(packed)
-    runs = {name: replace(run, base=bytes(frame.HASH_BYTES)) for name, run in up.runs.items()}
+    runs = {name: replace(run, base=bytes(lanes.HASH_BYTES)) for name, run in up.runs.items()}
     late = replace(up, exchange=LONG_AGO, incarnation=old, runs=runs)
     before = dump(busy.hub.store)
     down = busy.asked(late)

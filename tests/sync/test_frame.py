@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from store import lanes
 from sync import cells, frame, varint
 from sync.cells import Wired
-from sync.frame import DOWN, UP, FrameError, Mark, Memory, MemoryLostError, Message, Run
+from sync.frame import DOWN, UP, FrameError, Mark, Memory, MemoryLostError, Message, Run, nothing
 from training import events
 
 STATION = 7
@@ -23,10 +23,6 @@ MOST = (1 << 63) - 1
 MANY = 1 << 50
 
 
-def nothing(after: int, upto: int) -> list[Wired]:
-    return []
-
-
 def said(count: int, seed: int = 1) -> list[Wired]:
     """Events as a station makes them."""
     return events.Maker(seed, 100).batch(count)
@@ -35,7 +31,7 @@ def said(count: int, seed: int = 1) -> list[Wired]:
 def remembered(count: int, upto: int) -> Memory:
     """A memory of so many events, the last with this number; each knows when it was made."""
     made = [replace_ago(one, -(NOW - one.ago)) for one in said(count, seed=2)]
-    return Memory(upto - count, upto, made)
+    return Memory(upto - count, upto, made, WHOLE)
 
 
 def replace_ago(event: Wired, ago: int) -> Wired:
@@ -43,7 +39,7 @@ def replace_ago(event: Wired, ago: int) -> Wired:
 
 
 HELLO = Message(5, NOW, {name: Mark(3, WHOLE) for name in lanes.LANES}, incarnation=b"12345678", want=64)
-NEWS = Message(6, NOW, {"u": Mark(3, WHOLE[:4])}, {"u": Run(11, WHOLE[:4], said(4))}, want=64)
+NEWS = Message(6, NOW, {"u": Mark(3, WHOLE)}, {"u": Run(11, WHOLE, said(4))}, want=64)
 BARE = Message(7, want=1)
 
 
@@ -80,25 +76,23 @@ MESSAGE = st.builds(
 
 
 def shortened(message: Message) -> Message:
-    """The message as it is said where it is no hello: hashes by their beginnings, the time where there are events."""
+    """The message as it is said where it is no hello: hashes short, the time where there are events."""
     return replace(
         message,
         incarnation=b"",
         sent_at=message.sent_at if message.runs else 0,
-        marks={name: Mark(mark.upto, mark.hash[:4]) for name, mark in message.marks.items()},
-        runs={name: replace(run, base=run.base[:4]) for name, run in message.runs.items()},
+        marks={name: Mark(mark.upto, lanes.short(mark.hash)) for name, mark in message.marks.items()},
+        runs={name: replace(run, base=lanes.short(run.base)) for name, run in message.runs.items()},
     )
 
 
 @given(MESSAGE, st.sampled_from([UP, DOWN]))
 def test_a_message_comes_back_in_both_directions(message: Message, direction: bytes) -> None:
     assert unpacked(packed(message, direction), direction) == message
-    short = shortened(message)
-    assert unpacked(packed(short, direction), direction) == short
 
 
 @given(MESSAGE)
-def test_what_is_no_hello_says_the_beginnings_of_hashes(message: Message) -> None:
+def test_what_is_no_hello_says_hashes_short(message: Message) -> None:
     assert unpacked(packed(replace(message, incarnation=b""))) == shortened(message)
 
 
@@ -111,9 +105,9 @@ def test_a_message_comes_back_with_a_memory(direction: bytes, is_hello: bool) ->
         message = replace(message, incarnation=b"12345678")
     asked = []
 
-    def recall(after: int, upto: int) -> list[Wired]:
+    def recall(after: int, upto: int) -> Memory:
         asked.append((after, upto))
-        return known.events
+        return known
 
     content = packed(message, direction, known)
     assert content[0] & frame.WITH_MEMORY
@@ -122,7 +116,7 @@ def test_a_message_comes_back_with_a_memory(direction: bytes, is_hello: bool) ->
     assert {name: (run.first, run.events) for name, run in found.runs.items()} == {
         name: (run.first, run.events) for name, run in message.runs.items()
     }
-    assert all(message.runs[name].base.startswith(run.base) for name, run in found.runs.items())
+    assert found.runs["u"].base == WHOLE and lanes.is_same(WHOLE, found.runs["b"].base)
     assert (found.sent_at, found.exchange, found.incarnation) == (NOW, 6, message.incarnation)
 
 
@@ -137,20 +131,21 @@ def test_a_memory_that_gains_nothing_is_left_out() -> None:
     assert not packed(message, known=known)[0] & frame.WITH_MEMORY
 
 
-@pytest.mark.parametrize("lost", ["all", "one", "order", "word"])
+@pytest.mark.parametrize("lost", ["all", "one", "order", "word", "hash"])
 def test_a_memory_that_is_not_as_the_sender_s_is_told_with_the_number_of_the_exchange(lost: str) -> None:
     known = remembered(30, upto=10)
     content = packed(NEWS, known=known)
     here = {
-        "all": [],
-        "one": known.events[1:],
-        "order": known.events[::-1],
-        "word": [*known.events[:-1], msgspec.structs.replace(known.events[-1], body="{}")],
+        "all": nothing(known.after, known.upto),
+        "one": replace(known, events=known.events[1:]),
+        "order": replace(known, events=known.events[::-1]),
+        "word": replace(known, events=[*known.events[:-1], msgspec.structs.replace(known.events[-1], body="{}")]),
+        "hash": replace(known, hash=WHOLE[:-1] + b"x"),
     }[lost]
     with pytest.raises(MemoryLostError) as caught:
         unpacked(content, recall=lambda after, upto: here)
     assert caught.value.exchange == NEWS.exchange
-    assert unpacked(content, recall=lambda after, upto: known.events).exchange == NEWS.exchange
+    assert unpacked(content, recall=lambda after, upto: known).exchange == NEWS.exchange
 
 
 @pytest.mark.parametrize("message", [HELLO, NEWS, BARE], ids=["hello", "news", "bare"])
@@ -237,7 +232,7 @@ def sealed(plain: bytes) -> bytes:
 
 
 def test_what_is_sealed_by_hand_is_read() -> None:
-    assert unpacked(sealed(packed(NEWS)[: -frame.MAC_BYTES])) == NEWS
+    assert unpacked(sealed(packed(NEWS)[: -frame.MAC_BYTES])) == shortened(NEWS)
 
 
 KNOWN = remembered(30, upto=10)
@@ -270,7 +265,7 @@ def test_well_sealed_nonsense_is_refused_or_a_message(
     plain: bytes, changes: list[tuple[int, int, str]], most: int
 ) -> None:
     content = sealed(changed(plain, changes, most))
-    for recall in (nothing, lambda after, upto: KNOWN.events):
+    for recall in (nothing, lambda after, upto: KNOWN):
         try:
             found = unpacked(content, recall=recall)
         except FrameError:
@@ -282,7 +277,7 @@ def test_well_sealed_nonsense_is_refused_or_a_message(
 @given(st.binary(max_size=80), st.booleans())
 def test_any_well_sealed_bytes_are_refused_or_a_message(content: bytes, has_memory: bool) -> None:
     flags = frame.VERSION | (frame.WITH_MEMORY if has_memory else 0)
-    is_refused(sealed(bytes([flags, STATION]) + content), lambda after, upto: KNOWN.events)
+    is_refused(sealed(bytes([flags, STATION]) + content), lambda after, upto: KNOWN)
 
 
 def assert_fits_a_database(message: Message) -> None:
@@ -329,7 +324,7 @@ def test_numbers_that_no_database_keeps_and_what_is_not_whole_are_refused(conten
 
 @pytest.mark.parametrize("change", [lambda count: count + 1, lambda count: count - 1, lambda count: 0])
 def test_more_or_fewer_events_than_it_says_are_refused(change: Callable[[int], int]) -> None:
-    plain = packed(Message(5, NOW, {}, {"u": Run(11, WHOLE[:4], said(4))}))[:-16]
-    at = plain.index(WHOLE[:4]) + 4
+    plain = packed(Message(5, NOW, {}, {"u": Run(11, WHOLE, said(4))}))[:-16]
+    at = plain.index(lanes.short(WHOLE)) + lanes.SHORT_BYTES
     assert plain[at] == 4
     assert is_refused(sealed(plain[:at] + bytes([change(4)]) + plain[at + 1 :]))

@@ -56,8 +56,7 @@ def sent(store: Store, peer: str, lane: str = "u", letters: int = 0) -> Memory |
 
 
 def recalled(store: Store, peer: str, known: Memory) -> Memory:
-    said = store.write(lambda tx: memory.of_heard(tx, peer, known.after, known.upto))
-    return Memory(known.after, known.upto, said)
+    return store.write(lambda tx: memory.of_heard(tx, peer, known.after, known.upto))
 
 
 def has_memory(content: bytes) -> bool:
@@ -143,8 +142,8 @@ def test_the_next_words_cost_less(row: Row, filed: list[str]) -> None:
     ("after", "upto"), [(5, 5), (6, 5), (-1, 5), (0, frame.MOST_REMEMBERED + 1), (1 << 62, 1 << 63)]
 )
 def test_a_range_without_sense_is_not_here(row: Row, filed: list[str], after: int, upto: int) -> None:
-    assert row.district.store.write(lambda tx: memory.of_heard(tx, PEER, after, upto)) == []
-    assert len(row.district.store.write(lambda tx: memory.of_heard(tx, PEER, 2, 5))) == 3
+    assert row.district.store.write(lambda tx: memory.of_heard(tx, PEER, after, upto)).events == []
+    assert len(row.district.store.write(lambda tx: memory.of_heard(tx, PEER, 2, 5)).events) == 3
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ class Hub:
         self.calls += 1
         if self.is_down:
             raise LineDownError("the upstream cannot be reached")
-        up = frame.unpack(frame.UP, KEY, packed, lambda after, upto: [])
+        up = frame.unpack(frame.UP, KEY, packed, frame.nothing)
         if up.incarnation and not self.taken:
             self.taken = {lane: Mark(0, lanes.beginning(up.incarnation, lane)) for lane in lanes.LANES}
         for lane, run in up.runs.items():
@@ -73,7 +73,7 @@ class Hub:
 
     def take(self, lane: str, run: Run) -> None:
         upto, rolling = self.taken[lane].upto, self.taken[lane].hash
-        assert run.first == upto + 1 and rolling.startswith(run.base)
+        assert run.first == upto + 1 and lanes.is_same(rolling, run.base)
         for one in run.events:
             rolling = lanes.hash_after(rolling, lanes.event_id(rolling, one.kind, one.reference, one.body))
         self.taken[lane] = Mark(run.first + len(run.events) - 1, rolling)
