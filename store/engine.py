@@ -40,7 +40,10 @@ class Store:
 
     def write(self, job: Callable[[Transaction], Result]) -> Result:
         """Run `job` and return its result once its effects are on disk. A job that raises leaves nothing."""
-        result: Result = self._writer.run(job)
+        try:
+            result: Result = self._writer.run(job)
+        except sqlite.AnyError as error:
+            raise sqlite.told(error) from error
         return result
 
     def read(self, job: Callable[[Transaction], Result]) -> Result:
@@ -49,8 +52,11 @@ class Store:
         connection.execute("BEGIN")
         try:
             return job(self._begin(connection))
+        except sqlite.AnyError as error:
+            raise sqlite.told(error) from error
         finally:
-            connection.execute("COMMIT")
+            with contextlib.suppress(sqlite.AnyError):  # A disk that fails may have ended it.
+                connection.execute("ROLLBACK")
 
     def backup(self, target: Path) -> None:
         """Write a checked copy of the whole database to `target` while serving. Raises StoreError."""

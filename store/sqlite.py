@@ -20,8 +20,26 @@ CACHE_KIB = 256
 # came.
 IN_KEY_ORDER = " WITHOUT ROWID"
 
-# The disk is full or fails: nothing was kept, and the same work may succeed later.
+# The disk is full, fails or has damaged a page: nothing was kept. The same work may succeed later, or once a person has
+# mended the disk; a job that is at fault itself raises another.
 DiskError = sqlite3.OperationalError
+AnyError = sqlite3.DatabaseError
+DAMAGED = "The database is damaged ({}): stop the station, check the disk, restore the last backup (docs/backup.md)."
+
+
+def told(error: AnyError) -> AnyError:
+    """The error for those outside: a DiskError also where the file is damaged."""
+    return DiskError(DAMAGED.format(error)) if _is_damage(error) else error
+
+
+def is_of_disk(error: Exception) -> bool:
+    """Whether the disk is at fault, and not the job."""
+    return isinstance(error, DiskError) or _is_damage(error)
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether the file is damaged: SQLite has no class of its own for that, only the one above all."""
+    return type(error) is sqlite3.DatabaseError
 
 
 class SQLite:

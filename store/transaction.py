@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from store.keys import Keyring
+from store.sqlite import is_of_disk
 
 Row = Any
 
@@ -61,6 +63,20 @@ class Transaction:
         """The first column of the first row, or None."""
         row = self.one(sql, **values)
         return None if row is None else row[0]
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of this work: where it raises, it alone is undone. Where the disk fails all is, so the error goes on
+        and nothing is undone here."""
+        self.run("SAVEPOINT part")
+        try:
+            yield
+        except Exception as error:
+            if not is_of_disk(error):
+                self.run("ROLLBACK TO part")
+                self.run("RELEASE part")
+            raise
+        self.run("RELEASE part")
 
     def next_number(self, counter: str) -> int:
         """1, 2, 3 … for each counter, without a gap: a job undone gives its number back."""

@@ -11,12 +11,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from store import DiskError, Transaction, heard, lanes, numbered, quarantine
+from store import Transaction, heard, is_of_disk, lanes, numbered, quarantine
 from store.lanes import LANES, Event, Lane
 from store.numbered import Numbered
 from sync import outbox, relay
 from sync.cells import Wired
-from sync.frame import Mark, Run
+from sync.frame import MOST_REMEMBERED, Mark, Run
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Apply = Callable[[Transaction, str, Event], None]
 MOST_EVENTS = 1000
 # The events of a memory (sync/memory.py), and of a frame that was sent before the last was answered.
-KEEP_HEARD = 1600
+KEEP_HEARD = MOST_REMEMBERED + MOST_EVENTS
 # No event is older. A station that says so is broken or stolen, and what it says has to fit into the frames of those
 # that pass it on, and on a page.
 OLDEST_MS = 20 * 365 * 24 * 3600 * 1000
@@ -63,11 +63,11 @@ def next_runs(
     _close_gaps(tx, peer, names)
     waiting = {name: _next(tx, peer, name) for name in names if numbered.waits(tx, peer, name)}
     if not every_lane:
-        chosen, _ = _within(waiting, room)
+        chosen = _within(waiting, room)
     else:
         ones = {name: events[:1] for name, events in waiting.items()}
         spent = sum(len(event.event.body) for events in ones.values() for event in events)
-        more, _ = _within({name: events[1:] for name, events in waiting.items()}, room - spent, at_least=0)
+        more = _within({name: events[1:] for name, events in waiting.items()}, room - spent, at_least=0)
         chosen = {name: ones[name] + more.get(name, []) for name in ones}
     return {name: _run(tx, peer, name, events) for name, events in chosen.items() if events}
 
@@ -85,17 +85,18 @@ def _next(tx: Transaction, peer: str, name: str) -> list[Numbered]:
     return numbered.after(tx, lane, lane.acked, MOST_EVENTS)
 
 
-def _within(waiting: dict[str, list[Numbered]], room: int, at_least: int = 1) -> tuple[dict[str, list[Numbered]], int]:
+def _within(waiting: dict[str, list[Numbered]], room: int, at_least: int = 1) -> dict[str, list[Numbered]]:
+    """The first events of these lanes whose bodies have room, in order; at least so many."""
     chosen: dict[str, list[Numbered]] = {}
     count = 0
     for name, events in waiting.items():
         for event in events:
             room -= len(event.event.body)
             if room < 0 and count >= at_least:
-                return chosen, count
+                return chosen
             chosen.setdefault(name, []).append(event)
             count += 1
-    return chosen, count
+    return chosen
 
 
 def _run(tx: Transaction, peer: str, name: str, events: list[Numbered]) -> Run:
@@ -110,7 +111,7 @@ def runs_after(tx: Transaction, peer: str, room: int, ends: dict[str, Mark]) -> 
     waiting = {
         name: numbered.after(tx, lanes.find(tx, peer, name), end.upto, MOST_EVENTS) for name, end in ends.items()
     }
-    chosen, _ = _within(waiting, room)
+    chosen = _within(waiting, room)
     return {name: _wired(tx, ends[name].hash, events) for name, events in chosen.items()}
 
 
@@ -207,12 +208,10 @@ def _take_one(tx: Transaction, peer: str, name: str, number: int, event: Event, 
 
 def apply_one(tx: Transaction, peer: str, event: Event, apply: Apply) -> None:
     """Apply an event; one that cannot be applied is kept aside for a person, and the lane goes on."""
-    tx.run("SAVEPOINT event")
     try:
-        apply(tx, peer, event)
-    except DiskError:
-        raise
+        with tx.part():
+            apply(tx, peer, event)
     except Exception as error:
-        tx.run("ROLLBACK TO event")
+        if is_of_disk(error):
+            raise
         quarantine.keep(tx, peer, event.kind, event.body, f"{type(error).__name__}: {event.reference}")
-    tx.run("RELEASE event")

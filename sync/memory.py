@@ -8,6 +8,7 @@ sent again without.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from store import Transaction, heard, lanes, numbered
 from sync.cells import Wired
@@ -48,4 +49,4 @@ def is_lost(tx: Transaction, peer: str) -> None:
     """The peer does not have what we took for known: begin anew with what it acknowledges from now on."""
     known = lanes.peer(tx, peer)
     acked = lanes.find(tx, peer, MEMORY_LANE).acked
-    lanes.save_peer(tx, lanes.Peer(known.name, known.ours, known.theirs, known.ahead_ms, acked))
+    lanes.save_peer(tx, replace(known, memory_since=acked))

@@ -38,11 +38,13 @@ OURS = {
     "publishing",
     "cli",
     "demo",
+    "training",
     "tests",
     "bench",
 }
 SQL = re.compile(
-    r"\b(SELECT\b.+\bFROM\b|INSERT INTO\b|UPDATE \w+ SET\b|DELETE FROM\b|(CREATE|ALTER|DROP) TABLE\b|PRAGMA \w)",
+    r"\b(SELECT\b.+\bFROM\b|INSERT INTO\b|UPDATE \w+ SET\b|DELETE FROM\b|(CREATE|ALTER|DROP) TABLE\b|PRAGMA \w"
+    r"|\b(SAVEPOINT|ROLLBACK|RELEASE) \w)",
     re.DOTALL,
 )
 
@@ -165,8 +167,8 @@ def test_a_planted_clock_is_noticed(tmp_path: Path, line: str) -> None:
 
 
 def test_sql_stands_in_the_store_alone() -> None:
-    files = [file for package in MAY_IMPORT if package != "store" for file in (ROOT / package).rglob("*.py")]
-    files += [ROOT / "wsgi.py", ROOT / "settings.py"]
+    rooms = [ROOT / name for name in sorted(OURS - {"store", "tests", "bench", "training"})]
+    files = [file for room in rooms for file in (room.rglob("*.py") if room.is_dir() else [room.with_suffix(".py")])]
     assert [place for file in files if file != ROOT / FOREIGN_DATABASE for place in sql_in(file)] == []
 
 
@@ -178,8 +180,8 @@ def test_the_file_that_meets_a_foreign_database_imports_no_store() -> None:
 
 def test_planted_sql_is_noticed(tmp_path: Path) -> None:
     planted = tmp_path / "planted.py"
-    planted.write_text('"""SELECT it FROM there, as they say."""\nrun("DELETE FROM cases")\n')
-    assert sql_in(planted) == ["planted.py:2"]
+    planted.write_text('"""SELECT it FROM there, as they say."""\nrun("DELETE FROM cases")\nrun("SAVEPOINT here")\n')
+    assert sql_in(planted) == ["planted.py:2", "planted.py:3"]
 
 
 def test_no_test_patches() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from store import Keyring, Store, StoreError, Transaction, cases, migrations, sqlite, subscribers
+from store import DiskError, Keyring, Store, StoreError, Transaction, cases, migrations, sqlite, subscribers
 from store.errors import KeyFileError, NewerSchemaError, SealError, StoreClosedError
 from store.writer import Writer
 from tests.stations import APPEAL, Clock, keys_in, open_station, open_store
@@ -64,6 +64,33 @@ def test_a_job_carries_the_moment_of_the_clock(tmp_path: Path) -> None:
 def test_a_reader_cannot_write(store: Store) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         store.read(remember(APPEAL.msisdn))
+
+
+@pytest.mark.parametrize("how", [Store.read, Store.write])
+def test_a_damaged_page_is_the_disk_s_fault(tmp_path: Path, how: Callable[[Store, Callable[..., Any]], Any]) -> None:
+    with open_store(tmp_path) as store:
+        store.write(remember(APPEAL.msisdn))
+        page = store.read(lambda tx: tx.value("SELECT rootpage FROM sqlite_master WHERE name = 'subscribers'"))
+        size, path = store.read(lambda tx: tx.value("PRAGMA page_size")), store.path
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(bytes(size))
+    with open_store(tmp_path) as store, pytest.raises(DiskError, match="damaged .*restore the last backup"):
+        how(store, lambda tx: tx.all("SELECT * FROM subscribers"))
+
+
+@pytest.mark.parametrize(("error", "is_kept"), [(ValueError, False), (sqlite3.DatabaseError, True)])
+def test_a_part_that_raises_is_undone_alone_unless_the_disk_failed(
+    store: Store, error: type[Exception], is_kept: bool
+) -> None:
+    def job(tx: Transaction) -> int:
+        remember("+992900000002")(tx)
+        with pytest.raises(error), tx.part():
+            remember("+992900000003")(tx)
+            raise error("what it says")
+        return known(tx)
+
+    assert store.write(job) == 1 + is_kept
 
 
 def test_a_reader_sees_one_moment(store: Store) -> None:

@@ -836,10 +836,10 @@ def test_what_an_event_did_before_it_failed_is_taken_back(busy: Pair) -> None:
     assert len(aside(busy.hub.store)) == 2
 
 
-@pytest.mark.parametrize("error", [DiskError, sqlite3.OperationalError])
-def test_a_full_disk_at_the_hub_is_not_the_event_s_fault(busy: Pair, error: type[Exception]) -> None:
+@pytest.mark.parametrize("error", [DiskError, sqlite3.OperationalError, sqlite3.DatabaseError])
+def test_a_disk_that_fails_at_the_hub_is_not_the_event_s_fault(busy: Pair, error: type[Exception]) -> None:
     def fail(tx: Transaction, peer: str, event: Event) -> None:
-        raise error("database or disk is full")
+        raise error("what the disk says")
 
     packed = busy.request()
     before = dump(busy.hub.store)
