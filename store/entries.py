@@ -8,6 +8,8 @@ from store import lanes
 from store.lanes import Event
 from store.transaction import Row, Transaction
 
+# No entry is put off for longer: until the morning, until the next day's budget, a day for a report.
+LONGEST_WAIT_MS = 2 * 24 * 3600 * 1000
 BODY = "outbox.body"
 # What is left of an event whose words were deleted: JSON without anything, which no room takes.
 EMPTY = "{}"
@@ -93,11 +95,14 @@ def claim_one(tx: Transaction, destination: str, until: int) -> Entry | None:
     """Lease the oldest entry that is due, until `until`; None when nothing is."""
     row = tx.one(
         "UPDATE outbox SET lease_until = :until, attempts = attempts + 1 WHERE id = ("  # noqa: S608
-        "SELECT id FROM outbox WHERE state = 'queued' AND destination = :destination AND due_at <= :now"
-        f" AND lease_until <= :now ORDER BY id LIMIT 1) RETURNING {COLUMNS}",
+        "SELECT id FROM outbox WHERE state = 'queued' AND destination = :destination"
+        " AND (due_at <= :now OR due_at > :latest) AND (lease_until <= :now OR lease_until > :until)"
+        f" ORDER BY id LIMIT 1) RETURNING {COLUMNS}",
         destination=destination,
         until=until,
         now=tx.now,
+        # What is to wait for longer than anything does was queued or put off before the clock was set back.
+        latest=tx.now + LONGEST_WAIT_MS,
     )
     return None if row is None else _opened(tx, row)
 

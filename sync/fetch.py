@@ -13,11 +13,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from store import DiskError, Store, Transaction, blobs, entries, traffic
+from store import DiskError, Store, Transaction, blobs, traffic
 from store.blobs import Wanted
 from store.errors import SealError
 from sync import blob_frame, delta, outbox
-from sync.backoff import LONGEST_MS
 from sync.blob_frame import DELTA, NOT_OFFERED, PLAIN, REPEATED, Answer, Request
 from sync.blobs import REFUSED, TAKEN, Outcome, keep, save, tell
 from sync.exchange import LineDownError
@@ -63,8 +62,7 @@ class Fetcher:
     def _next(self, tx: Transaction) -> tuple[Wanted | None, int]:
         """What to fetch now, and how many bytes of it."""
         allowed = self._ledger.budget.allowance(tx)
-        due_at = entries.destination(tx, outbox.UPSTREAM).due_at
-        if outbox.BULK not in allowed.lanes or 0 < due_at - tx.now <= LONGEST_MS:
+        if outbox.BULK not in allowed.lanes or outbox.rests(tx, outbox.UPSTREAM):
             return None, 0
         room = self._pace.limit if allowed.room is None else min(self._pace.limit, max(allowed.room, LEAST))
         return blobs.next_in(tx, blobs.WANTED), room

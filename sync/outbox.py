@@ -2,8 +2,8 @@
 
 An entry is put in the transaction of the change that it tells of. It is then claimed under a lease, and
 acked (the destination has it for good), deferred (later), rejected (never), given up on (dead letter), or its
-outcome is unknown: it may have arrived, so it is not sent again unless a person says so. `put` is the one
-door into this package.
+outcome is unknown: it may have arrived, so it is not sent again unless a person says so. `put` is
+how other packages get something into it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 from store import Transaction, entries, stations, traffic
 from store.entries import Entry
 from store.lanes import LANES, Event
-from sync.backoff import wait_ms
+from sync.backoff import LONGEST_MS, wait_ms
 
 UPSTREAM = "upstream"
 SMS = "sms"
@@ -93,9 +93,15 @@ def pass_on(tx: Transaction, destination: str, lane: str, event: Event) -> None:
     entries.append(tx, destination, lane, replace(event, hops=event.hops + 1))
 
 
+def rests(tx: Transaction, destination: str) -> bool:
+    """Whether a destination is being left alone. Not where its next try lies further ahead than any: the clock was set
+    since."""
+    return 0 < entries.destination(tx, destination).due_at - tx.now <= LONGEST_MS
+
+
 def claim(tx: Transaction, destination: str) -> Entry | None:
     """Lease the next entry that is due, or None: nothing waits, or the destination is being left alone."""
-    if entries.destination(tx, destination).due_at > tx.now:
+    if rests(tx, destination):
         return None
     return entries.claim_one(tx, destination, tx.now + LEASE_MS)
 

@@ -28,7 +28,6 @@ from store import (
     traffic,
 )
 from sync import dispatch, outbox
-from sync.backoff import LONGEST_MS
 from sync.caller import Caller
 from sync.dispatch import Transport
 from sync.exchange import LineDownError
@@ -40,11 +39,11 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 FORGET_EVERY_S = 3600
-SESSION_KEEP_MS = 7 * 24 * 3600 * 1000
-ATTEMPT_KEEP_MS = 2 * 24 * 3600 * 1000
-DRAFT_KEEP_MS = MESSAGE_KEEP_MS = 30 * 24 * 3600 * 1000
-# Longer than any stick with events lies in a drawer.
 DAY_MS = 24 * 3600 * 1000
+SESSION_KEEP_MS = 7 * DAY_MS
+ATTEMPT_KEEP_MS = 2 * DAY_MS
+DRAFT_KEEP_MS = MESSAGE_KEEP_MS = 30 * DAY_MS
+# Longer than any stick with events lies in a drawer.
 APPLIED_KEEP_MS = 400 * DAY_MS
 MOST_STEPS = 50
 IDLE_S = 900.0
@@ -98,14 +97,13 @@ class Upstream:
             self._lift_heard = self._store.read(traffic.lifted_at)
             return more
         except (LineDownError, FrameError, DiskError) as error:
-            log.info("exchange: %s", error)
+            log.log(logging.ERROR if isinstance(error, DiskError) else logging.INFO, "exchange: %s", error)
             return False
 
     def _is_due(self, tx: Transaction) -> tuple[bool, bool]:
         """Whether to exchange now, and whether something waits that may leave. A line that is down is left alone
-        until its next try, unless that lies further ahead than any: the clock was set since."""
-        state = entries.destination(tx, outbox.UPSTREAM)
-        if 0 < state.due_at - tx.now <= LONGEST_MS:
+        until its next try."""
+        if outbox.rests(tx, outbox.UPSTREAM):
             return False, False
         allowed = self.caller.budget.allowance(tx)
         waits = any(numbered.waits(tx, outbox.UPSTREAM, lane) for lane in allowed.lanes)
@@ -113,7 +111,8 @@ class Upstream:
         is_asked = allowed.is_lifted and traffic.lifted_at(tx) != self._lift_heard
         if waits or is_asked or not allowed.is_whole:
             return waits or is_asked, waits
-        return state.down_since is not None or self._rhythm.is_due(tx.steady), False
+        is_down = entries.destination(tx, outbox.UPSTREAM).down_since is not None
+        return is_down or self._rhythm.is_due(tx.steady), False
 
 
 def read_key(path: Path) -> bytes:

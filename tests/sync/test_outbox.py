@@ -302,6 +302,23 @@ def test_a_destination_that_is_down_is_left_alone_once_for_all_its_entries(store
     assert [(one.id, one.attempts) for one in [claim(store) for _ in ids]] == [(entry_id, 1) for entry_id in ids]
 
 
+@pytest.mark.parametrize(("back_s", "rests"), [(0, True), (3 * DAY_S, False)])
+def test_a_clock_that_was_set_back_leaves_nothing_waiting(
+    store: Store, clock: Clock, back_s: float, rests: bool
+) -> None:
+    """Of a lease, of an entry that was put off and of a destination that is down, none waits for the old time."""
+    held, later = put(store), put(store)
+    claim(store)
+    entry = claim(store)
+    store.write(lambda tx: outbox.defer(tx, entry, "later"))
+    store.write(lambda tx: outbox.destination_down(tx, outbox.UPSTREAM, "no line"))
+    clock.move(-back_s)
+    if rests:
+        assert is_left_alone(store)
+    else:
+        assert [claim(store).id, claim(store).id] == [held, later]
+
+
 def test_a_destination_that_is_down_delays_no_other(store: Store) -> None:
     put(store, outbox.SMS)
     put(store, outbox.UPSTREAM)
