@@ -43,7 +43,7 @@ TOUCHES: dict[str, frozenset[str]] = {
     statuses.REOPENED: frozenset({"status"}),
     statuses.WITHDRAWN: frozenset({"notices"}),
 }
-# Whom each may ask for: an agency moves its case, a resident withdraws hers or has it reopened after it was closed, an
+# What each may ask for: an agency moves its case, a resident withdraws hers or has it reopened after it was closed, an
 # operator may have it passed on.
 MAY_ASK: dict[str, Collection[str]] = {
     "agency": statuses.EVENTS,

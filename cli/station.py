@@ -47,7 +47,8 @@ def _check_districts(settings: Settings, codes: tuple[str, ...]) -> None:
 
 
 def _check_way(store: Store, number: int, through: int) -> None:
-    """Whether a station can be reached through another: one that exchanges with this one itself."""
+    """Refuse a way that is none: only a station that exchanges with this one itself can stand between. Raises
+    ClickException."""
     known, way = store.read(lambda tx: (stations.find(tx, through), stations.through(tx, through)))
     if known is None:
         raise click.ClickException(f"Station {through:03} is not admitted here: add it first.")

@@ -20,9 +20,10 @@ def sync() -> None:
 @click.pass_obj
 def sync_now(settings: Settings) -> None:
     """Try everything that waits at once, and say how it went."""
-    ask(settings, "POST", "sync")
+    lines = ask(settings, "POST", "sync")["lines"]
     click.echo("Everything that waits is being tried.")
-    sync_status.callback()  # type: ignore[misc]
+    for line in lines:
+        click.echo(line)
 
 
 @sync.command("status")

@@ -49,7 +49,7 @@ def add(station: Station) -> None:
 
 
 def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
-    """What the door does. Raises StoreError or RegisterError."""
+    """What the door does. Raises StoreError, DiskError or RegisterError."""
     if what == "registers":
         return _registers(station, method, body)
     if what == "pack":
@@ -61,15 +61,16 @@ def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
     if (method, what) == ("POST", "import"):
         return courier.take_in(station, body["file"], body["receipts"])
     if (method, what) == ("POST", "sms"):
-        return {"lines": _costs(station, str((body or {}).get("month", "")))}
+        return {"lines": _costs(station, body["month"])}
+    if (method, what) == ("POST", "backup"):
+        station.store.backup(Path(body["target"]))
+        return {}
+    if (method, what) == ("POST", "drill"):
+        return {"facts": msgspec.to_builtins(station.store.read(lambda tx: drill.of(tx, body["references"])))}
     if (method, what) == ("POST", "sync"):
         station.store.write(outbox.retry_all_now)
         if station.upstream is not None:
             station.upstream.step(SYNC_NOW_S)
-    elif (method, what) == ("POST", "backup"):
-        station.store.backup(Path(body["target"]))
-    elif (method, what) == ("POST", "drill"):
-        return {"facts": msgspec.to_builtins(station.store.read(lambda tx: drill.of(tx, body["references"])))}
     elif (method, what) != ("GET", "sync"):
         raise StoreError(f"{method} {what} is not something a station does.")
     return {"lines": _report(station)}

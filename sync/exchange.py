@@ -2,7 +2,8 @@
 
 Each side numbers its events 1, 2, 3 … per peer and lane. The receiver takes only the next numbers and moves its
 cursor in the transaction of their effects; that cursor is the acknowledgement. So a request or an answer may be
-cut, repeated or late, and nothing is lost or done twice.
+cut, repeated or late, and nothing is lost or done twice. Here is the upstream's side and what both sides share; the
+station's is sync/caller.py.
 """
 
 from __future__ import annotations
@@ -20,12 +21,11 @@ from sync.lane import Apply
 RATIO = 0.2
 # A frame is packed again with less when it is larger than it should by more than this.
 SLACK = 1.15
+# Once in so many exchanges each lane that waits sends something, however much is urgent.
 EVERY_LANE = 10
 # As much as a station gets that does not say how much it wants.
 USUAL_KIB = 64
 REPEATED, RETIRED, UNKNOWN_MEMORY, STRANGE = 1, 2, 3, 4
-CLOCK_ALARM_MS = 5 * 60 * 1000
-
 
 Pack = Callable[[bytes, int, bytes, Message, frame.Memory | None], bytes]
 

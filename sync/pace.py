@@ -1,13 +1,12 @@
 """How much one exchange may carry: what the line was measured to carry in a few seconds.
 
-An exchange is the unit that a cut destroys and that an urgent appeal may have to wait for, so it is to take no longer
-than LONGEST_S of line, whatever the line. It is sized from the goodput of those before, halved on a fault, and
-grows again by a quarter.
+An exchange is the unit that a cut destroys and that an urgent appeal may have to wait for, so it is to take SHARE_S of
+line, whatever the line, and longer only where LEAST bytes do. It is sized from the goodput of those before, halved on a
+fault, and grows again by a quarter.
 """
 
 from __future__ import annotations
 
-LONGEST_S = 8.0
 # Two exchanges may be on their way at once, and an urgent appeal waits for both.
 SHARE_S = 2.5
 FIRST, LEAST, MOST = 4 * 1024, 600, 256 * 1024

@@ -1,9 +1,9 @@
 """Compression with what both sides already have: the dictionary that is shipped, and a peer's own last words.
 
 Zstandard (RFC 8878), its frames without their magic number. A dictionary is entropy tables and text; the tables and the
-text that are shipped were trained on invented appeals only (sync/dictionary.py), for a dictionary shows what it was
-trained on. Behind that text goes a memory, where there is one: the lane's last acknowledged events, which the
-receiver has anyway. So a station's own places, names and turns of phrase cost little, and nothing leaks.
+text that are shipped were trained on invented appeals only (training/dictionary.py), for a dictionary shows what it was
+trained on. Behind that text goes a memory, where there is one: the urgent events right before these, which the
+receiver has (sync/memory.py). So a station's own places, names and turns of phrase cost little, and nothing leaks.
 """
 
 from __future__ import annotations
