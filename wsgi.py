@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -130,10 +130,7 @@ def build(settings: Settings, store: Store) -> Station:
     cases = Cases(known, has_upstream, Law.read(chosen.law))
     known_packs = Versions(chosen, lambda one: all_effects(cases, one))
     pack = _current(known_packs)
-    consultation, privacy = Consultation(has_upstream), Privacy(has_upstream)
-    additions = Additions(cases).apply
-    rooms = {"case": cases.apply, "tally": consultation.apply, "privacy": privacy.apply, "addition": additions}
-    events = Events({**rooms, "blob": Room(known.number).apply})
+    events = _events(cases, known.number)
     # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
     manners = Manners(pack, math.ceil(settings.sms_daily_budget * 1000), settings.sms_at_night)
     app = Flask("sado", static_folder=None)
@@ -141,7 +138,6 @@ def build(settings: Settings, store: Store) -> Station:
     inbox, deliveries = Inbox(known_packs, settings.service_code), Deliveries(cases)
     channel = Gateways(settings, store, known_packs, inbox, deliveries).channel()
     app.wsgi_app = Webhook(app.wsgi_app, channel.doors)  # type: ignore[method-assign]
-    ussd_path = next((path for path in channel.doors if path.startswith(PHONE_PAGE_CALLS)), "")
     app.wsgi_app = web.Door(app.wsgi_app, store, events.apply)  # type: ignore[method-assign]
     if store.read(lanes.has_upstream) != has_upstream:
         store.write(lambda tx: lanes.set_upstream(tx, has_upstream))
@@ -151,22 +147,7 @@ def build(settings: Settings, store: Store) -> Station:
     def stands(tx: Transaction) -> Standing:
         return standing.of(tx, budget, upstream.caller.pace if upstream else None)
 
-    desk.pages.create(
-        app,
-        store,
-        cases,
-        pack,
-        desk.pages.Options(
-            phone_page=settings.phone_page,
-            phone_sms_url=settings.phone_sms_url,
-            service_code=settings.service_code,
-            ussd_path=ussd_path,
-            secure_cookies=settings.secure_cookies,
-            has_upstream=has_upstream,
-            is_costly=manners.is_alarming,
-            standing=stands,
-        ),
-    )
+    desk.pages.create(app, store, cases, pack, _options(settings, channel.doors, manners, stands))
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{known.number:03}"
     transports: dict[str, Transport] = {}
@@ -194,6 +175,34 @@ def build(settings: Settings, store: Store) -> Station:
         stands,
         transports,
         scheduler,
+    )
+
+
+def _events(cases: Cases, number: int) -> Events:
+    """Which room takes which events of other stations."""
+    return Events(
+        {
+            "case": cases.apply,
+            "tally": Consultation(cases.has_upstream).apply,
+            "privacy": Privacy(cases.has_upstream).apply,
+            "addition": Additions(cases).apply,
+            "blob": Room(number).apply,
+        }
+    )
+
+
+def _options(
+    settings: Settings, doors: Iterable[str], manners: Manners, stands: Callable[[Transaction], Standing]
+) -> desk.pages.Options:
+    return desk.pages.Options(
+        phone_page=settings.phone_page,
+        phone_sms_url=settings.phone_sms_url,
+        service_code=settings.service_code,
+        ussd_path=next((path for path in doors if path.startswith(PHONE_PAGE_CALLS)), ""),
+        secure_cookies=settings.secure_cookies,
+        has_upstream=bool(settings.upstream),
+        is_costly=manners.is_alarming,
+        standing=stands,
     )
 
 

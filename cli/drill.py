@@ -14,6 +14,7 @@ import msgspec
 from cli.asking import asking
 from cli.backup import cases_in, moment
 from cli.restore import BACKUP_FILE, keys_of, renew
+from cli.telling import tell
 from local.client import Ask
 from settings import Settings
 from store import Store
@@ -23,7 +24,6 @@ from store.backup import Contents
 from store.drill import Facts
 
 CASES_AT_ONCE = 1000
-MOST_TOLD = 20
 
 
 @click.command()
@@ -48,10 +48,7 @@ def _practise(settings: Settings, live: Ask | None, file: Path, into: Path) -> b
             click.echo("The station's database is not here: nothing to compare with.")
             return True
         faults = list(_faults(contents, store, live))
-    for fault in faults[:MOST_TOLD]:
-        click.echo(fault)
-    if (more := len(faults) - MOST_TOLD) > 0:
-        click.echo(f"and {more} more")
+    tell(faults)
     if not faults:
         click.echo("All that is in it is in the station's database too.")
     return not faults

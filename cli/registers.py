@@ -15,11 +15,10 @@ from cases.loading import Line, Load, Removed, Step
 from cases.register_file import RegisterFile, Report
 from channel.register_words import registers_of
 from cli.asking import ask, asking
+from cli.telling import tell
 from local.client import Ask, NotServingError
 from menus import pack as packs
 from settings import Settings
-
-MOST_TOLD = 20
 
 
 @click.group()
@@ -92,10 +91,7 @@ def _load(pack: str, ask: Ask, path: Path, name: str, as_of: datetime | None, is
     day = as_of.date() if as_of else known.today(int(path.stat().st_mtime * 1000))
     with RegisterFile(path, known.get(name), known.languages) as file:
         report = _loaded(file, Steps(ask), name, day, is_whole)
-    for number, fault in report.rejected[:MOST_TOLD]:
-        click.echo(f"line {number}: {fault}", err=True)
-    if (more := len(report.rejected) - MOST_TOLD) > 0:
-        click.echo(f"and {more} more", err=True)
+    tell([f"line {number}: {fault}" for number, fault in report.rejected], err=True)
     if report.rejected and not report.kept:
         raise click.ClickException(f"No line of {path} could be kept: the register is as it was.")
     _tell(report, name, day, is_whole)

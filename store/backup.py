@@ -96,7 +96,7 @@ def write(copy: Path, target: Path, keys: Keyring, made_at: int) -> Contents:
         part.rename(target)
     finally:
         part.unlink(missing_ok=True)
-    _folder_to_disk(target.parent)
+    folder_to_disk(target.parent)
     return contents
 
 
@@ -139,7 +139,7 @@ def restore(
         with restored.open("rb+") as file:
             _to_disk(file)
         restored.rename(_next(database))
-        _folder_to_disk(database.parent)
+        folder_to_disk(database.parent)
     put_in_order(database)
     return contents, result
 
@@ -151,7 +151,7 @@ def put_in_order(database: Path) -> None:
     if restored.exists():
         _move_aside(database, restored.stat().st_mtime)
         restored.rename(database)
-        _folder_to_disk(database.parent)
+        folder_to_disk(database.parent)
     clear(database.parent)
 
 
@@ -170,8 +170,8 @@ def _move_aside(database: Path, at: float) -> None:
             raise StoreError(f"{aside / name} exists already: move that folder elsewhere and run this again.")
         aside.mkdir(mode=0o700, exist_ok=True)
         old.rename(aside / name)
-        _folder_to_disk(aside)
-    _folder_to_disk(database.parent)
+        folder_to_disk(aside)
+    folder_to_disk(database.parent)
 
 
 def _begin_anew(tx: Transaction, renew: Callable[[Transaction], Result]) -> Result:
@@ -270,7 +270,7 @@ def _to_disk(file: BinaryIO) -> None:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _folder_to_disk(folder: Path) -> None:
+def folder_to_disk(folder: Path) -> None:
     """Have the names in a folder on the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:

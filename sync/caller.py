@@ -181,7 +181,7 @@ class Caller:
             return
         up, ours, known, limit = prepared
         packed, up = fitted(frame.UP, self._station, self._key, up, known, limit, self.packer.pack)
-        if plain := sum(len(event.body) for run in up.runs.values() for event in run.events):
+        if plain := frame.size_of(up.runs):
             self._ratio = (self._ratio + len(packed) / plain) / 2
         self._flights.append(Flight(up, ours, len(packed), time.monotonic(), bool(self._flights)))
         self._pipe.send(packed, self.pace.timeout_s)
@@ -316,7 +316,7 @@ class Caller:
         """Whether more waits that may leave or come now. Where not everything may, the upstream sends what is urgent
         first: without any in its answer none waits there."""
         allowed = self.budget.allowance(tx)
-        comes = down.more or bool(down.runs) if allowed.is_whole else outbox.URGENT in down.runs
+        comes = bool(down.runs) if allowed.is_whole else outbox.URGENT in down.runs
         goes_on = comes or any(numbered.waits(tx, outbox.UPSTREAM, name) for name in allowed.lanes)
         if not goes_on and blobs.next_in(tx, blobs.WANTED) is None:
             traffic.end_lift(tx)
@@ -330,6 +330,4 @@ def _want(limit: int) -> int:
 
 def _was_taken(up: Message, down: Message) -> bool:
     """Whether the upstream has all that was sent; otherwise it stands elsewhere than we thought."""
-    return all(
-        name in down.marks and down.marks[name].upto >= run.first + len(run.events) - 1 for name, run in up.runs.items()
-    )
+    return all(name in down.marks and down.marks[name].upto >= run.last for name, run in up.runs.items())

@@ -158,13 +158,13 @@ class Courier:
         for name, run in said.runs.items():
             received = lanes.find(tx, peer, name).received
             is_taken = lane.take(tx, peer, name, run, said.sent_at, apply, away_ms)
-            if not is_taken and run.first + len(run.events) - 1 > received:
+            if not is_taken and run.last > received:
                 astray += len(run.events)
         aside = quarantine.count(tx) - aside
         return Taken(
             so_far.label,
             so_far.written_at or tx.now - away_ms,
-            so_far.events + sum(len(run.events) for run in said.runs.values()),
+            so_far.events + said.count,
             so_far.new + calls - aside,
             so_far.aside + aside,
             so_far.astray + astray,
@@ -217,7 +217,7 @@ def _runs(tx: Transaction, party: Party, hello: Message) -> Iterator[tuple[bytes
         message = replace(hello, runs=runs)
         packed, said = exchange.fitted(label.direction, label.station, party.key, message, None, FRAME_BYTES)
         ends |= {name: lane.end_of(run) for name, run in said.runs.items()}
-        yield packed, sum(len(run.events) for run in said.runs.values())
+        yield packed, said.count
 
 
 def _unpacked(label: Label, key: bytes, packed: bytes) -> Message:

@@ -98,10 +98,8 @@ def _answer(
     is_hello = bool(up.incarnation)
     told = lane.marks(tx, peer, LANES if is_hello else tuple(name for name in LANES if name in up.runs))
     ours = lanes.peer(tx, peer).ours
-    waits = {name: lanes.find(tx, peer, name).numbered for name in runs}
-    more = any(run.first + len(run.events) - 1 < waits[name] for name, run in runs.items())
     known = memory.of_sent(tx, peer, runs)
-    return Message(up.exchange, tx.now, told, runs, ours if is_hello or ours != before else b"", more=more), known
+    return Message(up.exchange, tx.now, told, runs, ours if is_hello or ours != before else b""), known
 
 
 def meet(tx: Transaction, peer: str, said: Message) -> bool:
@@ -128,8 +126,8 @@ def fitted(
     """The frame of a message, with fewer events where all of them would be larger than `limit`; and what it then says.
     One event always travels, however large."""
     packed = pack(direction, station, key, message, known)
-    while len(packed) > limit * SLACK and (count := sum(len(run.events) for run in message.runs.values())) > 1:
-        message = _cut(message, max(int(count * limit / len(packed)), 1))
+    while len(packed) > limit * SLACK and message.count > 1:
+        message = _cut(message, max(int(message.count * limit / len(packed)), 1))
         packed = pack(direction, station, key, message, known)
     return packed, message
 
@@ -142,4 +140,4 @@ def _cut(message: Message, count: int) -> Message:
         count -= len(kept)
         if kept:
             runs[name] = replace(run, events=kept)
-    return replace(message, runs=runs, more=True)
+    return replace(message, runs=runs)

@@ -158,8 +158,13 @@ def _not_itself(tx: Transaction, wanted: Wanted, station: int) -> None:
     if not wanted.is_plain:
         log.warning("%s: %s It is fetched again, whole.", wanted.name, NOT_ITSELF)
         blobs.start_over(tx, wanted.name, is_plain=True)
-    elif blobs.move(tx, wanted, blobs.REFUSED, NOT_ITSELF):
-        tell(tx, REFUSED, Outcome(wanted.name, wanted.hash.hex(), station, NOT_ITSELF))
+    else:
+        _refuse(tx, wanted, station, NOT_ITSELF)
+
+
+def _refuse(tx: Transaction, wanted: Wanted, station: int, reason: str) -> None:
+    if blobs.move(tx, wanted, blobs.REFUSED, reason):
+        tell(tx, REFUSED, Outcome(wanted.name, wanted.hash.hex(), station, reason))
 
 
 def _finish(tx: Transaction, wanted: Wanted, pieces: list[tuple[int, bytes]]) -> None:
@@ -201,14 +206,10 @@ class Arrivals:
         except Exception as error:
             reason = str(error) if isinstance(error, RefusedError) else f"an error there ({type(error).__name__})"
             log.warning("%s is not taken: %s", wanted.name, reason, exc_info=not isinstance(error, RefusedError))
-            self._store.write(lambda tx: self._refuse(tx, wanted, reason))
+            self._store.write(lambda tx: _refuse(tx, wanted, self._station, reason))
         else:
             self._store.write(lambda tx: self._hold(tx, wanted))
         return True
-
-    def _refuse(self, tx: Transaction, wanted: Wanted, reason: str) -> None:
-        if blobs.move(tx, wanted, blobs.REFUSED, reason):
-            tell(tx, REFUSED, Outcome(wanted.name, wanted.hash.hex(), self._station, reason))
 
     def _hold(self, tx: Transaction, wanted: Wanted) -> None:
         blobs.hold(tx, wanted)

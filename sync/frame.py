@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -71,6 +71,11 @@ class Run:
     base: bytes
     events: list[Wired]
 
+    @property
+    def last(self) -> int:
+        """The number of its last event."""
+        return self.first + len(self.events) - 1
+
 
 @dataclass(frozen=True)
 class Message:
@@ -78,8 +83,8 @@ class Message:
 
     `exchange` is the number of the round trip, `marks` what was received by lane. A hello also carries the incarnation
     under which this side numbers its events. `sent_at` is the time by this side's clock, said in a hello and where
-    there are events. A station says how many KiB it wants to get, or nothing where its line takes any; an upstream
-    whether `more` waits, and the number of a `fault` for which nothing was taken."""
+    there are events. A station says how many KiB it wants to get, or nothing where its line takes any; an upstream the
+    number of a `fault` for which nothing was taken."""
 
     exchange: int
     sent_at: int = 0
@@ -87,8 +92,12 @@ class Message:
     runs: dict[str, Run] = field(default_factory=dict)
     incarnation: bytes = b""
     want: int = 0
-    more: bool = False
     fault: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many events it carries."""
+        return sum(len(run.events) for run in self.runs.values())
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,11 @@ class Memory:
     def time(self) -> int:
         """When the last of them was made, by its station's clock: what comes now is not long after."""
         return -self.events[-1].ago if self.events else 0
+
+
+def size_of(runs: Mapping[str, Run]) -> int:
+    """How many letters the bodies of these events have."""
+    return sum(len(event.body) for run in runs.values() for event in run.events)
 
 
 NO_MEMORY = Memory(0, 0, [])
@@ -200,12 +214,12 @@ def _recalled(exchange: int, upto: int, count: int, check: bytes, recall: Recall
 
 # The head: what a lane says takes a bit of `shape` each, so that an ordinary frame has only what is new.
 
-HELLO, MORE = 1 << 6, 1 << 7
+HELLO = 1 << 6
 
 
 def _encoded(message: Message, memory: Memory) -> bytes:
     """The message: what is not worth compressing, and then what is."""
-    shape = (HELLO if message.incarnation else 0) | (MORE if message.more else 0)
+    shape = HELLO if message.incarnation else 0
     said = bytearray()
     # A clock may stand before 1970.
     sent_at = max(message.sent_at, 1)
@@ -262,7 +276,7 @@ def _decoded(reader: varint.Reader, flags: int, recall: Recall) -> Message:
         runs[lane], events = Run(first, base or known.hash, events[:count]), events[count:]
     if events or reader.rest() or any(len(run.events) != said[lane][2] for lane, run in runs.items()):
         raise ValueError("The events are not as many as it says.")
-    return Message(exchange, sent_at, marks, runs, incarnation, want, bool(shape & MORE), fault)
+    return Message(exchange, sent_at, marks, runs, incarnation, want, fault)
 
 
 def _hash(message: Message, rolling: bytes) -> bytes:

@@ -126,7 +126,7 @@ def end_of(run: Run) -> Mark:
     rolling = run.base
     for wired in run.events:
         rolling = lanes.hash_after(rolling, _id(rolling, wired))
-    return Mark(run.first + len(run.events) - 1, rolling)
+    return Mark(run.last, rolling)
 
 
 def _wired(tx: Transaction, base: bytes, events: list[Numbered]) -> Run:

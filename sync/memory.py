@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from store import Transaction, heard, lanes, numbered
 from sync.cells import Wired
-from sync.frame import MEMORY_LANE, MOST_REMEMBERED, Memory, Run
+from sync.frame import MEMORY_LANE, MOST_REMEMBERED, Memory, Run, size_of
 
 # To remember is work on both sides: for a few events as many as these pay.
 FEW_WORDS, FEW_REMEMBERED = 4 * 1024, 256
@@ -26,8 +26,7 @@ def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> Memory | Non
     if MEMORY_LANE not in runs:
         return None
     lane, since = lanes.find(tx, peer, MEMORY_LANE), lanes.peer(tx, peer).memory_since
-    said = sum(len(event.body) for run in runs.values() for event in run.events)
-    most = MOST_REMEMBERED if said > FEW_WORDS else FEW_REMEMBERED
+    most = MOST_REMEMBERED if size_of(runs) > FEW_WORDS else FEW_REMEMBERED
     before = numbered.before(tx, lane, runs[MEMORY_LANE].first - 1, most)
     last = [one for one in before if one.number > since]
     if not last:

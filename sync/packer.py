@@ -45,7 +45,7 @@ class Packer:
     def pack(self, direction: bytes, station: int, key: bytes, message: Message, memory: Memory | None = None) -> bytes:
         """As `frame.pack`, and the same bytes. Where the process cannot do it, for no memory is left for it or somebody
         killed it, this one does."""
-        if sum(len(event.body) for run in message.runs.values() for event in run.events) < SMALL:
+        if frame.size_of(message.runs) < SMALL:
             return frame.pack(direction, station, key, message, memory)
         try:
             content = self._asked(msgspec.msgpack.encode((station, message, memory)))

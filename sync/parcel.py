@@ -25,6 +25,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from store import StoreError
+from store.backup import folder_to_disk
 
 MAGIC, VERSION = b"SadoHand", 1
 LABEL, LENGTH = struct.Struct(">8sBcH16s8s"), struct.Struct(">I")
@@ -59,7 +60,7 @@ def write(path: Path, label: Label, key: bytes, frames: Sequence[bytes]) -> int:
         if path.exists():
             raise ParcelError(f"{path} exists; an export never writes over a file.")
         part.rename(path)
-        _name_to_disk(path.parent)
+        folder_to_disk(path.parent)
     except OSError as error:
         raise ParcelError(
             f"{path} could not be written ({error.strerror}). Make room, or take another stick, and export again."
@@ -146,12 +147,3 @@ def _nonce(number: int, is_last: bool) -> bytes:
 
 def _place(label: bytes, number: int) -> bytes:
     return label + number.to_bytes(4)
-
-
-def _name_to_disk(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -100,7 +100,7 @@ def pack(station: int, key: bytes, message: Message) -> bytes:
         lane: OldRun(run.first, [OldEvent(one.kind, one.reference, one.body) for one in run.events])
         for lane, run in message.runs.items()
     }
-    payload = msgspec.json.encode(Down(message.exchange, acks, lanes, message.more))
+    payload = msgspec.json.encode(Down(message.exchange, acks, lanes, bool(message.runs)))
     packed = zstandard.ZstdCompressor(level=9).compress(payload)
     head = HEAD.pack(MAGIC, DOWN, station, len(packed))
     return head + packed + _mac(key, head + packed)

@@ -44,12 +44,12 @@ NOT_FOUND = [("Content-Length", "0")]
 
 
 def count_apart(tx: Transaction, peer: str, event: Event) -> None:
-    """Apply an event, and commit that before its number and its id are noted."""
+    """Apply an event, and commit that before its number and its id are noted. The part that is open goes with it."""
     ledger.count(tx, peer, event)
     tx.run("DELETE FROM applied WHERE event = :id", id=event.id)
     tx.run("COMMIT")
     tx.run(sqlite.BEGIN)
-    tx.run("SAVEPOINT event")
+    tx.run("SAVEPOINT part")
 
 
 class People:

@@ -315,7 +315,7 @@ def test_an_answer_is_bounded_by_what_the_station_wants(busy: Pair) -> None:
     busy.call(measure)
     size, want, down = sizes[0]
     assert want == 2048 and size <= want * exchange.SLACK
-    assert 0 < len(down.runs[outbox.URGENT].events) < 6 and down.more
+    assert 0 < len(down.runs[outbox.URGENT].events) < 6
     busy.settle()
     check_ledger(busy)
 
@@ -622,7 +622,7 @@ def test_an_old_request_that_comes_late_is_refused(busy: Pair) -> None:
     before = dump(busy.hub.store)
     down = busy.down(busy.answer(late))
     assert (down.fault, down.exchange, down.want) == (exchange.REPEATED, old, old + taken)
-    assert (down.runs, down.marks, down.more) == ({}, {}, False)
+    assert (down.runs, down.marks) == ({}, {})
     assert dump(busy.hub.store) == before
     check_ledger(busy)
 

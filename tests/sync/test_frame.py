@@ -70,7 +70,6 @@ MESSAGE = st.builds(
     runs=st.dictionaries(st.sampled_from(lanes.LANES), RUN),
     incarnation=st.binary(min_size=8, max_size=8),
     want=NUMBER,
-    more=st.booleans(),
     fault=st.integers(0, frame.FAULTS - 1),
 )
 

@@ -19,13 +19,13 @@ import pytest
 
 from store import Keyring, Store, Transaction, sqlite
 from store.engine import MAX_GROUP
-from store.lanes import Event
 from store.writer import Writer
 from sync import exchange, outbox
 from sync.exchange import LineDownError
 from sync.frame import FrameError
 from sync.lane import Apply
 from tests import ledger
+from tests.exchange_process import count_apart
 from tests.ledger import PEER, Ledger, put, said
 from tests.power import Content, Disk
 from tests.proofs import TIMES, open_world
@@ -235,13 +235,6 @@ def test_without_a_sync_at_each_commit_power_cuts_lose_what_was_promised(blank: 
 
 @pytest.mark.long
 def test_a_cursor_that_moves_in_another_transaction_than_the_effects_doubles_them(blank: Blank, folder: Path) -> None:
-    def count_apart(tx: Transaction, peer: str, event: Event) -> None:
-        ledger.count(tx, peer, event)
-        tx.run("DELETE FROM applied WHERE event = :id", id=event.id)
-        tx.run("COMMIT")
-        tx.run(sqlite.BEGIN)
-        tx.run("SAVEPOINT event")
-
     _, ledgers = cut(blank, folder, CUTS_OF_CONTROL, apply=count_apart)
     print(f"in two transactions: {Ledger.sum(ledgers)}")
     assert Ledger.sum(ledgers).duplicated > 0

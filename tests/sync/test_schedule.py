@@ -68,7 +68,7 @@ class Hub:
             self.take(lane, run)
         runs = self.next_runs()
         hello = INCARNATION if up.incarnation else b""
-        down = Message(up.exchange, 1, self.taken, runs, hello, more=bool(self.news))
+        down = Message(up.exchange, 1, self.taken, runs, hello)
         return frame.pack(frame.DOWN, VILLAGE, KEY, down)
 
     def take(self, lane: str, run: Run) -> None:

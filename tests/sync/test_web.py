@@ -88,7 +88,7 @@ def test_a_whole_frame_is_taken_and_acknowledged(door: Hub) -> None:
 
     assert (response.status_code, [name for name, _ in response.headers]) == (200, ["Content-Length"])
     down, ours = door.answered(response), door.store.write(lambda tx: lanes.find(tx, PEER, "u"))
-    assert (down.exchange, down.fault, down.runs, down.more) == (1, 0, {}, False)
+    assert (down.exchange, down.fault, down.runs) == (1, 0, {})
     assert down.marks["u"] == Mark(2, ours.received_hash)
     assert door.applied == ["one", "two"]
 
