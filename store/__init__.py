@@ -3,7 +3,7 @@
 from store.engine import Store
 from store.errors import StoreError
 from store.keys import Keyring
-from store.sqlite import DiskError, is_of_disk
+from store.sqlite import DiskError
 from store.transaction import Transaction
 
-__all__ = ["DiskError", "Keyring", "Store", "StoreError", "Transaction", "is_of_disk"]
+__all__ = ["DiskError", "Keyring", "Store", "StoreError", "Transaction"]

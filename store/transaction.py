@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from store.keys import Keyring
@@ -64,19 +63,20 @@ class Transaction:
         row = self.one(sql, **values)
         return None if row is None else row[0]
 
-    @contextmanager
-    def part(self) -> Iterator[None]:
-        """A part of this work: where it raises, it alone is undone. Where the disk fails all is, so the error goes on
-        and nothing is undone here."""
+    def part(self, job: Callable[[], object]) -> Exception | None:
+        """Run a part of this work. Where it raises, it alone is undone; its error. What the disk is at fault for is
+        raised: then all of this work is undone."""
+        failed = None
         self.run("SAVEPOINT part")
         try:
-            yield
+            job()
         except Exception as error:
-            if not is_of_disk(error):
-                self.run("ROLLBACK TO part")
-                self.run("RELEASE part")
-            raise
+            if is_of_disk(error):
+                raise
+            self.run("ROLLBACK TO part")
+            failed = error
         self.run("RELEASE part")
+        return failed
 
     def next_number(self, counter: str) -> int:
         """1, 2, 3 … for each counter, without a gap: a job undone gives its number back."""

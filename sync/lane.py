@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from store import Transaction, heard, is_of_disk, lanes, numbered, quarantine
+from store import Transaction, heard, lanes, numbered, quarantine
 from store.lanes import LANES, Event, Lane
 from store.numbered import Numbered
 from sync import outbox, relay
@@ -208,10 +208,6 @@ def _take_one(tx: Transaction, peer: str, name: str, number: int, event: Event, 
 
 def apply_one(tx: Transaction, peer: str, event: Event, apply: Apply) -> None:
     """Apply an event; one that cannot be applied is kept aside for a person, and the lane goes on."""
-    try:
-        with tx.part():
-            apply(tx, peer, event)
-    except Exception as error:
-        if is_of_disk(error):
-            raise
+    error = tx.part(lambda: apply(tx, peer, event))
+    if error is not None:
         quarantine.keep(tx, peer, event.kind, event.body, f"{type(error).__name__}: {event.reference}")

@@ -79,18 +79,30 @@ def test_a_damaged_page_is_the_disk_s_fault(tmp_path: Path, how: Callable[[Store
         how(store, lambda tx: tx.all("SELECT * FROM subscribers"))
 
 
-@pytest.mark.parametrize(("error", "is_kept"), [(ValueError, False), (sqlite3.DatabaseError, True)])
-def test_a_part_that_raises_is_undone_alone_unless_the_disk_failed(
-    store: Store, error: type[Exception], is_kept: bool
-) -> None:
-    def job(tx: Transaction) -> int:
-        remember("+992900000002")(tx)
-        with pytest.raises(error), tx.part():
-            remember("+992900000003")(tx)
-            raise error("what it says")
-        return known(tx)
+def test_a_part_that_raises_is_undone_alone(store: Store) -> None:
+    def fail(tx: Transaction) -> None:
+        remember("+992900000003")(tx)
+        raise ValueError
 
-    assert store.write(job) == 1 + is_kept
+    def job(tx: Transaction) -> tuple[bool, int]:
+        remember("+992900000002")(tx)
+        return isinstance(tx.part(lambda: fail(tx)), ValueError), known(tx)
+
+    assert store.write(job) == (True, 1)
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError, sqlite3.DatabaseError])
+def test_a_part_on_a_disk_that_fails_undoes_all(store: Store, error: type[Exception]) -> None:
+    def fail() -> None:
+        raise error("what the disk says")
+
+    def job(tx: Transaction) -> None:
+        remember("+992900000002")(tx)
+        tx.part(fail)
+
+    with pytest.raises(DiskError):
+        store.write(job)
+    assert store.read(known) == 0
 
 
 def test_a_reader_sees_one_moment(store: Store) -> None:
