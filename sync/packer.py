@@ -7,14 +7,19 @@ and goes when its pipe is closed: also when the station is killed.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import logging
 import os
 import subprocess
 import sys
+import threading
 from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 
 import msgspec
 
+from store import lanes
 from sync import frame
 from sync.frame import Memory, Message
 
@@ -28,12 +33,23 @@ NICENESS = 19
 Work = tuple[int, Message, Memory | None]
 
 
+def _release() -> str:
+    """What tells these files from those of another release, which may be installed while a station serves: the process
+    would then pack frames that say they are of this one."""
+    files = [lanes.__file__, *(str(path) for path in Path(__file__).parent.iterdir() if path.is_file())]
+    return hashlib.blake2b(b"".join(Path(file).read_bytes() for file in sorted(files)), digest_size=8).hexdigest()
+
+
+RELEASE = _release()
+
+
 class Packer:
     """Makes the frames of a station. Its process begins with the first large frame; whoever has no more to send calls
     `close`, and the next large frame begins another."""
 
-    def __init__(self, python: str = sys.executable) -> None:
+    def __init__(self, python: str = sys.executable, patience_s: float = PATIENCE_S) -> None:
         self._python = python
+        self._patience_s = patience_s
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
 
@@ -53,6 +69,10 @@ class Packer:
             log.warning("a frame is packed by the station itself: %s", type(error).__name__)
             self.close()
             return frame.pack(direction, station, key, message, memory)
+        except BaseException:
+            # The answer that is still to come would be taken for that to the next frame.
+            self.close()
+            raise
         return frame.sealed(direction, key, content)
 
     def close(self) -> None:
@@ -65,31 +85,43 @@ class Packer:
         self._pipe = self._process = None
 
     def _asked(self, work: bytes) -> bytes:
-        pipe = self._pipe or self._begin()
-        pipe.send_bytes(work)
-        if not pipe.poll(PATIENCE_S):
-            raise TimeoutError
-        return pipe.recv_bytes()
+        if self._pipe is None or self._process is None:
+            self._pipe, self._process = self._begin()
+        # A process that stands still takes nothing and gives nothing: its end ends both kinds of waiting.
+        impatience = threading.Timer(self._patience_s, self._process.kill)
+        impatience.start()
+        try:
+            self._pipe.send_bytes(work)
+            return self._pipe.recv_bytes()
+        finally:
+            impatience.cancel()
 
-    def _begin(self) -> Connection:
-        self._pipe, theirs = Pipe()
-        command = [self._python, "-m", __name__, str(theirs.fileno())]
+    def _begin(self) -> tuple[Connection, subprocess.Popen[bytes]]:
+        ours, theirs = Pipe()
+        # -P: not what lies in the folder that the station was started in.
+        command = [self._python, "-P", "-m", __name__, str(theirs.fileno()), RELEASE]
+        surroundings = {name: value for name, value in os.environ.items() if not name.startswith("SADO_")}
         with theirs:
-            # In a session of its own: Ctrl-C at a terminal is for the station, which then closes the pipe.
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True)  # noqa: S603
-        return self._pipe
+            try:
+                # In a group of its own: Ctrl-C at a terminal is for the station, which then closes the pipe. Not in a
+                # session of its own, for among those Linux shares the processor out evenly (sched(7), autogroup).
+                process = subprocess.Popen(  # noqa: S603
+                    command, pass_fds=[theirs.fileno()], env=surroundings, process_group=0
+                )
+            except OSError:
+                ours.close()
+                raise
+        return ours, process
 
 
 def serve(pipe: Connection) -> None:
     """Pack what comes, until nobody is there to ask."""
-    while True:
-        try:
-            work = msgspec.msgpack.decode(pipe.recv_bytes(), type=Work)
-        except EOFError:
-            return
-        pipe.send_bytes(frame.content(*work))
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            pipe.send_bytes(frame.content(*msgspec.msgpack.decode(pipe.recv_bytes(), type=Work)))
 
 
 if __name__ == "__main__":
     os.nice(NICENESS)
-    serve(Connection(int(sys.argv[1])))
+    if sys.argv[2] == RELEASE:
+        serve(Connection(int(sys.argv[1])))

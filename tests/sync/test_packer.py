@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,8 @@ def message(some: list[Wired]) -> Message:
 
 
 LARGE, LITTLE = message(MADE[300:]), message(MADE[300:310])
+# More than the pipe takes while nobody reads.
+HUGE = message(MADE[300:] * 5)
 
 
 @pytest.fixture
@@ -72,6 +75,8 @@ def test_the_process_gives_way_to_the_phones(packer: Packer) -> None:
     pack(packer, LARGE)
     assert packer.pid is not None
     assert os.getpriority(os.PRIO_PROCESS, packer.pid) > os.getpriority(os.PRIO_PROCESS, os.getpid())
+    # Among sessions the processor is shared out evenly; a group of its own is enough for Ctrl-C to pass it by.
+    assert os.getsid(packer.pid) == os.getsid(0) and os.getpgid(packer.pid) != os.getpgid(0)
 
 
 def test_a_frame_whose_packer_was_killed_is_packed_all_the_same_and_the_next_by_another(packer: Packer) -> None:
@@ -89,6 +94,40 @@ def test_a_machine_that_can_begin_no_process_packs_all_the_same(packer: Packer) 
     packer = Packer("/nowhere/python")
     assert pack(packer, LARGE) == frame.pack(UP, STATION, KEY, LARGE, MEMORY)
     assert packer.pid is None
+
+
+@pytest.mark.parametrize("said", [LARGE, HUGE], ids=["waits for the answer", "cannot be given the work"])
+def test_a_packer_that_stands_still_is_given_up(said: Message) -> None:
+    packer = Packer(patience_s=5)
+    pack(packer, LARGE)
+    assert packer.pid is not None
+    os.kill(packer.pid, signal.SIGSTOP)
+    assert pack(packer, said) == frame.pack(UP, STATION, KEY, said, MEMORY)
+    assert packer.pid is None
+
+
+def test_a_packer_of_another_release_packs_nothing(tmp_path: Path) -> None:
+    other = tmp_path / "python"
+    other.write_text(f'#!/bin/sh\nexec {sys.executable} "$1" "$2" "$3" "$4" of-another-release\n')
+    other.chmod(0o700)
+    packer = Packer(str(other))
+    assert pack(packer, LARGE) == frame.pack(UP, STATION, KEY, LARGE, MEMORY)
+    assert packer.pid is None
+
+
+def test_what_lies_in_the_folder_is_not_read(tmp_path: Path, packer: Packer, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "msgspec.py").write_text("raise SystemExit('This is not msgspec.')")
+    monkeypatch.chdir(tmp_path)
+    pack(packer, LARGE)
+    assert packer.pid is not None
+
+
+def test_a_packer_that_failed_at_a_frame_is_not_asked_for_the_next(packer: Packer) -> None:
+    pack(packer, LARGE)
+    with pytest.raises(TypeError):
+        packer.pack(UP, STATION, KEY, replace(LARGE, exchange=object()), MEMORY)  # type: ignore[arg-type]
+    assert packer.pid is None
+    assert pack(packer, LARGE) == frame.pack(UP, STATION, KEY, LARGE, MEMORY)
 
 
 def test_a_packer_is_gone_when_it_is_closed(packer: Packer) -> None:
