@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections import UserDict
 from importlib import import_module
 
 import click
@@ -14,26 +15,24 @@ from settings import SettingsError
 from store import DiskError, StoreError
 
 EXPECTED = (SettingsError, StoreError, DiskError, ValueError, OSError)
-# Each is in the module of its name.
 COMMANDS = (
     *("account", "agency", "backup", "demo", "dial", "drill", "init", "menus", "pack", "registers", "restore", "serve"),
     *("sms", "station", "sync"),
 )
 
 
-class Commands(click.Group):
-    """The group of all commands. An error that is expected is a sentence, not a traceback."""
+class Modules(UserDict[str, click.Command]):
+    """The commands by name, each in the module of its name, which is read when somebody looks."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Their names."""
-        return [*COMMANDS]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(f"cli.{cmd_name}"), cmd_name)
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self.data:
+            raise KeyError(name)
+        command: click.Command = getattr(import_module(f"cli.{name}"), name)
         return command
+
+
+class Commands(click.Group):
+    """A group whose expected errors are a sentence, not a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; an expected error ends it with exit code 1."""
@@ -45,7 +44,11 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    commands=Modules(dict.fromkeys(COMMANDS)),  # type: ignore[arg-type]
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="sado")
 @click.pass_context
 def main(ctx: click.Context) -> None:

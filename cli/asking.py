@@ -19,7 +19,10 @@ from store.backup import put_in_order
 
 @contextmanager
 def locked(settings: Settings) -> Iterator[None]:
-    """Hold the station's folder for this process. SQLite is safe with one process for each file (store/sqlite.py)."""
+    """Hold the station's folder for this process. SQLite is safe with one process for each file (store/sqlite.py).
+    Raises StoreError while another holds it."""
+    if not settings.folder.is_dir():
+        raise client.no_station(settings.folder)
     lock = FileLock(settings.folder / "station.lock")
     try:
         lock.acquire(timeout=0)
@@ -37,7 +40,7 @@ def locked(settings: Settings) -> Iterator[None]:
 def open_store(settings: Settings) -> Store:
     """The station's database with its keys. Raises StoreError."""
     if not settings.database.exists():
-        raise StoreError(f"There is no station in {settings.folder}. Run `sado init --station NUMBER` first.")
+        raise client.no_station(settings.folder)
     return Store(settings.database, Keyring.load(settings.keys))
 
 

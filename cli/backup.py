@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cli.asking import asking
-from local.client import Ask, NotServingError
+from local.client import Ask
 from settings import Settings
 from store import Keyring
 from store import backup as backups
@@ -37,10 +37,7 @@ def _make(settings: Settings, ask: Ask, target: Path) -> None:
         copy = place / "copy.db"
         copy.touch(mode=0o600)
         made_at = _now()
-        try:
-            ask("POST", "backup", {"target": str(copy.absolute())})
-        except NotServingError:
-            raise click.ClickException("The station stopped meanwhile: run this again.") from None
+        ask("POST", "backup", {"target": str(copy.absolute())})
         contents = backups.write(copy, target, keys, made_at)
     click.echo(f"{target}: {target.stat().st_size} bytes, {cases_in(contents)}, encrypted, read back and checked.")
     click.echo(

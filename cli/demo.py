@@ -17,5 +17,6 @@ from settings import Settings
 @click.option("--hub-port", type=click.IntRange(1, 65535), default=8700, show_default=True)
 def demo(data: Path, station_port: int, hub_port: int) -> None:
     """A hub, a village station and a pretended SMS provider on this machine, until Ctrl-C."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with locked(Settings(data=str(data))):
         run.demo(data, station_port, hub_port)

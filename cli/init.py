@@ -7,7 +7,7 @@ import click
 from cli.asking import locked
 from local import client
 from settings import Settings
-from store import Keyring, Store, identity
+from store import Keyring, Store, StoreError, identity
 
 
 @click.command()
@@ -17,6 +17,11 @@ def init(settings: Settings, station: int) -> None:
     """Make a new station: its folder, keys and database."""
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with locked(settings):
+        if settings.database.exists() and not settings.keys.exists():
+            raise StoreError(
+                f"There is a database in {settings.folder} but no key file at {settings.keys}: put the one that it had "
+                "there. With a new one nothing in it could be read."
+            )
         keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
         client.create_token(settings.folder)
         store = Store(settings.database, keys)

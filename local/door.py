@@ -18,7 +18,7 @@ from cases.loading import Line, Load, Loading, Removed, Step
 from cases.registers import Standing
 from channel import costs
 from local import courier
-from local.client import TOKEN_FILE
+from local.client import token_in
 from local.report import Words
 from store import DiskError, StoreError, drill
 from sync import outbox
@@ -29,8 +29,8 @@ SYNC_NOW_S = 20.0
 
 
 def add(station: Station) -> None:
-    """Open the door on a station."""
-    token = (station.settings.folder / TOKEN_FILE).read_text().strip()
+    """Open the door on a station. Raises StoreError where it has no token."""
+    token = token_in(station.settings.folder)
     blueprint = Blueprint("local", __name__, url_prefix="/local")
 
     @blueprint.route("/<what>", methods=["GET", "POST"])

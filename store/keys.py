@@ -65,7 +65,9 @@ class Keyring:
                 raise ValueError("the current key or the root is missing")
             return cls(keys, current, root)
         except FileNotFoundError:
-            raise KeyFileError(f"No key file at {path}. Run `sado init`, or set SADO_KEY_FILE.") from None
+            raise KeyFileError(
+                f"No key file at {path}: put the one that the station had there, or set SADO_KEY_FILE."
+            ) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise KeyFileError(f"The key file {path} cannot be read ({type(error).__name__}).") from error
 

@@ -6,14 +6,12 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import requests
 from click.testing import CliRunner
 
-from sado import COMMANDS as NAMES
 from sado import main
 from tests.processes import HUB, TOKEN, VILLAGE, Phone, Station, pair, sado, shown_reference, until
 
@@ -21,8 +19,8 @@ COMMANDS = [
     [],
     *(
         [name, *([inner] if inner else [])]
-        for name in NAMES
-        for inner in ("", *getattr(import_module(f"cli.{name}").__dict__[name], "commands", ()))
+        for name, command in main.commands.items()
+        for inner in ("", *getattr(command, "commands", ()))
     ),
 ]
 APPEAL = ("2", "1", "1", "Ёвон", "1", "Об нест", "Раҳимова Гулнора", "1")
@@ -56,6 +54,46 @@ def file_appeal(station: Station, msisdn: str = "+992900000001") -> str:
     reference = shown_reference(Phone(station.webhook, msisdn).walk("1", *APPEAL))
     assert reference is not None
     return reference
+
+
+def test_a_command_that_is_nearly_right_is_offered() -> None:
+    assert "Did you mean 'sync'?" in sado("sy").stderr
+
+
+def test_a_new_key_file_is_not_made_for_a_database_that_has_one(station: Station) -> None:
+    (station.folder / "keys.json").rename(station.folder / "elsewhere.json")
+    again = sado("init", "--station", str(VILLAGE), **station.settings)
+    assert is_refused(again, "put the one that it had there")
+    assert not (station.folder / "keys.json").exists()
+
+
+@pytest.mark.parametrize("left", ["", "short"])
+def test_a_token_that_is_cut_short_opens_no_door_and_is_minted_anew(station: Station, left: str) -> None:
+    token = station.folder / "local.token"
+    token.write_text(left)
+    assert is_refused(sado("serve", **station.settings), "is cut short: `sado init`")
+    station.sado("init", "--station", str(VILLAGE))
+    assert len(token.read_text()) > 32 and stat.S_IMODE(token.stat().st_mode) == 0o600
+    station.start()
+    assert requests.post(f"{station.url}/local/sync", timeout=SYNC_S).status_code == 404
+
+
+def test_no_proxy_gets_the_token(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    station.start()
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert "Nothing waits." in station.sado("sync", "status")
+
+
+def test_no_command_makes_a_folder_for_a_station_that_is_not_there(tmp_path: Path) -> None:
+    assert is_refused(sado("agency", "token", "HCU", data=tmp_path / "nowhere"), "There is no station in")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_station_on_ipv6_is_asked_there(station: Station) -> None:
+    station.settings["host"] = "::1"
+    station.spawn()
+    assert until(lambda: "Nothing waits." in sado("sync", "status", **station.settings).stdout, SYNC_S)
+    assert "is being served" in sado("agency", "token", "HCU", **station.settings).stderr
 
 
 @pytest.mark.parametrize(("name", "reads_it"), [("init", False), ("station", False), ("sync", False), ("serve", True)])

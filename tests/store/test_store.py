@@ -180,7 +180,7 @@ def test_a_damaged_key_file_is_refused_with_a_sentence(tmp_path: Path, content: 
 
 
 def test_a_missing_key_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(KeyFileError, match=r"No key file at .* Run `sado init`"):
+    with pytest.raises(KeyFileError, match=r"No key file at .* that the station had"):
         Keyring.load(tmp_path / "keys.json")
 
 
