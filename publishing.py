@@ -3,7 +3,7 @@ its own upstream publishes. It names the blobs (sync/blobs.py) and knows what is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from cases import subscriptions
@@ -100,7 +100,7 @@ def _wanted(one: Wanted) -> str:
     return f"{one.name}: {'taken in' if one.state == rows.TAKEN else 'here whole, being taken in'}."
 
 
-def _published(published: Mapping[str, tuple[bytes, int]]) -> Iterator[str]:
+def _published(published: Iterable[str]) -> Iterator[str]:
     wholes = [name for name in published if name.count("/") == 1]
     if wholes:
         yield f"Published: {', '.join(sorted(wholes))}."

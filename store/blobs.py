@@ -145,13 +145,13 @@ def stands_for(tx: Transaction, name: str) -> bytes | None:
     return found
 
 
-def published(tx: Transaction) -> dict[str, tuple[bytes, int]]:
-    """Every published name with the hash that it stands for and since when, in the order of publishing."""
+def published(tx: Transaction) -> dict[str, bytes]:
+    """Every published name with the hash that it stands for, in the order of publishing."""
     rows = tx.all(
-        "SELECT name, hash, at FROM published p WHERE number ="
+        "SELECT name, hash FROM published p WHERE number ="
         " (SELECT MAX(number) FROM published WHERE name = p.name) ORDER BY number"
     )
-    return {row[0]: (row[1], row[2]) for row in rows}
+    return dict(rows)
 
 
 def is_version(tx: Transaction, name: str, blob: bytes) -> bool:

@@ -21,7 +21,6 @@ class Copy:
     name: str
     as_of: str
     is_sample: bool
-    loaded_at: int
 
 
 @dataclass(frozen=True)
@@ -184,8 +183,8 @@ class Table:
 
 def copy_of(tx: Transaction, name: str) -> Copy | None:
     """The copy of this register, or None while none was loaded to its end."""
-    row = tx.one("SELECT name, as_of, is_sample, loaded_at FROM registers WHERE name = :name", name=name)
-    return None if row is None else Copy(row[0], row[1], bool(row[2]), row[3])
+    row = tx.one("SELECT name, as_of, is_sample FROM registers WHERE name = :name", name=name)
+    return None if row is None else Copy(row[0], row[1], bool(row[2]))
 
 
 def save_copy(tx: Transaction, name: str, as_of: str, is_sample: bool) -> None:

@@ -18,7 +18,6 @@ class Station:
     number: int
     key: bytes
     exchange: int
-    seen_at: int | None
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,10 @@ def served(tx: Transaction) -> list[Served]:
 
 def find(tx: Transaction, number: int) -> Station | None:
     """The station with this number, or None."""
-    row = tx.one("SELECT number, key, exchange, seen_at FROM stations WHERE number = :number", number=number)
+    row = tx.one("SELECT number, key, exchange FROM stations WHERE number = :number", number=number)
     if row is None:
         return None
-    return Station(row[0], bytes.fromhex(tx.unseal(row[1], KEY, number)), row[2], row[3])
+    return Station(row[0], bytes.fromhex(tx.unseal(row[1], KEY, number)), row[2])
 
 
 def through(tx: Transaction, number: int) -> int:

@@ -102,7 +102,7 @@ def _published(store: Store, name: str, content: bytes) -> tuple[bytes, bool]:
 
 def _offer_to_all(tx: Transaction, name: str, blob: bytes) -> None:
     names, has = set(blobs.published(tx)), blobs.takers(tx, name, blob)
-    parted = {_split(one)[0] for one in names if _split(one)[1]}
+    parted = _parted(names)
     for station in stations.served(tx):
         if station.number not in has and _is_for(name, names, parted, station.districts):
             _offer(tx, station.number, name, blob)
@@ -114,14 +114,19 @@ def offer_all(tx: Transaction, number: int) -> None:
     for station in stations.served(tx):
         if station.number == number:
             for name in wanted_by(published, station.districts):
-                _offer(tx, number, name, published[name][0])
+                _offer(tx, number, name, published[name])
 
 
 def wanted_by(names: Collection[str], districts: Collection[str]) -> list[str]:
     """Those of the published names that are for a station which serves these districts (none: all), in their order. A
     whole and its parts are not both for one station."""
-    parted = {_split(name)[0] for name in names if _split(name)[1]}
+    parted = _parted(names)
     return [name for name in names if _is_for(name, names, parted, districts)]
+
+
+def _parted(names: Collection[str]) -> set[str]:
+    """The wholes of which there are parts."""
+    return {_split(name)[0] for name in names if _split(name)[1]}
 
 
 def _is_for(name: str, names: Collection[str], parted: Collection[str], districts: Collection[str]) -> bool:
