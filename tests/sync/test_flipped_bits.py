@@ -1,12 +1,12 @@
-"""One flipped bit on a disk: it is noticed, or it does no harm. Never is another text applied than was written, and
-what can still be read on one of the two disks comes to the other."""
+"""One flipped bit on a disk, or a file cut short: it is noticed, or it does no harm. Never is another text applied than
+was written, and what can still be read on one of the two disks comes to the other."""
 
 import contextlib
 import random
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.ledger import PEER, VILLAGE, EndlessError, known_by, settle
 from tests.proofs import TIMES, World, open_world
 from tests.stations import Clock
 
-PAGES, FRAMES = 500 * TIMES, 300 * TIMES
+PAGES, FRAMES, CUTS = 500 * TIMES, 500 * TIMES, 200 * TIMES
 FILE = "station.db"
 DOUBLED = "doubled"
 TABLES = ("outbox", "heard", "lanes", "peers", "applied")
@@ -172,8 +172,21 @@ def come_to_an_end(program: Caller) -> None:
             return
 
 
+Damage = Callable[[bytes], bytes]
+
+
+def flipped(at: int, bit: int) -> Damage:
+    """This bit of a file, flipped."""
+    return lambda content: content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
+
+
+def cut_off(at: int) -> Damage:
+    """Everything behind this byte, gone."""
+    return lambda content: content[:at]
+
+
 class Copies:
-    """Copies of both stations' files as a power cut would leave them, with a bit of one flipped."""
+    """Copies of both stations' files as a power cut would leave them, one of them damaged."""
 
     def __init__(self, folder: Path, world: World) -> None:
         self._folder = folder
@@ -185,8 +198,8 @@ class Copies:
             self.files[name] = {path.name: path.read_bytes() for path in paths}
 
     @contextmanager
-    def opened(self, side: str, file: str, at: int, bit: int) -> Iterator[World]:
-        """Both stations on copies of which one has this bit of one file flipped. Raises what the start raises."""
+    def opened(self, side: str, file: str, damaged: Damage) -> Iterator[World]:
+        """Both stations on copies, of which one file is damaged. Raises what the start raises."""
         with ExitStack() as stack:
             stores = {}
             for name, files in self.files.items():
@@ -194,10 +207,7 @@ class Copies:
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
                 for path, content in files.items():
-                    changed = bytearray(content)
-                    if (name, path) == (side, file):
-                        changed[at] ^= 1 << bit
-                    (folder / path).write_bytes(changed)
+                    (folder / path).write_bytes(damaged(content) if (name, path) == (side, file) else content)
                 stores[name] = Store(folder / FILE, self._keys[name], Clock())
                 stack.callback(stores[name].close)
             world = World(stores["village"], stores["hub"], self._key)
@@ -214,10 +224,10 @@ def readable(store: Store, keys: Keyring, peer: str) -> set[str]:
     return found
 
 
-def outcome(copies: Copies, side: str, file: str, at: int, bit: int) -> str:
-    """What comes of one flipped bit, in a word or by the name of the error."""
+def outcome(copies: Copies, side: str, file: str, damaged_by: Damage) -> str:
+    """What comes of it, in a word or by the name of the error."""
     try:
-        with copies.opened(side, file, at, bit) as world:
+        with copies.opened(side, file, damaged_by) as world:
             damaged = world.village if side == "village" else world.hub
             whole = damaged.read(lambda tx: tx.all("PRAGMA integrity_check")) == [("ok",)]
             expected = readable(world.village, world.village.keys, outbox.UPSTREAM)
@@ -277,7 +287,7 @@ def test_a_bit_flipped_in_a_page_is_noticed_or_harmless(world: World, copies: Co
     found: Counter[str] = Counter()
     for number in range(PAGES):
         side = ("village", "hub")[number % 2]
-        found[outcome(copies, side, FILE, chance.choice(places[side]), chance.randrange(8))] += 1
+        found[outcome(copies, side, FILE, flipped(chance.choice(places[side]), chance.randrange(8)))] += 1
     print(f"{PAGES} bits in pages: {dict(found)}")
     assert found[DOUBLED] == 0
     assert found["set aside"] and found["numbered anew"]
@@ -297,7 +307,21 @@ def test_a_bit_flipped_in_the_wal_takes_later_commits_away_and_the_other_side_gi
     for number in range(FRAMES):
         side = ("village", "hub")[number % 2]
         wal = copies.files[side][f"{FILE}-wal"]
-        found[outcome(copies, side, f"{FILE}-wal", chance.randrange(len(wal)), chance.randrange(8))] += 1
+        damage = flipped(chance.randrange(len(wal)), chance.randrange(8))
+        found[outcome(copies, side, f"{FILE}-wal", damage)] += 1
     print(f"{FRAMES} bits in WALs: {dict(found)}")
+    assert found[DOUBLED] == 0
+    assert found["numbered anew"] > 0
+
+
+@pytest.mark.long
+def test_a_wal_that_ends_anywhere_takes_later_commits_away_and_the_other_side_gives_them_back(copies: Copies) -> None:
+    chance = random.Random(3)
+    found: Counter[str] = Counter()
+    for number in range(CUTS):
+        side = ("village", "hub")[number % 2]
+        wal = copies.files[side][f"{FILE}-wal"]
+        found[outcome(copies, side, f"{FILE}-wal", cut_off(chance.randrange(len(wal))))] += 1
+    print(f"{CUTS} WALs cut off: {dict(found)}")
     assert found[DOUBLED] == 0
     assert found["numbered anew"] > 0
