@@ -16,7 +16,7 @@ from tests.pairs import Pair, open_pair
 from tests.proofs import open_world
 from tests.stations import APPEAL
 
-BACKLOG, MEANWHILE, PEOPLE = 3000, 60, 3
+BACKLOG, MEANWHILE, PEOPLE = 20_000, 60, 3
 
 
 @pytest.fixture
