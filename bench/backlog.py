@@ -45,8 +45,9 @@ from cases.service import Cases
 from menus import pack
 from store import Keyring, Store, Transaction, identity, lanes, numbered, stations
 from sync import exchange, outbox
-from sync.caller import Caller, OneByOne
+from sync.caller import Caller
 from sync.pace import Pace
+from tests.one_by_one import OneByOne
 from tests.processes import HUB, VILLAGE, Station
 from tests.shaper import Shaper
 

@@ -46,10 +46,11 @@ from cases.service import Cases
 from menus import pack
 from store import Keyring, Store, cases, identity, stations
 from sync import columns, exchange, frame, memory, outbox, squeeze, varint
-from sync.caller import Caller, OneByOne
+from sync.caller import Caller
 from sync.cells import Wired
 from sync.frame import Memory, Message
 from sync.pace import MOST, Pace
+from tests.one_by_one import OneByOne
 from training import dictionary, events
 
 QUICK = 600

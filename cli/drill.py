@@ -13,11 +13,11 @@ import msgspec
 
 from cli.asking import asking
 from cli.backup import cases_in, moment
-from cli.restore import BACKUP_FILE, keys_of, renew
+from cli.restore import BACKUP_FILE, renew
 from cli.telling import tell
 from local.client import Ask
 from settings import Settings
-from store import Store
+from store import Keyring, Store
 from store import backup as backups
 from store import drill as drills
 from store.backup import Contents
@@ -57,7 +57,7 @@ def _practise(settings: Settings, live: Ask | None, file: Path, into: Path) -> b
 @contextmanager
 def _rehearsed(settings: Settings, file: Path, into: Path) -> Iterator[tuple[Contents, Store]]:
     """What the backup says, and the database restored from it, which is gone at the end."""
-    keys = keys_of(settings)
+    keys = Keyring.load(settings.keys)
     with backups.workplace(into) as place:
         contents, _ = backups.restore(file, place / "restored.db", keys, renew)
         store = Store(place / "restored.db", keys)

@@ -49,7 +49,7 @@ def _restore(settings: Settings, file: Path, replaces: bool) -> None:
             f"There is a database in {settings.folder}. With --replace it is moved aside, not deleted, and the backup "
             "takes its place."
         )
-    contents, waiting = backups.restore(file, database, keys_of(settings), renew)
+    contents, waiting = backups.restore(file, database, Keyring.load(settings.keys), renew)
     client.create_token(settings.folder)
     click.echo(
         f"Station {contents.station:03} is restored as it was on {moment(contents.made_at)}: {cases_in(contents)}."
@@ -71,10 +71,3 @@ def renew(tx: Transaction) -> Waiting:
     waiting = {to: count for (to, state), (count, _) in entries.counts(tx).items() if state in outbox.WAITING}
     messages = waiting.pop(outbox.SMS, 0)
     return Waiting(sum(waiting.values()), messages, lanes.has_upstream(tx))
-
-
-def keys_of(settings: Settings) -> Keyring:
-    """The key file that the station had when the copy was made: a new one would be of no use."""
-    if not settings.keys.exists():
-        raise StoreError(f"There is no key file at {settings.keys}: put the one that the station had there.")
-    return Keyring.load(settings.keys)

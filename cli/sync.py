@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.asking import ask, asking
+from cli.asking import ask
 from settings import Settings
 
 
@@ -41,9 +41,8 @@ def sync_status(settings: Settings) -> None:
 def sync_export(settings: Settings, target: Path, number: int | None) -> None:
     """Write all that waits for the upstream into TARGET, a new file or a folder, encrypted, to be carried by hand. It
     goes on waiting until it has arrived."""
-    with asking(settings) as ask:
-        for line in ask("POST", "export", {"target": str(target.absolute()), "station": number})["lines"]:
-            click.echo(line)
+    for line in ask(settings, "POST", "export", {"target": str(target.absolute()), "station": number})["lines"]:
+        click.echo(line)
 
 
 @sync.command("import")
@@ -54,8 +53,7 @@ def sync_import(settings: Settings, file: Path, receipts: Path | None) -> None:
     """Take in a FILE that another station exported for this one; one that was taken in before changes nothing. Ends
     with 1 when it is refused, or something in it does not fit what is here."""
     place = str(receipts.absolute()) if receipts else ""
-    with asking(settings) as ask:
-        answer = ask("POST", "import", {"file": str(file.absolute()), "receipts": place})
+    answer = ask(settings, "POST", "import", {"file": str(file.absolute()), "receipts": place})
     for line in answer["lines"]:
         click.echo(line)
     sys.exit(not answer["is_whole"])

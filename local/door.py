@@ -35,6 +35,7 @@ def add(station: Station) -> None:
 
     @blueprint.route("/<what>", methods=["GET", "POST"])
     def act(what: str) -> Response:
+        """Do it for who has the token; for others there is no such page."""
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode(), token.encode()):
             abort(404)

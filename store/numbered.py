@@ -28,29 +28,25 @@ class Numbered:
 
 def after(tx: Transaction, lane: Lane, number: int, limit: int) -> list[Numbered]:
     """The events that come after this number, in order; none when the next one is not kept any more."""
-    rows = tx.all(
-        f"SELECT {COLUMNS} FROM outbox WHERE destination = :peer AND lane = :lane AND number > :number"  # noqa: S608
-        " ORDER BY number LIMIT :limit",
-        peer=lane.peer,
-        lane=lane.lane,
-        number=number,
-        limit=limit,
-    )
+    rows = _rows(tx, lane, "number > :number ORDER BY number", number, limit)
     return [_opened(tx, lane, row) for row in rows] if rows and rows[0][1] == number + 1 else []
 
 
 def before(tx: Transaction, lane: Lane, number: int, limit: int) -> list[Numbered]:
     """The last events up to this number that are kept without a gap, in order."""
-    rows = tx.all(
-        f"SELECT {COLUMNS} FROM outbox WHERE destination = :peer AND lane = :lane AND number <= :number"  # noqa: S608
-        " ORDER BY number DESC LIMIT :limit",
+    rows = _rows(tx, lane, "number <= :number ORDER BY number DESC", number, limit)
+    dense = [row for at, row in enumerate(rows) if row[1] == number - at]
+    return [_opened(tx, lane, row) for row in reversed(dense)]
+
+
+def _rows(tx: Transaction, lane: Lane, which: str, number: int, limit: int) -> list[Row]:
+    return tx.all(
+        f"SELECT {COLUMNS} FROM outbox WHERE destination = :peer AND lane = :lane AND {which} LIMIT :limit",  # noqa: S608
         peer=lane.peer,
         lane=lane.lane,
         number=number,
         limit=limit,
     )
-    dense = [row for at, row in enumerate(rows) if row[1] == number - at]
-    return [_opened(tx, lane, row) for row in reversed(dense)]
 
 
 def look_through(tx: Transaction, lane: Lane) -> None:

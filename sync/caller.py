@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,7 +29,6 @@ from sync.pace import LEAST, Pace
 from sync.packer import Packer
 from sync.traffic import Traffic
 
-Post = Callable[[bytes, float], bytes]
 # What to say, under which incarnation, with which memory, and how large the frame may be.
 Prepared = tuple[Message, bytes, frame.Memory | None, int]
 # So many faults in a row are not a thing that the next exchange makes good: leave the upstream alone for a while.
@@ -55,28 +54,6 @@ class Pipe(Protocol):
 
     def close(self) -> None:
         """Hang up: no answer that is missing will come."""
-
-
-class OneByOne:
-    """A pipe out of what sends a frame and waits for the answer."""
-
-    overlaps = False
-
-    def __init__(self, post: Post, connect: Callable[[], None] = lambda: None) -> None:
-        self._post = post
-        self.connect = connect
-        self._frame = b""
-
-    def send(self, frame: bytes, timeout_s: float) -> None:
-        """Keep the frame until the answer is wanted."""
-        self._frame = frame
-
-    def receive(self, timeout_s: float) -> bytes:
-        """Send it, and wait."""
-        return self._post(self._frame, timeout_s)
-
-    def close(self) -> None:
-        """Nothing is missing."""
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,7 @@ class _Part:
 
     @classmethod
     def read(cls, reader: Reader, habits: Habits, most: int) -> _Part:
+        """What the plan and the text say of the next shape, which has `most` events at most. Raises ValueError."""
         count, known = reader.count(), reader.number()
         if not 0 < count <= most:
             raise ValueError("More events than one exchange may carry, or none.")
@@ -170,6 +171,7 @@ class _Part:
         return cls(shape, count, columns)
 
     def rows(self, numbers: Iterator[int], sent_at: int) -> Iterator[Wired]:
+        """Its events, in order, of the numbers that come next."""
         columns: list[Column] = []
         times: Column = []
         for at, (count, finish) in enumerate(self.columns):

@@ -68,11 +68,6 @@ class Line:
             self.close()
             raise LineDownError(_failure(error)) from None
 
-    def post(self, frame: bytes, timeout_s: float) -> bytes:
-        """The upstream's answer to a frame. Raises LineDownError with what an operator can understand."""
-        self.send(frame, timeout_s)
-        return self.receive(timeout_s)
-
     def send(self, frame: bytes, timeout_s: float) -> None:
         """Send a frame; its answer is received later, in the order in which frames were sent. Raises LineDownError."""
         self._request("POST", web.PATH, {"Content-Length": str(len(frame))}, frame, timeout_s)

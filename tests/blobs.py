@@ -10,10 +10,11 @@ from store.blobs import Wanted
 from store.lanes import Event
 from sync import exchange
 from sync.blobs import Room, Shelf, publish
-from sync.caller import Caller, OneByOne
+from sync.caller import Caller
 from sync.fetch import Arrivals, Fetcher, Get
 from sync.lane import Apply
 from sync.pace import Pace
+from tests.one_by_one import OneByOne, Post
 from tests.stations import Clock, open_store
 
 VILLAGE = 7
@@ -63,6 +64,7 @@ class Link:
     taken: list[tuple[str, bytes]] = field(default_factory=list)
     refuses: Exception | None = None
     get: Get | None = None
+    post: Post | None = None
 
     def __post_init__(self) -> None:
         self.restart()
@@ -116,6 +118,8 @@ class Link:
         return (self.get or self.answered)(target, headers, timeout_s)
 
     def _post(self, frame: bytes, timeout_s: float) -> bytes:
+        if self.post:
+            return self.post(frame, timeout_s)
         answer = exchange.answer(self.hub, frame, only_blobs(0))
         self.wire += [frame, answer]
         return answer

@@ -21,6 +21,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import waitress
@@ -35,6 +36,7 @@ from sync.line import Line
 from sync.web import Door
 from tests import ledger
 from tests.ledger import PEER, known_by, put, said
+from tests.one_by_one import post
 from tests.stations import keys_in
 
 PEOPLE = 3
@@ -88,7 +90,7 @@ def village(folder: Path, guard: str, url: str, key: str) -> None:
     """Appeals are filed, and exchanged over and over."""
     store = Store(folder / "station.db", keys_in(folder))
     line = Line(url)
-    program = ledger.caller(store, bytes.fromhex(key), line.post, apply_of(guard))
+    program = ledger.caller(store, bytes.fromhex(key), partial(post, line), apply_of(guard))
     life, numbers = os.getpid(), iter(range(1 << 30))
     People(folder, store, outbox.UPSTREAM, guard == "eager").begin(lambda _: said(f"appeal {life} {next(numbers)}"))
     while True:

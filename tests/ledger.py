@@ -13,9 +13,10 @@ from store import Transaction
 from store.engine import Store
 from store.lanes import Event
 from sync import exchange, outbox
-from sync.caller import Caller, OneByOne, Post
+from sync.caller import Caller
 from sync.lane import Apply
 from sync.pace import Pace
+from tests.one_by_one import OneByOne, Post
 
 VILLAGE = 7
 PEER = outbox.station(VILLAGE)

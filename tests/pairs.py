@@ -11,8 +11,9 @@ from cases.events import Events
 from cases.privacy import Privacy
 from store import stations
 from sync import exchange
-from sync.caller import Caller, OneByOne, Post
+from sync.caller import Caller
 from sync.pace import Pace
+from tests.one_by_one import OneByOne, Post
 from tests.stations import Clock, Station, open_station
 
 VILLAGE, HUB = 7, 1

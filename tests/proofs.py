@@ -17,9 +17,10 @@ from waitress import wasyncore
 
 from store import Store, stations
 from sync import exchange, outbox
-from sync.caller import Caller, Post
+from sync.caller import Caller
 from tests import ledger
 from tests.ledger import PEER, VILLAGE, Ledger, put, said
+from tests.one_by_one import Post
 from tests.stations import Clock, open_store
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from cases.service import Cases
 from store import Store, Transaction, identity, lanes, quarantine, stations
 from store.lanes import Event
 from sync import exchange, outbox
-from sync.caller import Caller, OneByOne
+from sync.caller import Caller
 from sync.exchange import LineDownError
 from sync.pace import Pace
+from tests.one_by_one import OneByOne
 from tests.stations import Clock, keys_in, shipped_law
 
 VILLAGE, DISTRICT, HUB = 7, 5, 1

@@ -150,7 +150,7 @@ def test_a_restore_needs_the_key_file_that_the_station_had(station: Station, tmp
     settings = with_key(station, tmp_path / "new")
     (tmp_path / "new" / "keys.json").unlink()
 
-    assert is_refused(sado("restore", str(tmp_path / "copy"), **settings), "There is no key file at")
+    assert is_refused(sado("restore", str(tmp_path / "copy"), **settings), "No key file at")
     other = Station(tmp_path / "other", HUB)
     shutil.copy(other.folder / "keys.json", tmp_path / "new")
     assert is_refused(sado("restore", str(tmp_path / "copy"), **settings), "The key file does not fit this backup of")

@@ -26,8 +26,9 @@ from store.cases import CaseRow, EventRow
 from store.lanes import Event
 from store.requests import RequestRow
 from sync import exchange, outbox
-from sync.caller import Caller, OneByOne
+from sync.caller import Caller
 from sync.pace import Pace
+from tests.one_by_one import OneByOne
 from tests.stations import APPEAL, START_S, Clock, open_store, shipped_law
 
 GOLDEN = Path(__file__).parent / "conflicts.txt"

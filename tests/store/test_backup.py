@@ -47,9 +47,10 @@ from store import cases as rows
 from store.archive import CHUNK, HEADER, TAG
 from store.errors import BackupError, KeyFileError
 from sync import outbox
-from sync.caller import Caller, OneByOne
+from sync.caller import Caller
 from sync.exchange import answer
 from sync.pace import Pace
+from tests.one_by_one import OneByOne
 from tests.stations import APPEAL, START_S, Clock, Station, keys_in, open_station, open_store
 
 HUB, VILLAGE = 1, 7

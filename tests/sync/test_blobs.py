@@ -5,6 +5,7 @@ import hashlib
 import random
 import tracemalloc
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,7 @@ from sync.line import Line
 from sync.traffic import Traffic
 from tests.blobs import NAME, VILLAGE, Link, Steady, only_blobs, open_link
 from tests.down import served
+from tests.one_by_one import post
 from tests.shaper import Shaper
 from tests.stations import open_store
 
@@ -673,7 +675,7 @@ def test_ranges_come_over_the_one_kept_connection(link: Link) -> None:
     link.publish(content(1))
     with served(door(link)) as port, Shaper(("127.0.0.1", port)) as shaper:
         line = Line(f"http://127.0.0.1:{shaper.port}")
-        link.caller._post = line.post
+        link.post = partial(post, line)
         link.get = line.get
         link.fetch()
         line.close()

@@ -10,13 +10,14 @@ import pytest
 
 from store import numbered
 from sync import exchange, outbox
-from sync.caller import MOST_FAULTS, Caller, OneByOne
+from sync.caller import MOST_FAULTS, Caller
 from sync.exchange import LineDownError
 from sync.frame import DOWN, UP, FrameError, Message, nothing, pack, unpack
 from sync.line import Line
 from sync.outbox import EventTooLargeError
 from sync.pace import Pace
 from tests.ledger import VILLAGE, count
+from tests.one_by_one import OneByOne
 from tests.proofs import World, open_world
 from tests.sync.test_line import Upstream, whole
 

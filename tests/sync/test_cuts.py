@@ -25,6 +25,7 @@ from sync.line import Line
 from sync.web import Door
 from tests.cutter import HOWS, Cutter, How, Way
 from tests.ledger import PEER, count, settle
+from tests.one_by_one import post
 from tests.proofs import TIMES, World, open_world, rows, served
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def sent(world: World) -> bytes:
 def passed(target: tuple[str, int], packed: bytes) -> dict[Way, int]:
     """How many bytes an exchange of this frame takes each way, HTTP's among them."""
     with Wire(target) as wire:
-        wire.line.post(packed, PATIENCE_S[-1])
+        post(wire.line, packed, PATIENCE_S[-1])
         return wire.cutter.passed
 
 
@@ -159,7 +160,7 @@ def test_a_request_that_is_cut_at_any_byte_is_taken_once_when_it_is_whole(world:
         after = places(size, passed(target, packed)["up"])
     before = rows(world.hub)
     with served(Door(kept, world.hub, count)) as target:
-        cuts = cut_everywhere(target, "up", after, lambda line, patience_s: line.post(packed, patience_s))
+        cuts = cut_everywhere(target, "up", after, lambda line, patience_s: post(line, packed, patience_s))
     assert cuts == len(HOWS) * len(after)
     assert rows(world.hub) == before
     settle(world.program())
@@ -174,7 +175,7 @@ def test_an_answer_that_is_cut_at_any_byte_is_refused_and_made_good_by_the_next(
     believed: list[bytes] = []
 
     def ask(line: Line, patience_s: float) -> None:
-        answer = line.post(packed, patience_s)
+        answer = post(line, packed, patience_s)
         frame.unpack(frame.DOWN, world.key, answer, frame.nothing)
         believed.append(answer)
 
@@ -205,7 +206,7 @@ def cut_exchanges(
     that was kept; how many came so far as to be cut."""
     fired, patience = 0, [PATIENCE_S[-1]]
     with served(Door(kept, world.hub, count)) as target, Wire(target) as wire:
-        program = world.program(lambda packed, _: wire.line.post(packed, patience[0]))
+        program = world.program(lambda packed, _: post(wire.line, packed, patience[0]))
 
         def ask(patience_s: float) -> None:
             patience[:] = [patience_s]
@@ -273,7 +274,7 @@ class Forgetful:
 def test_a_hub_that_moves_its_cursor_after_the_effects_is_found_out(world: World) -> None:
     world.file(LETTERS[200])
     with served(Forgetful(world)) as target, Wire(target) as wire:
-        program = world.program(lambda packed, _: wire.line.post(packed, PATIENCE_S[-1]))
+        program = world.program(lambda packed, _: post(wire.line, packed, PATIENCE_S[-1]))
         assert wire.cut(lambda _: program.call(), "down", 30, "rst")
     settle(world.program())
     assert world.ledger().duplicated == 1

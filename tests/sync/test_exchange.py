@@ -18,12 +18,13 @@ from cases.service import Cases
 from store import DiskError, Store, Transaction, cases, entries, identity, lanes, numbered, quarantine, stations
 from store.lanes import LANES, Event
 from sync import columns, exchange, frame, lane, memory, outbox, squeeze, varint
-from sync.caller import Caller, OneByOne, Post
+from sync.caller import Caller
 from sync.cells import Wired
 from sync.exchange import LineDownError, UnknownStationError
 from sync.frame import FrameError, Mark, Message, Run
 from sync.lane import Apply
 from sync.pace import LEAST, Pace
+from tests.one_by_one import OneByOne, Post
 from tests.stations import APPEAL, Clock, Station, keys_in, open_station
 
 HUB, VILLAGE = 1, 7

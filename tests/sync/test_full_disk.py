@@ -21,6 +21,7 @@ from sync.lane import Apply
 from sync.line import Line
 from sync.web import Door
 from tests.ledger import VILLAGE, count, settle
+from tests.one_by_one import post
 from tests.proofs import World, open_world, served
 from tests.stations import Clock, keys_in
 
@@ -37,7 +38,7 @@ def lined(world: World, apply: Apply = count) -> Iterator[Caller]:
     """The village's program, on a real connection to the hub."""
     with served(Door(nothing, world.hub, apply)) as (host, port):
         line = Line(f"http://{host}:{port}")
-        yield world.program(lambda frame, timeout_s: line.post(frame, 20))
+        yield world.program(lambda frame, timeout_s: post(line, frame, 20))
         line.close()
 
 

@@ -19,6 +19,7 @@ from sync.exchange import LineDownError
 from sync.frame import LARGEST
 from sync.line import Line
 from sync.traffic import Traffic
+from tests.one_by_one import post
 
 HOST = "localhost"
 WAIT_S = 10.0
@@ -126,7 +127,7 @@ class World:
     def post(self, frame: bytes = b"frame", timeout_s: float = WAIT_S) -> bytes:
         """One exchange, as a caller has it: connect first."""
         self.line.connect()
-        return self.line.post(frame, timeout_s)
+        return post(self.line, frame, timeout_s)
 
     def refusal(self, timeout_s: float = WAIT_S) -> str:
         """What an operator is told."""
@@ -326,7 +327,7 @@ def test_a_port_where_nobody_listens_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     line = Line(f"http://127.0.0.1:{port}")
-    for attempt in (line.connect, lambda: line.post(b"frame", WAIT_S)):
+    for attempt in (line.connect, lambda: post(line, b"frame", WAIT_S)):
         with pytest.raises(LineDownError, match="the upstream cannot be reached"):
             attempt()
 

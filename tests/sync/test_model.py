@@ -20,10 +20,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from store import Store, Transaction, lanes, numbered, stations
 from store.lanes import LANES, Event
 from sync import exchange, frame, outbox
-from sync.caller import Caller, OneByOne
+from sync.caller import Caller
 from sync.exchange import LineDownError, UnknownStationError
 from sync.frame import FrameError, Mark
 from sync.pace import Pace
+from tests.one_by_one import OneByOne
 from tests.stations import Clock, keys_in
 
 VILLAGE = 7

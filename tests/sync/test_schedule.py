@@ -14,13 +14,14 @@ from store import Store, Transaction, attempts, entries, lanes, sessions
 from store.entries import Entry
 from store.lanes import Event
 from sync import dispatch, frame, outbox, schedule
-from sync.caller import Caller, OneByOne, Post
+from sync.caller import Caller
 from sync.cells import Wired
 from sync.exchange import LineDownError
 from sync.frame import Mark, Message, Run
 from sync.lane import Apply
 from sync.outbox import DeferredError, DestinationDownError, LaterError, OutcomeUnknownError, RejectedError
 from sync.pace import Pace
+from tests.one_by_one import OneByOne, Post
 from tests.stations import Clock, open_store
 
 VILLAGE = 7

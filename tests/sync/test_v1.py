@@ -22,10 +22,11 @@ from store import Keyring, Store, Transaction, entries, identity, lanes, migrati
 from store import cases as rows
 from store.lanes import LANES, Event
 from sync import exchange, frame, outbox, v1
-from sync.caller import Caller, OneByOne
+from sync.caller import Caller
 from sync.exchange import LineDownError, RepeatedExchangeError, UnknownStationError
 from sync.frame import LARGEST, FrameError, Mark, Message
 from sync.pace import Pace
+from tests.one_by_one import OneByOne
 from tests.pairs import Side
 from tests.stations import APPEAL, START_S, Clock, Station, keys_in, open_station, shipped_law
 

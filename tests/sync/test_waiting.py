@@ -16,12 +16,13 @@ from store import Store, Transaction, blobs, entries, stations, traffic
 from store.lanes import Event
 from sync import exchange, outbox, schedule
 from sync.budget import Budget, Window, limits_from
-from sync.caller import Caller, OneByOne
+from sync.caller import Caller
 from sync.exchange import LineDownError
 from sync.ledger import Ledger, shared, weights
 from sync.line import Line
 from sync.pace import FIRST, Pace
 from sync.traffic import Traffic
+from tests.one_by_one import OneByOne
 from tests.stations import Clock, keys_in
 
 VILLAGE = 7
