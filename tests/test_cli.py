@@ -1,7 +1,9 @@
 """The command line as a person meets it: each command in a process of its own, every refusal a sentence."""
 
+import contextlib
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -49,6 +51,12 @@ def is_refused(result: subprocess.CompletedProcess[str], words: str) -> bool:
     return result.returncode == 1 and words in result.stderr
 
 
+def is_listening(address: tuple[str, int]) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout=1):
+        return True
+    return False
+
+
 def file_appeal(station: Station, msisdn: str = "+992900000001") -> str:
     """The first appeal of this phone, through the webhook; its reference."""
     reference = shown_reference(Phone(station.webhook, msisdn).walk("1", *APPEAL))
@@ -92,7 +100,8 @@ def test_no_command_makes_a_folder_for_a_station_that_is_not_there(tmp_path: Pat
 def test_a_station_on_ipv6_is_asked_there(station: Station) -> None:
     station.settings["host"] = "::1"
     station.spawn()
-    assert until(lambda: "Nothing waits." in sado("sync", "status", **station.settings).stdout, SYNC_S)
+    assert until(lambda: is_listening(("::1", station.port)), SYNC_S)
+    assert "Nothing waits." in station.sado("sync", "status")
     assert "is being served" in sado("agency", "token", "HCU", **station.settings).stderr
 
 
