@@ -20,6 +20,7 @@ $(VENV)/.ready: $(SETUP_FILES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Sado needs Python 3.11 or newer: make PYTHON=python3.11 ..." && false)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@mkdir -p $(VENV)/names && ln -sfn ../.. $(VENV)/names/sado
 	@touch $@
 
 $(VENV)/.ready-test: $(VENV)/.ready

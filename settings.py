@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from gateway_settings import GatewaySettings
+from sado.channel.settings import GatewaySettings
 
 PREFIX = "SADO_"
 MIN_TOKEN = 22

@@ -19,41 +19,45 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask, Response, g, has_app_context, jsonify
 from werkzeug.local import LocalProxy
 
-import desk.pages
-from cases.additions import Additions
-from cases.consultation import Consultation
-from cases.events import Apply, Events
-from cases.law import Law
-from cases.privacy import Privacy
-from cases.registers import Registers
-from cases.service import Cases
-from channel import lookups, versions
-from channel.all_effects import all_effects
-from channel.deliveries import Deliveries
-from channel.inbox import Inbox
-from channel.manners import Manners
-from channel.new_packs import NewPacks
-from channel.notices import Notices
-from channel.register_words import registers_of
-from channel.versions import Versions
-from channel.webhook import Webhook
-from gateways import Gateways
-from menus.pack import Pack
-from publishing import Publishing
-from settings import Settings, SettingsError
-from store import Store, StoreError, Transaction, blobs, entries, identity, lanes
-from store.identity import Identity
-from sync import outbox, schedule, standing, web
-from sync.blobs import Room
-from sync.budget import Budget, decimal, limits_from, windows_from
-from sync.caller import Caller
-from sync.courier import Courier
-from sync.dispatch import Transport
-from sync.fetch import Arrivals, Fetcher
-from sync.ledger import Ledger
-from sync.line import Line
-from sync.pace import Pace
-from sync.standing import Standing
+from sado.cases.events import Apply, Events
+from sado.cases.law import Law
+from sado.cases.registers.lookup import Registers
+from sado.cases.residents.additions import Additions
+from sado.cases.residents.consultation import Consultation
+from sado.cases.residents.privacy import Privacy
+from sado.cases.service import Cases
+from sado.channel import versions
+from sado.channel.build import Gateways
+from sado.channel.effects import lookups
+from sado.channel.effects.register_words import registers_of
+from sado.channel.effects.registry import all_effects
+from sado.channel.front import Webhook
+from sado.channel.sms.inbox import Inbox
+from sado.channel.sms.notices import Notices
+from sado.channel.sms.reports import Deliveries
+from sado.channel.sms.send_policy import Manners
+from sado.channel.versions import Versions
+from sado.desk import pages
+from sado.menus.reading.pack import Pack
+from sado.publishing.intake import NewPacks
+from sado.publishing.offers import Publishing
+from sado.settings import Settings, SettingsError
+from sado.store import Store, StoreError, Transaction
+from sado.store.tables import blobs, identity, lanes
+from sado.store.tables import outbox as entries
+from sado.store.tables.identity import Identity
+from sado.sync import endpoint, outbox, schedule
+from sado.sync import status as standing
+from sado.sync.blobs.fetch import Arrivals, Fetcher
+from sado.sync.blobs.publish import Room
+from sado.sync.by_hand.transfer import Courier
+from sado.sync.dispatch import Transport
+from sado.sync.exchange.client import Caller
+from sado.sync.link.accounting import Ledger
+from sado.sync.link.budget import Budget, decimal, limits_from, windows_from
+from sado.sync.link.connection import Line
+from sado.sync.link.frame_size import Pace
+from sado.sync.status import Standing
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +142,7 @@ def build(settings: Settings, store: Store) -> Station:
     inbox, deliveries = Inbox(known_packs, settings.service_code), Deliveries(cases)
     channel = Gateways(settings, store, known_packs, inbox, deliveries).channel()
     app.wsgi_app = Webhook(app.wsgi_app, channel.doors)  # type: ignore[method-assign]
-    app.wsgi_app = web.Door(app.wsgi_app, store, events.apply)  # type: ignore[method-assign]
+    app.wsgi_app = endpoint.Door(app.wsgi_app, store, events.apply)  # type: ignore[method-assign]
     if store.read(lanes.has_upstream) != has_upstream:
         store.write(lambda tx: lanes.set_upstream(tx, has_upstream))
     budget = _budget(settings, pack)
@@ -147,7 +151,7 @@ def build(settings: Settings, store: Store) -> Station:
     def stands(tx: Transaction) -> Standing:
         return standing.of(tx, budget, upstream.caller.pace if upstream else None)
 
-    desk.pages.create(app, store, cases, pack, _options(settings, channel.doors, manners, stands))
+    pages.create(app, store, cases, pack, _options(settings, channel.doors, manners, stands))
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{known.number:03}"
     transports: dict[str, Transport] = {}
@@ -193,8 +197,8 @@ def _events(cases: Cases, number: int) -> Events:
 
 def _options(
     settings: Settings, doors: Iterable[str], manners: Manners, stands: Callable[[Transaction], Standing]
-) -> desk.pages.Options:
-    return desk.pages.Options(
+) -> pages.Options:
+    return pages.Options(
         phone_page=settings.phone_page,
         phone_sms_url=settings.phone_sms_url,
         service_code=settings.service_code,

@@ -20,8 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from cases.bodies import Appeal  # noqa: E402
-from training import events, texts  # noqa: E402
+from bench.training import events, texts  # noqa: E402
+from sado.cases.payloads import Appeal  # noqa: E402
 
 Record = Mapping[str, str]
 SEED = 20261212

@@ -2,10 +2,11 @@
 
     python bench/backlog.py [--quick] [--rate BITS_PER_SECOND]
 
-A village and a hub, each a process of its own as `sado serve` starts it, and a line between them (tests/shaper.py) of
-256 kbit/s, which is more than a village has; with `--rate 0` of any speed, so that the backlog drains as fast as the
-two can on one machine. Ten sessions a second begin at the village, each of ten hops that file an appeal: first with the
-hub away, then while 20,000 appeals (3,000 with --quick) drain, then with nothing to drain.
+A village and a hub, each a process of its own as `sado serve` starts it, and a line between them
+(tests/support/shaper.py) of 256 kbit/s, which is more than a village has; with `--rate 0` of any speed, so that the
+backlog drains as fast as the two can on one machine. Ten sessions a second begin at the village, each of ten hops that
+file an appeal: first with the hub away, then while 20,000 appeals (3,000 with --quick) drain, then with nothing to
+drain.
 
 `p95_ms_alone`: the 95th percentile of the hops' times without a drain; `p95_ms_draining`: while it lasts; `ratio` of
 the two. `drained` appeals took `seconds`; `rss_mb` is what the village's process then holds, in MB (10^6 bytes).
@@ -39,17 +40,20 @@ from memory import rss_mb
 
 sys.path.append(str(Path(__file__).parent.parent))
 
-from cases.bodies import Appeal
-from cases.law import Law
-from cases.service import Cases
-from menus import pack
-from store import Keyring, Store, Transaction, identity, lanes, numbered, stations
-from sync import exchange, outbox
-from sync.caller import Caller
-from sync.pace import Pace
-from tests.one_by_one import OneByOne
-from tests.processes import HUB, VILLAGE, Station
-from tests.shaper import Shaper
+from sado.cases.law import Law
+from sado.cases.payloads import Appeal
+from sado.cases.service import Cases
+from sado.menus.reading import pack
+from sado.store import Keyring, Store, Transaction
+from sado.store.tables import identity, lane_events, lanes, stations
+from sado.store.tables.events import Event
+from sado.sync import outbox
+from sado.sync.exchange import server
+from sado.sync.exchange.client import Caller
+from sado.sync.link.frame_size import Pace
+from tests.support.one_by_one import OneByOne
+from tests.support.processes import HUB, VILLAGE, Station
+from tests.support.shaper import Shaper
 
 EVERY_S, PHONES = 0.1, 40
 QUIET_S = 4.0
@@ -202,7 +206,7 @@ def drain(count: int, rate_bps: float | None) -> dict[str, float]:
     }
 
 
-def ignore(tx: Transaction, peer: str, event: lanes.Event) -> None:
+def ignore(tx: Transaction, peer: str, event: Event) -> None:
     """Apply nothing."""
 
 
@@ -216,7 +220,7 @@ def program_of(folder: Path, hub: Store, number: int, count: int) -> tuple[Store
     folder.mkdir()
     store = Store(folder / "sado.db", Keyring.create(folder / "keys.json"))
     key = hub.write(lambda tx: stations.add(tx, number))
-    caller = Caller(store, number, key, OneByOne(lambda frame, _: exchange.answer(hub, frame, ignore)), ignore, Pace())
+    caller = Caller(store, number, key, OneByOne(lambda frame, _: server.answer(hub, frame, ignore)), ignore, Pace())
     caller.call()
 
     said = [body_of(one) for one in appeals(None, OTHERS)]
@@ -225,7 +229,7 @@ def program_of(folder: Path, hub: Store, number: int, count: int) -> tuple[Store
         for each in range(count - travel):
             outbox.put(tx, outbox.UPSTREAM, "case.noise", "", said[each % OTHERS])
         lane = lanes.find(tx, outbox.UPSTREAM, outbox.URGENT)
-        numbered.finish(tx, lane, lane.numbered, lane.numbered_hash)
+        lane_events.finish(tx, lane, lane.numbered, lane.numbered_hash)
 
     def follow(tx: Transaction) -> None:
         ours = store.read(lambda mine: lanes.find(mine, outbox.UPSTREAM, outbox.URGENT))

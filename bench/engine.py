@@ -27,13 +27,14 @@ import serve
 import yaml
 from flask import Flask
 
-from cases.loading import Line, Loading
-from cases.registers import Registers
-from channel.register_words import registers_of
-from menus import engine, pack
-from menus.pack import Pack
-from menus.session import Session
-from store import Keyring, Store, Transaction
+from sado.cases.registers.loading import Line, Loading
+from sado.cases.registers.lookup import Registers
+from sado.channel.effects.register_words import registers_of
+from sado.menus import engine
+from sado.menus.reading import pack
+from sado.menus.reading.pack import Pack
+from sado.menus.session import Session
+from sado.store import Keyring, Store, Transaction
 
 ANSWERS = ("1", "2", "1", "1", "Ёвон", "1", "Дар деҳаи мо се рӯз боз об нест.")
 SMALL, LARGE = 60, 5_000

@@ -2,8 +2,8 @@
 
     python bench/line.py [--quick] [--corpus FILE]
 
-A village station and its hub, with TLS 1.3 between them, over a line in user space (tests/shaper.py): 20 kbit/s each
-way, 800 ms there and back. The parts run one after the other, the village from an empty memory in each.
+A village station and its hub, with TLS 1.3 between them, over a line in user space (tests/support/shaper.py): 20 kbit/s
+each way, 800 ms there and back. The parts run one after the other, the village from an empty memory in each.
 
 `drain_ratio`: seconds until 1,000 appeals are acknowledged, one exchange in twenty cut at a random byte, over the
 bytes of their frames divided by the rate; the connection is opened within that time. `urgent_s`: the longest of
@@ -39,24 +39,25 @@ import waitress
 from appeals import appeals
 from certificate import certificate
 
-from cases.bodies import Appeal
-from cases.events import Events
-from cases.law import Law
-from cases.service import Cases
-from menus import pack
-from store import Keyring, Store, identity, numbered, stations
-from sync import outbox, web
-from sync.caller import Caller
-from sync.exchange import LineDownError
-from sync.frame import FrameError
-from sync.line import Line
-from sync.pace import Pace
-from sync.rhythm import Rhythm
-from sync.traffic import COUNTS, COUNTS_AT
+from sado.cases.events import Events
+from sado.cases.law import Law
+from sado.cases.payloads import Appeal
+from sado.cases.service import Cases
+from sado.menus.reading import pack
+from sado.store import Keyring, Store
+from sado.store.tables import identity, lane_events, stations
+from sado.sync import endpoint, outbox
+from sado.sync.errors import LineDownError
+from sado.sync.exchange.client import Caller
+from sado.sync.link.connection import Line
+from sado.sync.link.frame_size import Pace
+from sado.sync.link.poll_interval import Rhythm
+from sado.sync.link.tcp_counters import COUNTS, COUNTS_AT
+from sado.sync.wire.frame import FrameError
 
 sys.path.append(str(Path(__file__).parent.parent))
 
-from tests.shaper import Shape, Shaper  # noqa: E402
+from tests.support.shaper import Shape, Shaper  # noqa: E402
 
 RATE_BPS, DELAY_S = 20_000, 0.4
 CUT = 1 / 20
@@ -100,7 +101,7 @@ class Village:
 
     def waits(self) -> bool:
         """Whether anything is not acknowledged."""
-        return self.store.read(lambda tx: any(numbered.waits(tx, outbox.UPSTREAM, lane) for lane in "unb"))
+        return self.store.read(lambda tx: any(lane_events.waits(tx, outbox.UPSTREAM, lane) for lane in "unb"))
 
     def drain(self, until: Callable[[], bool]) -> float:
         """Exchange until something has happened; seconds. A fault is waited for a moment and tried again, as an
@@ -149,7 +150,7 @@ def hub(folder: Path) -> Iterator[Hub]:
     cases = Cases(who, False, Law.read(pack.load("tajikistan").law))
     rooms = {"case": cases.apply, "bulk": lambda tx, peer, event: None}
     server = waitress.create_server(
-        web.Door(not_found, store, Events(rooms).apply), host="127.0.0.1", port=0, threads=4, ident=None
+        endpoint.Door(not_found, store, Events(rooms).apply), host="127.0.0.1", port=0, threads=4, ident=None
     )
     threading.Thread(target=server.run, daemon=True).start()
     chain, key = certificate(folder, "localhost")

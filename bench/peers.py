@@ -25,7 +25,7 @@ from appeals import Record
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sync import letters
+from sado.sync.wire import text as letters
 
 try:
     import pyppmd

@@ -15,10 +15,10 @@ from flask import Flask, Response, request
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import wsgi
-from settings import Settings
-from store import Keyring, Store
-from store.engine import MAX_GROUP
+from sado import wsgi
+from sado.settings import Settings
+from sado.store import Keyring, Store
+from sado.store.engine import MAX_GROUP
 
 TOKEN = "bench-token-bench-token-bench"
 PATH = f"/gateway/africastalking/{TOKEN}/ussd"

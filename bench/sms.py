@@ -28,12 +28,13 @@ import load
 import serve
 from memory import rss_mb
 
-from cases.bodies import Appeal
-from cases.law import Law
-from cases.service import Cases
-from menus import pack
-from store import Keyring, Store, identity
-from sync import outbox, schedule
+from sado.cases.law import Law
+from sado.cases.payloads import Appeal
+from sado.cases.service import Cases
+from sado.menus.reading import pack
+from sado.store import Keyring, Store
+from sado.store.tables import identity
+from sado.sync import outbox, schedule
 
 SMS_PATH = f"/gateway/africastalking/{serve.TOKEN}/sms"
 CLIENTS = 16
@@ -99,9 +100,9 @@ def drain(notices: int) -> dict[str, float]:
 
 def drained(notices: int) -> dict[str, float]:
     """Queue so many notices here and send them through the station's own transport."""
-    import wsgi
-    from demo.provider import Provider
-    from settings import Settings
+    from sado import wsgi
+    from sado.cli.sandbox.provider import Provider
+    from sado.settings import Settings
 
     with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
         provider = Provider(Path(folder) / "sms.ndjson", "key")

@@ -40,18 +40,21 @@ import peers
 import zstandard
 from appeals import Record, appeal_of, records
 
-from cases.bodies import Appeal
-from cases.law import Law
-from cases.service import Cases
-from menus import pack
-from store import Keyring, Store, cases, identity, stations
-from sync import columns, exchange, frame, memory, outbox, squeeze, varint
-from sync.caller import Caller
-from sync.cells import Wired
-from sync.frame import Memory, Message
-from sync.pace import MOST, Pace
-from tests.one_by_one import OneByOne
-from training import dictionary, events
+from bench.training import dictionary, events
+from sado.cases.law import Law
+from sado.cases.payloads import Appeal
+from sado.cases.service import Cases
+from sado.menus.reading import pack
+from sado.store import Keyring, Store
+from sado.store.tables import cases, identity, stations
+from sado.sync import outbox
+from sado.sync.exchange import history, server
+from sado.sync.exchange.client import Caller
+from sado.sync.link.frame_size import MOST, Pace
+from sado.sync.wire import columns, compression, frame, varint
+from sado.sync.wire.frame import Memory, Message
+from sado.sync.wire.records import Wired
+from tests.support.one_by_one import OneByOne
 
 QUICK = 600
 VILLAGE, HUB = 7, 1
@@ -117,7 +120,7 @@ class Pair:
 
     def _post(self, packed: bytes, timeout_s: float) -> bytes:
         self.up.append(self._read(packed))
-        answer = exchange.answer(self.hub, packed, self._taken)
+        answer = server.answer(self.hub, packed, self._taken)
         self.down.append(len(answer))
         return answer
 
@@ -126,7 +129,7 @@ class Pair:
         known: list[Memory] = []
 
         def recall(after: int, upto: int) -> Memory:
-            known.append(self.hub.read(lambda tx: memory.of_heard(tx, outbox.station(VILLAGE), after, upto)))
+            known.append(self.hub.read(lambda tx: history.of_heard(tx, outbox.station(VILLAGE), after, upto)))
             return known[0]
 
         message = frame.unpack(frame.UP, self.key, packed, recall)
@@ -197,11 +200,11 @@ def without_columns(sent: Sent) -> int:
 def _around(sent: Sent) -> int:
     """The bytes of the frame around its events."""
     numbers, content = _parts(sent)
-    return sent.size - len(numbers) - len(squeeze.pack(content, sent.known.words if sent.known else b""))
+    return sent.size - len(numbers) - len(compression.pack(content, sent.known.words if sent.known else b""))
 
 
 def _parts(sent: Sent) -> tuple[bytes, bytes]:
-    """The events as the frame has them (sync/frame.py): what is compressed no more, and what is."""
+    """The events as the frame has them (sync/wire/frame.py): what is compressed no more, and what is."""
     habits = sent.known.habits if sent.known else columns.NOTHING
     packed = columns.pack(sent.events, sent.message.sent_at, habits)
     return varint.pack(len(packed.numbers)) + packed.numbers, varint.pack(len(packed.plan)) + packed.plan + packed.text
@@ -210,7 +213,11 @@ def _parts(sent: Sent) -> tuple[bytes, bytes]:
 def _squeezed(content: bytes, known: bytes, kind: int) -> bytes:
     held = zstandard.ZstdCompressionDict(known, dict_type=kind)
     wanted = zstandard.ZstdCompressionParameters.from_level(
-        squeeze.LEVEL, source_size=len(content), dict_size=len(known), format=squeeze.FORMAT, write_dict_id=False
+        compression.LEVEL,
+        source_size=len(content),
+        dict_size=len(known),
+        format=compression.FORMAT,
+        write_dict_id=False,
     )
     return zstandard.ZstdCompressor(dict_data=held, compression_params=wanted).compress(content)
 
@@ -223,7 +230,9 @@ def _lines(said: Sequence[Wired]) -> bytes:
 @cache
 def _json_dictionary() -> bytes:
     samples = [_lines(batch) for batch in events.batches(dictionary.SEED, dictionary.COUNT)]
-    return zstandard.train_dictionary(dictionary.SIZE, samples, level=squeeze.LEVEL, threads=1, k=200, d=8).as_bytes()
+    return zstandard.train_dictionary(
+        dictionary.SIZE, samples, level=compression.LEVEL, threads=1, k=200, d=8
+    ).as_bytes()
 
 
 PARTS = {

@@ -6,9 +6,10 @@ import hmac
 from enum import Enum
 from typing import TypeGuard
 
-from cases import pins, reference
-from store import Transaction, cases
-from store.cases import CaseRow
+from sado.cases import pins, reference
+from sado.store import Transaction
+from sado.store.tables import cases
+from sado.store.tables.cases import CaseRow
 
 
 class Refusal(Enum):

@@ -22,9 +22,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from cases import statuses
-from cases.bodies import Move, agency_of, by_agency, by_operator
-from store.cases import CaseRow, EventRow
+from sado.cases import statuses
+from sado.cases.payloads import Move, agency_of, by_agency, by_operator
+from sado.store.tables.cases import CaseRow, EventRow
 
 APPLIED, SOFT, HARD = "applied", "soft", "hard"
 TAKEN, SET_ASIDE = "taken", "set_aside"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cases.errors import UnknownEventError
-from store import Transaction
-from store.lanes import Event
+from sado.cases.errors import UnknownEventError
+from sado.store import Transaction
+from sado.store.tables.events import Event
 
 # (transaction, peer, event), as the exchange hands them over.
 Apply = Callable[[Transaction, str, Event], None]

@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import msgspec
 
-from cases import statuses, terms
-from cases.bodies import MOVED, WITHDREW, Move, Moved, Notice
-from cases.errors import NoOtherAgencyError
-from cases.law import Law
-from store import Transaction, lanes, requests, subscribers
-from store import cases as rows
-from store.cases import CaseRow
-from store.identity import Identity
-from sync import outbox
+from sado.cases import statuses, terms
+from sado.cases.errors import NoOtherAgencyError
+from sado.cases.law import Law
+from sado.cases.payloads import MOVED, WITHDREW, Move, Moved, Notice
+from sado.store import Transaction
+from sado.store.tables import cases as rows
+from sado.store.tables import lanes, requests, subscribers
+from sado.store.tables.cases import CaseRow
+from sado.store.tables.identity import Identity
+from sado.sync import outbox
 
 REFUSALS = (statuses.IllegalMoveError, statuses.WordsMissingError, terms.TermError, NoOtherAgencyError)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from itertools import count
 
-from store import Transaction, attempts
-from store import pins as rows
+from sado.store import Transaction
+from sado.store.tables import attempts
+from sado.store.tables import pins as rows
 
 LENGTH = 4
 MISSES_ALLOWED = 3

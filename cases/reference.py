@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from store import Transaction
+from sado.store import Transaction
 
 LENGTH = 10
 HALF = 1000

@@ -11,18 +11,19 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from cases import conflicts, moving, statuses
-from cases.bodies import DECIDED, REQUESTED, Decided, Move, Requested, by_agency
-from cases.conflicts import HARD, SET_ASIDE, TAKEN, Rule
-from cases.errors import DecidedError, ForeignEventError, UnknownCaseError
-from cases.moving import Moving
-from cases.senders import check_case, check_sender
-from store import Transaction, requests
-from store import cases as rows
-from store.cases import CaseRow, EventRow
-from store.lanes import Event
-from store.requests import RequestRow
-from sync import outbox
+from sado.cases import conflicts, moving, statuses
+from sado.cases.authorisation import check_case, check_sender
+from sado.cases.conflicts import HARD, SET_ASIDE, TAKEN, Rule
+from sado.cases.errors import DecidedError, ForeignEventError, UnknownCaseError
+from sado.cases.moving import Moving
+from sado.cases.payloads import DECIDED, REQUESTED, Decided, Move, Requested, by_agency
+from sado.store import Transaction
+from sado.store.tables import cases as rows
+from sado.store.tables import requests
+from sado.store.tables.cases import CaseRow, EventRow
+from sado.store.tables.events import Event
+from sado.store.tables.requests import RequestRow
+from sado.sync import outbox
 
 
 @dataclass(frozen=True)

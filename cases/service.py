@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import msgspec
 
-from cases import conflicts, moving, pins, reference, statuses, terms, views
-from cases.bodies import (
+from sado.cases import conflicts, moving, pins, reference, statuses, terms, views
+from sado.cases.authorisation import check_case, check_sender
+from sado.cases.conflicts import Rule
+from sado.cases.errors import DoubledReferenceError, NamelessError, PassedOnError, UnknownCaseError, UnknownEventError
+from sado.cases.law import Law
+from sado.cases.moving import Moving
+from sado.cases.payloads import (
     DECIDED,
     MOVED,
     NOTIFIED,
@@ -26,18 +31,14 @@ from cases.bodies import (
     by_agency,
     by_operator,
 )
-from cases.conflicts import Rule
-from cases.errors import DoubledReferenceError, NamelessError, PassedOnError, UnknownCaseError, UnknownEventError
-from cases.law import Law
-from cases.moving import Moving
-from cases.requests import Clash, Requests
-from cases.senders import check_case, check_sender
-from store import Transaction, entries
-from store import cases as rows
-from store.cases import CaseRow, EventRow
-from store.identity import Identity
-from store.lanes import Event
-from sync import outbox
+from sado.cases.requests import Clash, Requests
+from sado.store import Transaction
+from sado.store.tables import cases as rows
+from sado.store.tables import outbox as entries
+from sado.store.tables.cases import CaseRow, EventRow
+from sado.store.tables.events import Event
+from sado.store.tables.identity import Identity
+from sado.sync import outbox
 
 WRONG_CLOCK_MS = 5 * 60 * 1000
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cases.law import Law
-from cases.statuses import EXTENDED, FORWARDED, REGISTERED, REOPENED
-from store.cases import CaseRow
+from sado.cases.law import Law
+from sado.cases.statuses import EXTENDED, FORWARDED, REGISTERED, REOPENED
+from sado.store.tables.cases import CaseRow
 
 
 class TermError(Exception):

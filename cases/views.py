@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cases import statuses
-from cases.bodies import RESIDENT, agency_of, by_agency, by_operator
-from cases.errors import UnknownCaseError
-from store import Transaction
-from store import cases as rows
-from store.cases import CaseRow, EventRow
+from sado.cases import statuses
+from sado.cases.errors import UnknownCaseError
+from sado.cases.payloads import RESIDENT, agency_of, by_agency, by_operator
+from sado.store import Transaction
+from sado.store.tables import cases as rows
+from sado.store.tables.cases import CaseRow, EventRow
 
 LISTED = 9
 

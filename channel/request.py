@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from channel.gateways import BadRequestError
-
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 LARGEST = 128 * 1024
 _ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
+
+
+class BadRequestError(Exception):
+    """The gateway sent something that this format does not allow; the message says what is missing."""
 
 
 @dataclass(frozen=True)

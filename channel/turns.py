@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from channel.effects import DROP_FORM, TAKE_UP
-from channel.versions import Version, Versions
-from menus import engine
-from menus.engine import Outcome, Turn
-from menus.gsm import Budget
-from menus.session import Session
-from menus.tree import Tree
-from store import Transaction, drafts, subscribers
+from sado.channel.effects.contract import DROP_FORM, TAKE_UP
+from sado.channel.versions import Version, Versions
+from sado.menus import engine
+from sado.menus.engine import Outcome, Turn
+from sado.menus.gsm import Budget
+from sado.menus.session import Session
+from sado.menus.tree import Tree
+from sado.store import Transaction
+from sado.store.tables import drafts, subscribers
 
 # More is nobody's way to a screen: whoever dials more is shown the screen after these.
 MOST_AHEAD = 20

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from channel.effects import Effects
-from menus import pack as packs
-from menus.pack import Pack
-from store import Store, Transaction
-from store import packs as rows
+from sado.channel.effects.contract import Effects
+from sado.menus.reading import pack as packs
+from sado.menus.reading.pack import Pack
+from sado.store import Store, Transaction
+from sado.store.tables import packs as rows
 
 log = logging.getLogger(__name__)
 

@@ -1,1 +1,1 @@
-"""The commands of `sado`, each in the module of its name."""
+"""The command line, its way into a serving station, the terminal phone and the sandbox."""

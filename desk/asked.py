@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 from flask import request
 
-from cases import conflicts
-from cases.errors import DecidedError, PassedOnError
-from cases.moving import REFUSALS
-from cases.requests import Clash
-from cases.service import Cases
-from desk import words
-from desk.language import N_, _
-from desk.operator import actor_name, agency_name, history
-from menus.pack import Pack
-from store import Transaction, requests
-from store.cases import CaseRow, EventRow
-from store.requests import RequestRow
+from sado.cases import conflicts
+from sado.cases.errors import DecidedError, PassedOnError
+from sado.cases.moving import REFUSALS
+from sado.cases.requests import Clash
+from sado.cases.service import Cases
+from sado.desk import words
+from sado.desk.case_view import actor_name, agency_name, history
+from sado.desk.language import N_, _
+from sado.menus.reading.pack import Pack
+from sado.store import Transaction
+from sado.store.tables import requests
+from sado.store.tables.cases import CaseRow, EventRow
+from sado.store.tables.requests import RequestRow
 
 ASKED = N_("It is sent to the hub, which decides. Until then it is not certain, and the resident is told nothing.")
 TAKEN = N_("It is taken, and the resident will be told.")

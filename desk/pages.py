@@ -11,12 +11,13 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
-from cases.service import Cases
-from desk import consultation, language, line, operator, operator_case, signin, unfinished
-from desk.language import N_, _
-from menus.pack import Pack
-from store import DiskError, Store, Transaction
-from sync.standing import Standing
+from sado.cases.service import Cases
+from sado.desk import language, signin
+from sado.desk.language import N_, _
+from sado.desk.operator import case, consultation, line, outbox, unfinished
+from sado.menus.reading.pack import Pack
+from sado.store import DiskError, Store, Transaction
+from sado.sync.status import Standing
 
 log = logging.getLogger(__name__)
 
@@ -55,30 +56,31 @@ class Options:
 
 def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options) -> None:
     """Register the desk on the app."""
-    from desk import agency_api, officer
+    from sado.desk.officer import api
+    from sado.desk.officer import cases as officer
 
     signin.install(app, store, options.secure_cookies)
     language.install(app, pack.time_zone, store.now)
     csrf = _csrf(app)
     pages = [
-        operator.create(store, pack, options.has_upstream, options.is_costly, options.standing),
+        outbox.create(store, pack, options.has_upstream, options.is_costly, options.standing),
         officer.create(store, cases, pack),
     ]
-    operator_case.add(pages[0], store, cases, pack)
+    case.add(pages[0], store, cases, pack)
     pages += [unfinished.create(store, pack), consultation.create(store, pack)]
     pages.append(line.create(store, pack.country, options.standing))
     homes = {"operator": "/operator", "agency": pages[1].url_prefix or "/agency", "unfinished": "/unfinished"}
     homes["consultation"] = "/consultation"
     if options.phone_page:
-        from desk import phone  # a station with real residents need not carry it
+        from sado.desk.phone import page  # a station with real residents need not carry it
 
-        pages.append(phone.create(options.service_code, options.ussd_path, options.phone_sms_url))
+        pages.append(page.create(options.service_code, options.ussd_path, options.phone_sms_url))
         homes["phone"] = "/phone"
     app.jinja_env.globals["places"] = lambda: _places(homes)
     for blueprint in (signin.create(store, homes), *pages):
         _guard(blueprint, csrf)
         app.register_blueprint(blueprint)
-    app.register_blueprint(agency_api.create(store, cases, pack))
+    app.register_blueprint(api.create(store, cases, pack))
 
 
 def _csrf(app: Flask) -> CSRFProtect:

@@ -19,8 +19,9 @@ from flask import Blueprint, Flask, abort, redirect, render_template, request, s
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user, login_user, logout_user
 
-from store import Store, Transaction, accounts, attempts
-from store.accounts import Account
+from sado.store import Store, Transaction
+from sado.store.tables import accounts, attempts
+from sado.store.tables.accounts import Account
 
 SHORTEST_PASSWORD = 12
 LONGEST_DELAY_S = 42

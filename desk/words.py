@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cases import statuses
-from desk import language
-from desk.language import N_, _, moment
-from store.cases import CaseRow, EventRow
-from store.entries import Destination, Entry
-from sync import outbox
+from sado.cases import statuses
+from sado.desk import language
+from sado.desk.language import N_, _, moment
+from sado.store.tables.cases import CaseRow, EventRow
+from sado.store.tables.outbox import Destination, Entry
+from sado.sync import outbox
 
 PATIENCE_MS = 120_000
 KINDS = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from menus.tree import Screen
+from sado.menus.tree import Screen
 
 
 @dataclass(frozen=True)

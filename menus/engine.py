@@ -11,11 +11,11 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from menus.fields import accepted
-from menus.gsm import Budget
-from menus.session import Session
-from menus.tree import PLACEHOLDER, Option, Screen, Tree
-from menus.view import filled, keys_of, options_of, pages_of, words
+from sado.menus.fields import accepted
+from sado.menus.gsm import Budget
+from sado.menus.session import Session
+from sado.menus.tree import PLACEHOLDER, Option, Screen, Tree
+from sado.menus.view import filled, keys_of, options_of, pages_of, words
 
 TRAIL_LIMIT = 40
 USSD = Budget()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from menus.gsm import encoding, widths
+from sado.menus.gsm import encoding, widths
 
 UNKNOWN = "□"
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from menus.gsm import Budget, encoding
+from sado.menus.gsm import Budget, encoding
 
 _WORD = re.compile(r"[^ \n]+")
 _NUMBER = re.compile(r"\d+|.", re.DOTALL)

@@ -6,7 +6,7 @@
 - notice: the last thing shown, ends the session;
 - do: shows nothing; asks the caller for an effect and goes on by its outcome.
 
-What an administrator writes has more kinds (menus/kinds.py); they are made of these.
+What an administrator writes has more kinds (menus/reading/kinds.py); they are made of these.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from menus.languages import Languages
+from sado.menus.language.languages import Languages
 
 # Words, or their plural forms by CLDR category with `by` naming the placeholder that holds the number.
 Form = str | Mapping[str, str]

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from menus.fields import accepted
-from menus.gsm import Budget
-from menus.layout import pages
-from menus.session import Session
-from menus.tree import PLACEHOLDER, Form, Option, Screen, Texts, Tree
+from sado.menus.fields import accepted
+from sado.menus.gsm import Budget
+from sado.menus.layout import pages
+from sado.menus.session import Session
+from sado.menus.tree import PLACEHOLDER, Form, Option, Screen, Texts, Tree
 
 BACKS, MORES = ("0", "00", "000", "0000"), ("99", "999", "9999", "0000")
 # A field for words takes these keys for what they are everywhere else: nobody's name or matter is "0".

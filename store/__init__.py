@@ -1,9 +1,9 @@
 """The database: rows and their safety, nothing about their meaning."""
 
-from store.engine import Store
-from store.errors import StoreError
-from store.keys import Keyring
-from store.sqlite import DiskError
-from store.transaction import Transaction
+from sado.store.engine import Store
+from sado.store.engines.sqlite import DiskError
+from sado.store.errors import StoreError
+from sado.store.keys import Keyring
+from sado.store.transaction import Transaction
 
 __all__ = ["DiskError", "Keyring", "Store", "StoreError", "Transaction"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from store.transaction import Connection, Transaction
+from sado.store.transaction import Connection, Transaction
 
 JUMP_MS = 2000
 KEEP_MS = 3600 * 1000

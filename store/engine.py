@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from store import migrations, sqlite
-from store.clock import SteadyClock
-from store.keys import Keyring
-from store.transaction import Connection, Transaction
-from store.writer import Writer
+from sado.store import migrations
+from sado.store.clock import SteadyClock
+from sado.store.engines import sqlite
+from sado.store.keys import Keyring
+from sado.store.transaction import Connection, Transaction
+from sado.store.writer import Writer
 
 Result = TypeVar("Result")
 Clock = Callable[[], float]

@@ -18,7 +18,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from store.errors import KeyFileError, SealError
+from sado.store.errors import KeyFileError, SealError
 
 NONCE_BYTES = 12
 DIGEST_BYTES = 16

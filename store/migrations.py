@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from store import lanes, sqlite
-from store.errors import NewerSchemaError
+from sado.store.engines import sqlite
+from sado.store.errors import NewerSchemaError
+from sado.store.tables import lanes
 
 if TYPE_CHECKING:
     import sqlite3

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from store.keys import Keyring
-from store.sqlite import is_of_disk
+from sado.store.engines.sqlite import is_of_disk
+from sado.store.keys import Keyring
 
 Row = Any
 

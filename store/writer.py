@@ -15,8 +15,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from store.errors import StoreClosedError
-from store.transaction import Connection, Transaction
+from sado.store.errors import StoreClosedError
+from sado.store.transaction import Connection, Transaction
 
 Job = Callable[[Transaction], Any]
 

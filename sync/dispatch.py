@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
-from store import Store, Transaction
-from store.entries import Entry
-from sync import outbox
-from sync.outbox import (
+from sado.store import Store, Transaction
+from sado.store.tables.outbox import Entry
+from sado.sync import outbox
+from sado.sync.outbox import (
     DeferredError,
     DestinationDownError,
     LaterError,

@@ -11,10 +11,12 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from store import Transaction, entries, stations, traffic
-from store.entries import Entry
-from store.lanes import LANES, Event
-from sync.backoff import LONGEST_MS, wait_ms
+from sado.store import Transaction
+from sado.store.tables import outbox, stations, traffic
+from sado.store.tables.events import Event
+from sado.store.tables.lanes import LANES
+from sado.store.tables.outbox import Entry
+from sado.sync.backoff import LONGEST_MS, wait_ms
 
 UPSTREAM = "upstream"
 SMS = "sms"
@@ -23,7 +25,8 @@ LEASE_MS = 60_000
 REPORT_MS = 24 * 3600 * 1000
 MOST_ATTEMPTS = 12
 KEEP_MS = 14 * 24 * 3600 * 1000
-# In UTF-8. With its id, and each rare sign spelled out (sync/letters.py), an event has to fit into a frame of its own.
+# In UTF-8. With its id, and each rare sign spelled out (sync/wire/text.py), an event has to fit into a frame of its
+# own.
 MOST_BYTES = 350 * 1024
 WAITING = ("queued", "awaiting")
 GIVEN_UP = ("dead", "rejected", "unknown")
@@ -32,7 +35,7 @@ _chance = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
 
 class EventTooLargeError(ValueError):
-    """An event that fits no frame. What is so large is no event: publish it as a blob (sync/blobs.py)."""
+    """An event that fits no frame. What is so large is no event: publish it as a blob (sync/blobs/publish.py)."""
 
 
 class SendError(Exception):
@@ -84,93 +87,93 @@ def put(tx: Transaction, destination: str, kind: str, reference: str, body: str,
     if len(body.encode()) > MOST_BYTES:
         raise EventTooLargeError(f"An event of {len(body.encode())} bytes fits no frame; {MOST_BYTES} at most do.")
     if destination == SMS:
-        return entries.insert(tx, destination, lane, kind, reference, body)
-    return entries.append(tx, destination, lane, Event(kind, reference, body))
+        return outbox.insert(tx, destination, lane, kind, reference, body)
+    return outbox.append(tx, destination, lane, Event(kind, reference, body))
 
 
 def pass_on(tx: Transaction, destination: str, lane: str, event: Event) -> None:
     """Queue an event of another station for the next, as it is."""
-    entries.append(tx, destination, lane, replace(event, hops=event.hops + 1))
+    outbox.append(tx, destination, lane, replace(event, hops=event.hops + 1))
 
 
 def rests(tx: Transaction, destination: str) -> bool:
     """Whether a destination is being left alone. Not where its next try lies further ahead than any: the clock was set
     since."""
-    return 0 < entries.destination(tx, destination).due_at - tx.now <= LONGEST_MS
+    return 0 < outbox.destination(tx, destination).due_at - tx.now <= LONGEST_MS
 
 
 def claim(tx: Transaction, destination: str) -> Entry | None:
     """Lease the next entry that is due, or None: nothing waits, or the destination is being left alone."""
     if rests(tx, destination):
         return None
-    return entries.claim_one(tx, destination, tx.now + LEASE_MS)
+    return outbox.claim_one(tx, destination, tx.now + LEASE_MS)
 
 
 def ack(tx: Transaction, entry: Entry) -> None:
     """The destination has the entry for good."""
-    entries.finish(tx, entry, "acked", "")
+    outbox.finish(tx, entry, "acked", "")
     destination_ok(tx, entry.destination)
 
 
 def defer(tx: Transaction, entry: Entry, reason: str) -> None:
     """Try this entry again later; after the last attempt it becomes a dead letter."""
     if entry.attempts >= MOST_ATTEMPTS:
-        entries.finish(tx, entry, "dead", reason)
+        outbox.finish(tx, entry, "dead", reason)
     else:
-        entries.release(tx, entry, tx.now + wait_ms(entry.attempts, _chance), reason, entry.attempts)
+        outbox.release(tx, entry, tx.now + wait_ms(entry.attempts, _chance), reason, entry.attempts)
 
 
 def reject(tx: Transaction, entry: Entry, reason: str) -> None:
     """The destination will never take this entry."""
-    entries.finish(tx, entry, "rejected", reason)
+    outbox.finish(tx, entry, "rejected", reason)
 
 
 def await_report(tx: Transaction, entry: Entry, reason: str) -> None:
     """The entry may have arrived; sending it again could double it. A report may still say what became of it."""
-    entries.finish(tx, entry, "awaiting", reason)
+    outbox.finish(tx, entry, "awaiting", reason)
 
 
 def confirm(tx: Transaction, entry_id: int, has_arrived: bool) -> bool:
     """A report says what became of an entry that was awaiting one, or was given up on; one that failed and then arrived
     has arrived. False for any other entry: its outcome was known."""
     if has_arrived:
-        return entries.settle(tx, entry_id, ("awaiting", "unknown", "rejected"), "acked")
-    return entries.settle(tx, entry_id, ("awaiting", "unknown"), "rejected")
+        return outbox.settle(tx, entry_id, ("awaiting", "unknown", "rejected"), "acked")
+    return outbox.settle(tx, entry_id, ("awaiting", "unknown"), "rejected")
 
 
 def give_up_waiting(tx: Transaction) -> int:
     """Say of the entries whose report did not come in a day that their outcome is unknown; how many."""
-    return entries.change_state(tx, "awaiting", "unknown", tx.now - REPORT_MS)
+    return outbox.change_state(tx, "awaiting", "unknown", tx.now - REPORT_MS)
 
 
 def postpone(tx: Transaction, entry: Entry, until: int, reason: str) -> None:
     """This entry has to wait until then; that is no failed attempt."""
-    entries.release(tx, entry, until, reason, entry.attempts - 1)
+    outbox.release(tx, entry, until, reason, entry.attempts - 1)
 
 
 def cancel(tx: Transaction, entry: Entry) -> bool:
     """Nothing of this entry has to leave: it goes as if it had not been put, and says nothing of its destination.
     False when another sender holds it now."""
-    return entries.remove(tx, entry)
+    return outbox.remove(tx, entry)
 
 
 def put_back(tx: Transaction, entry: Entry, reason: str) -> None:
     """The destination was down: the entry keeps its place and its attempts, and the destination backs off."""
-    entries.release(tx, entry, entry.due_at, reason, entry.attempts - 1)
+    outbox.release(tx, entry, entry.due_at, reason, entry.attempts - 1)
     destination_down(tx, entry.destination, reason)
 
 
 def destination_ok(tx: Transaction, name: str) -> None:
     """Note that the destination answered."""
-    entries.save_destination(tx, entries.Destination(name, 0, 0, None, tx.now, ""))
+    outbox.save_destination(tx, outbox.Destination(name, 0, 0, None, tx.now, ""))
 
 
 def destination_down(tx: Transaction, name: str, reason: str) -> None:
     """Note a failure of the destination as a whole; it is left alone a while, once for all its entries."""
-    known = entries.destination(tx, name)
+    known = outbox.destination(tx, name)
     failures = known.failures + 1
-    entries.release_all(tx, name)
-    entries.save_destination(
+    outbox.release_all(tx, name)
+    outbox.save_destination(
         tx,
         replace(
             known,
@@ -184,22 +187,22 @@ def destination_down(tx: Transaction, name: str, reason: str) -> None:
 
 def retry(tx: Transaction, entry_id: int) -> bool:
     """Queue again an entry that was given up on, because a person said so. False when it is not one."""
-    return entries.requeue(tx, entry_id)
+    return outbox.requeue(tx, entry_id)
 
 
 def retry_all_now(tx: Transaction) -> None:
     """Let everything that waits be tried at once, whatever the hour and the budgets say; and ask for what waits at the
     upstream. The scheduler does it within a second."""
-    entries.make_due(tx)
+    outbox.make_due(tx)
     traffic.lift(tx)
 
 
 def recover(tx: Transaction) -> None:
     """Give back every lease: called once at the start, when no sender can be alive."""
-    entries.release_all(tx)
+    outbox.release_all(tx)
 
 
 def forget_old(tx: Transaction, keep_ms: int = KEEP_MS) -> int:
     """Delete what was acknowledged so long ago; how many. Until then a peer whose disk went back in time can be told
     again what it lost, so this is to be longer than the time between its backups."""
-    return entries.forget(tx, keep_ms)
+    return outbox.forget(tx, keep_ms)

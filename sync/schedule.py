@@ -13,27 +13,16 @@ from typing import Protocol
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from store import (
-    DiskError,
-    Store,
-    Transaction,
-    attempts,
-    deliveries,
-    drafts,
-    entries,
-    lanes,
-    messages,
-    numbered,
-    sessions,
-    traffic,
-)
-from sync import dispatch, outbox
-from sync.caller import Caller
-from sync.dispatch import Transport
-from sync.exchange import LineDownError
-from sync.fetch import Arrivals
-from sync.frame import FrameError
-from sync.rhythm import Rhythm
+from sado.store import DiskError, Store, Transaction
+from sado.store.tables import attempts, deliveries, drafts, lane_events, lanes, messages, sessions, traffic
+from sado.store.tables import outbox as entries
+from sado.sync import dispatch, outbox
+from sado.sync.blobs.fetch import Arrivals
+from sado.sync.dispatch import Transport
+from sado.sync.errors import LineDownError
+from sado.sync.exchange.client import Caller
+from sado.sync.link.poll_interval import Rhythm
+from sado.sync.wire.frame import FrameError
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +40,8 @@ IDLE_S = 900.0
 
 class Upstream:
     """The exchange with the upstream, when it is due: at once when something waits that may leave, and else seldom
-    (sync/rhythm.py). Over the same line `fetch` gets a range of a blob when there is nothing to exchange."""
+    (sync/link/poll_interval.py). Over the same line `fetch` gets a range of a blob when there is nothing to
+    exchange."""
 
     def __init__(
         self,
@@ -106,7 +96,7 @@ class Upstream:
         if outbox.rests(tx, outbox.UPSTREAM):
             return False, False
         allowed = self.caller.budget.allowance(tx)
-        waits = any(numbered.waits(tx, outbox.UPSTREAM, lane) for lane in allowed.lanes)
+        waits = any(lane_events.waits(tx, outbox.UPSTREAM, lane) for lane in allowed.lanes)
         # "Sync now" calls the upstream once though nothing waits here: something may wait there.
         is_asked = allowed.is_lifted and traffic.lifted_at(tx) != self._lift_heard
         if waits or is_asked or not allowed.is_whole:

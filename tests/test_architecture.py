@@ -1,8 +1,9 @@
 """The arrows between packages are those of the table below, SQL is in one package, and no test patches."""
 
 import ast
+import configparser
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,23 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # An upper package may import a lower one; nothing else.
 MAY_IMPORT = {
-    "desk": {"menus", "cases", "store", "sync.outbox", "sync.standing", "locales"},
-    "channel": {"menus", "cases", "store", "sync.outbox"},
+    "publishing": {"menus", "cases", "store", "sync", "channel"},
+    "desk": {"publishing", "menus", "cases", "store", "sync.outbox", "sync.status", "locales"},
+    "channel": {"menus", "cases", "store", "sync.outbox", "settings"},
     "menus": set(),
     "cases": {"store", "sync.outbox"},
     "sync": {"store"},
     "store": set(),
+}
+# The inner rooms of a package, and which others of ours each may import.
+ROOMS_MAY_IMPORT = {
+    "store/tables": {"store.tables", "store.transaction", "store.errors"},
+    "store/engines": {"store.engines", "store.errors"},
+    "sync/wire": {"sync.wire", "store.tables"},
+    "sync/link": {"sync.link", "sync.errors", "sync.outbox", "sync.wire", "store"},
+    "cases/registers": {"cases", "store", "sync.outbox"},
+    "channel/gateways": {"channel.gateways", "channel.contract", "channel.request", "menus", "sync.outbox"},
+    "menus/language": {"menus.language", "menus.gsm", "menus.layout"},
 }
 NEVER = {
     "menus": {"flask", "sqlite3", "sqlite_utils", "psycopg", "requests", "time", "random"},
@@ -27,21 +39,9 @@ NEVER = {
 # The one that meets another program in that program's own SQLite database. SQL for ours stays in the store.
 FOREIGN_DATABASE = "channel/gateways/gammu.py"
 CLOCKS = {"now", "today", "utcnow"}
-OURS = {
-    *MAY_IMPORT,
-    "settings",
-    "gateway_settings",
-    "gateways",
-    "wsgi",
-    "sado",
-    "local",
-    "publishing",
-    "cli",
-    "demo",
-    "training",
-    "tests",
-    "bench",
-}
+GATEWAY_REGISTRY = "channel/build.py"
+GATEWAYS = ("africastalking", "android", "fieldmap", "gammu", "kannel")
+PACKAGES = (*MAY_IMPORT, "cli", "locales")
 SQL = re.compile(
     r"\b(SELECT\b.+\bFROM\b|INSERT INTO\b|UPDATE \w+ SET\b|DELETE FROM\b|(CREATE|ALTER|DROP) TABLE\b|PRAGMA \w"
     r"|\b(SAVEPOINT|ROLLBACK|RELEASE) \w)",
@@ -50,8 +50,8 @@ SQL = re.compile(
 
 
 def imports(file: Path, root: Path = ROOT) -> Iterator[str]:
-    """The dotted name of every module that a file imports, wherever in it; `from sync import outbox` is
-    sync.outbox."""
+    """The dotted name of every module that a file imports, wherever in it; `from sado.sync import outbox` is
+    sado.sync.outbox."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -60,26 +60,65 @@ def imports(file: Path, root: Path = ROOT) -> Iterator[str]:
 
 
 def _from(node: ast.ImportFrom, file: Path, root: Path) -> Iterator[str]:
-    base = [*file.relative_to(root).parts[: -node.level]] if node.level else []
+    base = ["sado", *file.relative_to(root).parts[: -node.level]] if node.level else []
     module = ".".join([*base, *([node.module] if node.module else [])])
-    folder = ROOT.joinpath(*module.split("."))
+    folder = ROOT.joinpath(*module.split(".")[1:])
     for alias in node.names:
         is_module = (folder / f"{alias.name}.py").exists() or (folder / alias.name).is_dir()
         yield f"{module}.{alias.name}" if is_module else module
 
 
-def wrong_arrows(package: str, root: Path = ROOT) -> list[str]:
-    """Every import of a package that the table does not have."""
-    found = []
-    for file in sorted((root / package).rglob("*.py")):
-        for name in imports(file, root):
-            top = name.partition(".")[0]
-            allowed = MAY_IMPORT[package] | {package}
-            is_ours = top in OURS and not any(name == one or name.startswith(f"{one}.") for one in allowed)
-            is_let = file == root / FOREIGN_DATABASE and top == "sqlite3"
-            if is_ours or (top in NEVER.get(package, set()) and not is_let):
-                found.append(f"{file.relative_to(root)} imports {name}")
-    return found
+def product_files() -> list[Path]:
+    return [*ROOT.glob("*.py"), *(file for name in PACKAGES for file in sorted((ROOT / name).rglob("*.py")))]
+
+
+def wrong_arrows(package: str, root: Path = ROOT, table: Mapping[str, set[str]] = MAY_IMPORT) -> list[str]:
+    """Every import of a package or room that the table does not have; a name of ours without `sado.` is one too."""
+    top = package.partition("/")[0]
+    allowed = {f"sado.{name}" for name in (table[package] | {top} if package in MAY_IMPORT else table[package])}
+    return [
+        f"{file.relative_to(root)} imports {name}"
+        for file in sorted((root / package).rglob("*.py"))
+        for name in imports(file, root)
+        if not is_allowed(name, allowed) or is_never(name, top, file == root / FOREIGN_DATABASE)
+    ]
+
+
+def is_allowed(name: str, allowed: set[str]) -> bool:
+    if name.partition(".")[0] in (*PACKAGES, "settings", "wsgi", "tests", "bench"):
+        return False
+    return not f"{name}.".startswith("sado.") or any(f"{name}.".startswith(f"{one}.") for one in allowed)
+
+
+def is_never(name: str, package: str, is_let: bool) -> bool:
+    top = name.partition(".")[0]
+    return top in NEVER.get(package, set()) and not (is_let and top == "sqlite3")
+
+
+def circles(modules: Mapping[str, set[str]]) -> list[set[str]]:
+    """The sets of modules that reach each other by their imports."""
+    reach = {name: _reached(name, modules) for name in modules}
+    joined = {frozenset(other for other in reach[name] if name in reach[other]) for name in modules}
+    return [set(names) for names in joined if len(names) > 1]
+
+
+def _reached(start: str, modules: Mapping[str, set[str]]) -> set[str]:
+    seen, waiting = {start}, [start]
+    while waiting:
+        new = modules.get(waiting.pop(), set()) - seen
+        seen |= new
+        waiting += new
+    return seen
+
+
+def product_modules() -> dict[str, set[str]]:
+    """What each module of ours imports of ours, imports for types alone included."""
+    names = {_dotted(file): set(imports(file)) for file in product_files()}
+    return {name: {other for other in found if other in names} for name, found in names.items()}
+
+
+def _dotted(file: Path) -> str:
+    return ".".join(["sado", *file.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
 
 
 def clocks_read_in(file: Path) -> list[str]:
@@ -129,15 +168,17 @@ def test_a_package_is_there_to_be_looked_at(package: str) -> None:
     ("package", "line"),
     [
         ("menus", "import flask"),
-        ("menus", "from store import Store"),
-        ("store", "import cases.service"),
-        ("cases", "from sync import exchange"),
-        ("channel", "from sync.dispatch import step"),
-        ("channel", "from desk import pages"),
+        ("menus", "from sado.store import Store"),
+        ("store", "import sado.cases.service"),
+        ("cases", "from sado.sync import exchange"),
+        ("channel", "from sado.sync.dispatch import step"),
+        ("channel", "from sado.desk import pages"),
         ("channel", "import sqlite3"),
-        ("sync", "def late():\n    from cases import service"),
-        ("desk", "from ..channel import hop"),
-        ("cases", "import settings"),
+        ("sync", "def late():\n    from sado.cases import service"),
+        ("desk", "from ..channel import turns"),
+        ("cases", "import sado.settings"),
+        ("cases", "from store import Store"),
+        ("publishing", "from sado.desk import pages"),
     ],
 )
 def test_a_planted_wrong_arrow_is_noticed(tmp_path: Path, package: str, line: str) -> None:
@@ -147,12 +188,70 @@ def test_a_planted_wrong_arrow_is_noticed(tmp_path: Path, package: str, line: st
 
 
 @pytest.mark.parametrize(
-    "line", ["from sync import outbox", "from sync.outbox import SMS", "import store", "import json"]
+    "line", ["from sado.sync import outbox", "from sado.sync.outbox import SMS", "import sado.store", "import json"]
 )
 def test_a_right_arrow_is_let_pass(tmp_path: Path, line: str) -> None:
     (tmp_path / "cases").mkdir()
     (tmp_path / "cases" / "planted.py").write_text(line)
     assert wrong_arrows("cases", tmp_path) == []
+
+
+@pytest.mark.parametrize("room", ROOMS_MAY_IMPORT)
+def test_an_inner_room_imports_only_what_its_table_has(room: str) -> None:
+    assert list((ROOT / room).rglob("*.py"))
+    assert wrong_arrows(room, table=ROOMS_MAY_IMPORT) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "line"),
+    [
+        ("store/tables", "from sado.store import engine"),
+        ("store/tables", "from sado.store.engines import sqlite"),
+        ("sync/wire", "from sado.sync.exchange import client"),
+        ("channel/gateways", "from sado.channel.ussd import session"),
+        ("menus/language", "from sado.menus import engine"),
+    ],
+)
+def test_a_planted_wrong_arrow_of_a_room_is_noticed(tmp_path: Path, room: str, line: str) -> None:
+    (tmp_path / room).mkdir(parents=True)
+    (tmp_path / room / "planted.py").write_text(line)
+    assert len(wrong_arrows(room, tmp_path, ROOMS_MAY_IMPORT)) == 1
+
+
+def test_a_gateway_is_imported_by_its_registry_alone() -> None:
+    gateways = {f"sado.channel.gateways.{name}" for name in GATEWAYS}
+    importing = {
+        file.relative_to(ROOT).as_posix() for file in product_files() for name in imports(file) if name in gateways
+    }
+    assert importing == {GATEWAY_REGISTRY}
+
+
+def test_a_room_of_the_desk_imports_no_other() -> None:
+    rooms = ("operator", "officer", "phone")
+    wrong = [
+        f"{file.relative_to(ROOT)} imports {name}"
+        for room in rooms
+        for file in (ROOT / "desk" / room).rglob("*.py")
+        for name in imports(file)
+        if name.startswith(tuple(f"sado.desk.{other}" for other in rooms if other != room))
+    ]
+    assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circles(product_modules()) == [{"sado.menus.reading.pack", "sado.menus.reading.pack_faults"}]
+
+
+def test_a_circle_is_noticed_also_a_wide_one() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_every_package_is_installed() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    folders = {_dotted(file) for file in product_files() if file.name == "__init__.py"}
+    assert set(config["options"]["packages"].split()) == folders
 
 
 def test_menus_read_no_clock() -> None:
@@ -167,15 +266,14 @@ def test_a_planted_clock_is_noticed(tmp_path: Path, line: str) -> None:
 
 
 def test_sql_stands_in_the_store_alone() -> None:
-    rooms = [ROOT / name for name in sorted(OURS - {"store", "tests", "bench", "training"})]
-    files = [file for room in rooms for file in (room.rglob("*.py") if room.is_dir() else [room.with_suffix(".py")])]
-    assert [place for file in files if file != ROOT / FOREIGN_DATABASE for place in sql_in(file)] == []
+    files = [file for file in product_files() if ROOT / "store" not in file.parents and file != ROOT / FOREIGN_DATABASE]
+    assert [place for file in files for place in sql_in(file)] == []
 
 
 def test_the_file_that_meets_a_foreign_database_imports_no_store() -> None:
     names = list(imports(ROOT / FOREIGN_DATABASE))
     assert "sqlite3" in names
-    assert not [name for name in names if name.partition(".")[0] in ("store", "sqlite_utils")]
+    assert not [name for name in names if name.startswith(("sado.store", "sqlite_utils"))]
 
 
 def test_planted_sql_is_noticed(tmp_path: Path) -> None:

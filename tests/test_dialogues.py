@@ -19,13 +19,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from menus import engine
-from menus.engine import Turn
-from menus.gsm import Budget
-from menus.session import Session
-from store import subscribers
-from tests.phone import Phone
-from tests.station import Station, open_station, shipped_pack
+from sado.menus import engine
+from sado.menus.engine import Turn
+from sado.menus.gsm import Budget
+from sado.menus.session import Session
+from sado.store.tables import subscribers
+from tests.support.phone import Phone
+from tests.support.station import Station, open_station, shipped_pack
 
 FOLDER = Path(__file__).parent / "dialogues"
 FILES = sorted(FOLDER.glob("*.txt"))

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from store import Keyring, Store, Transaction
-from store import cases as rows
-from tests.processes import SADO, HungUpError, Phone, Station, new_session, pair, shown_reference, until
+from sado.store import Keyring, Store, Transaction
+from sado.store.tables import cases as rows
+from tests.support.processes import SADO, HungUpError, Phone, Station, new_session, pair, shown_reference, until
 
 KILLS, KILLS_OF_EAGER = 50, 10
 CALLERS = 6
 LONGEST_LIFE_S, START_UP_S = 0.3, 0.5
 SYNC_S = 60
-EAGER = (sys.executable, "-P", str(Path(__file__).with_name("eager_station.py")))
+EAGER = (sys.executable, "-P", str(Path(__file__).parent / "support" / "eager_station.py"))
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-import settings
-from settings import SettingsError, described, load
+from sado import settings
+from sado.settings import SettingsError, described, load
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 TOKEN = "a-token_of-22-letters-0"

@@ -11,14 +11,14 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from channel.gateways import Hop, Message, Report, SessionEnd, State, is_person, msisdn_from
-from channel.gateways.fields import needed, text_in
-from channel.gateways.web import broken
-from menus.gsm import Budget
-from sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
+from sado.channel.contract import Hop, Message, Report, SessionEnd, State, is_person, msisdn_from
+from sado.channel.gateways.form import needed, text_in
+from sado.channel.gateways.http import broken
+from sado.menus.gsm import Budget
+from sado.sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 
 if TYPE_CHECKING:
-    from channel.request import Request
+    from sado.channel.request import Request
 
 ACCEPTED = range(100, 103)
 STOP = "STOP"

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from channel.gateways import BadRequestError, Message, Report, State, is_person, msisdn_from
-from channel.gateways.fields import needed, text_in
-from channel.gateways.web import Answer, post
-from sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
+from sado.channel.contract import Message, Report, State, is_person, msisdn_from
+from sado.channel.gateways.form import needed, text_in
+from sado.channel.gateways.http import Answer, post
+from sado.channel.request import BadRequestError
+from sado.sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 
 if TYPE_CHECKING:
-    from channel.request import Request
+    from sado.channel.request import Request
 
 RECEIVED = "sms:received"
 # Of a long message each part is reported as delivered; if one part fails, the app says that the message failed.

@@ -10,13 +10,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from channel.gateways import BadRequestError, Hop, SessionEnd, msisdn_from
-from channel.gateways.fields import needed, text_in
-from channel.gateways.history import LastInput
-from menus.gsm import Budget
+from sado.channel.contract import Hop, SessionEnd, msisdn_from
+from sado.channel.gateways.form import needed, text_in
+from sado.channel.gateways.history import LastInput
+from sado.channel.request import BadRequestError
+from sado.menus.gsm import Budget
 
 if TYPE_CHECKING:
-    from channel.request import Request
+    from sado.channel.request import Request
 
 _DIALLED = re.compile(r"\*([0-9*]+)#")
 

@@ -18,13 +18,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from channel.gateways import Message, Report, State, is_person, msisdn_from
-from channel.gateways.parts import Letter, Part, headers, is_for_a_program, letters
-from menus.gsm import encoding, segments
-from sync.outbox import DestinationDownError, RejectedError
+from sado.channel.contract import Received, Report, State, is_person, msisdn_from
+from sado.channel.gateways.concatenation import Letter, Part, headers, is_for_a_program, letters
+from sado.menus.gsm import encoding, segments
+from sado.sync.outbox import DestinationDownError, RejectedError
 
 SCHEMA = 17
 BUSY_S = 3.0
@@ -89,13 +88,6 @@ _CAUSES = {
     "SQLITE_FULL": "is on a disk that is full",
     "SQLITE_NOTADB": "is no database",
 }
-
-
-@dataclass(frozen=True)
-class Received(Message):
-    """A message, and the rows of the inbox that it lies in."""
-
-    rows: tuple[int, ...]
 
 
 class GammuSms:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from channel.gateways import Hop
+from sado.channel.contract import Hop
 
 
 @dataclass(frozen=True)

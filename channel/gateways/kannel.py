@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from channel.gateways import BadRequestError, Message, Report, SessionEnd, State, is_person, msisdn_from
-from channel.gateways.fields import LONGEST_TEXT, needed
-from channel.gateways.history import LastInput
-from channel.gateways.web import Answer, post
-from channel.request import Request
-from menus.gsm import Budget, encoding, segments
-from sync.outbox import DestinationDownError, OutcomeUnknownError, RejectedError
+from sado.channel.contract import Message, Report, SessionEnd, State, is_person, msisdn_from
+from sado.channel.gateways.form import LONGEST_TEXT, needed
+from sado.channel.gateways.history import LastInput
+from sado.channel.gateways.http import Answer, post
+from sado.channel.request import BadRequestError, Request
+from sado.menus.gsm import Budget, encoding, segments
+from sado.sync.outbox import DestinationDownError, OutcomeUnknownError, RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,22 +14,25 @@ import msgspec
 import pytest
 from sqlite_utils import Database
 
-from cases import bodies, conflicts, errors, statuses, terms, views
-from cases.bodies import Decided, Move, Moved, Requested, by_agency
-from cases.conflicts import Rule
-from cases.requests import Clash
-from cases.service import Cases
-from cases.statuses import MOVES, STATUSES
-from store import Store, Transaction, entries, identity, lanes, migrations, quarantine, requests, stations
-from store import cases as rows
-from store.cases import CaseRow, EventRow
-from store.lanes import Event
-from store.requests import RequestRow
-from sync import exchange, outbox
-from sync.caller import Caller
-from sync.pace import Pace
-from tests.one_by_one import OneByOne
-from tests.stations import APPEAL, START_S, Clock, open_store, shipped_law
+from sado.cases import conflicts, errors, payloads, statuses, terms, views
+from sado.cases.conflicts import Rule
+from sado.cases.payloads import Decided, Move, Moved, Requested, by_agency
+from sado.cases.requests import Clash
+from sado.cases.service import Cases
+from sado.cases.statuses import MOVES, STATUSES
+from sado.store import Store, Transaction, migrations
+from sado.store.tables import cases as rows
+from sado.store.tables import identity, lanes, quarantine, requests, stations
+from sado.store.tables import outbox as entries
+from sado.store.tables.cases import CaseRow, EventRow
+from sado.store.tables.events import Event
+from sado.store.tables.requests import RequestRow
+from sado.sync import outbox
+from sado.sync.exchange import server
+from sado.sync.exchange.client import Caller
+from sado.sync.link.frame_size import Pace
+from tests.support.one_by_one import OneByOne
+from tests.support.stations import APPEAL, START_S, Clock, open_store, shipped_law
 
 GOLDEN = Path(__file__).parent / "conflicts.txt"
 VILLAGE, DISTRICT, HUB = 7, 5, 1
@@ -160,7 +163,7 @@ def line(below: Side, above: Side) -> Caller:
         below.store,
         below.number,
         key,
-        OneByOne(lambda frame, timeout_s: exchange.answer(above.store, frame, above.apply)),
+        OneByOne(lambda frame, timeout_s: server.answer(above.store, frame, above.apply)),
         below.apply,
         Pace(),
     )
@@ -527,7 +530,7 @@ def test_a_late_word_that_it_is_undecided_does_not_undo_the_decision(two: Two) -
     two.village.move(number, "answered", "Water is back.")
     two.hub.move(number, "in_review")
     two.settle()
-    hard = [one for one in two.village.came if one[1].kind == bodies.DECIDED]
+    hard = [one for one in two.village.came if one[1].kind == payloads.DECIDED]
     two.hub.store.write(lambda tx: two.hub.cases.resolve(tx, number, two.hub.asked(number)[0].id, False))
     two.settle()
     two.village.repeat(hard)
@@ -552,7 +555,7 @@ def test_a_wish_that_waits_already_stops_notices(two: Two) -> None:
     """The hub's word and the wish pass each other on the line."""
     number = two.brought("registered")
     moved = Moved("001.x.9", number, "in_review", by_agency(HOLDER), "", two.hub.store.now(), version=2)
-    event = Event(bodies.MOVED, number, msgspec.json.encode(moved).decode())
+    event = Event(payloads.MOVED, number, msgspec.json.encode(moved).decode())
     two.village.store.write(lambda tx: two.village.cases.wish(tx, number, statuses.WITHDRAWN))
     two.village.store.write(lambda tx: two.village.cases.apply(tx, outbox.UPSTREAM, event))
     assert two.village.told(number) == 1
@@ -633,7 +636,7 @@ def asks(two: Two, number: str, peer: str = PEER, **changed: object) -> None:
     told = {"event": "007.x.1", "reference": number, "station": VILLAGE, "kind": "registered"}
     told |= {"actor": by_agency(HOLDER), "base": 0, "at": 0, **changed}
     body = msgspec.json.encode(msgspec.convert(told, Requested)).decode()
-    two.hub.store.write(lambda tx: two.hub.cases.apply(tx, peer, Event(bodies.REQUESTED, number, body)))
+    two.hub.store.write(lambda tx: two.hub.cases.apply(tx, peer, Event(payloads.REQUESTED, number, body)))
 
 
 @pytest.mark.parametrize(
@@ -685,7 +688,7 @@ def test_a_decision_that_does_not_come_from_above_is_refused(two: Two) -> None:
     body = msgspec.json.encode(Decided("008.x.1", number, "007.x.1", "applied")).decode()
     with pytest.raises(errors.ForeignEventError):
         two.village.store.write(
-            lambda tx: two.village.cases.apply(tx, outbox.station(8), Event(bodies.DECIDED, number, body))
+            lambda tx: two.village.cases.apply(tx, outbox.station(8), Event(payloads.DECIDED, number, body))
         )
 
 
@@ -696,7 +699,7 @@ def test_the_word_of_a_hub_that_knows_no_versions_counts(two: Two) -> None:
     number = two.file()
     for name, kind in (("1.a.1", "registered"), ("1.a.2", "in_review")):
         moved = Moved(name, number, kind, by_agency(HOLDER), "", 1)
-        event = Event(bodies.MOVED, number, msgspec.json.encode(moved).decode())
+        event = Event(payloads.MOVED, number, msgspec.json.encode(moved).decode())
         two.village.store.write(lambda tx, event=event: two.village.cases.apply(tx, outbox.UPSTREAM, event))  # type: ignore[misc]
     assert two.village.case(number).version == 2
 

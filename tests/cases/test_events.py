@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from cases.errors import UnknownEventError
-from cases.events import Events
-from store import Transaction
-from store.lanes import Event
-from tests.stations import open_store
+from sado.cases.errors import UnknownEventError
+from sado.cases.events import Events
+from sado.store import Transaction
+from sado.store.tables.events import Event
+from tests.support.stations import open_store
 
 
 class Room:

@@ -9,12 +9,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases import terms
-from cases.law import Kind, Law, LawError, UnknownKindError
-from cases.statuses import EVENTS, EXTENDED, FORWARDED, REGISTERED, REOPENED
-from menus import pack
-from store.cases import CaseRow
-from tests.stations import shipped_law
+from sado.cases import terms
+from sado.cases.law import Kind, Law, LawError, UnknownKindError
+from sado.cases.statuses import EVENTS, EXTENDED, FORWARDED, REGISTERED, REOPENED
+from sado.menus.reading import pack
+from sado.store.tables.cases import CaseRow
+from tests.support.stations import shipped_law
 
 DUSHANBE, NAIROBI = ZoneInfo("Asia/Dushanbe"), ZoneInfo("Africa/Nairobi")
 DAY = timedelta(days=1)

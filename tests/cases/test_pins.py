@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cases import access, pins, reference
-from cases.access import Refusal
-from cases.bodies import Filed
-from store.cases import CaseRow
-from tests.stations import APPEAL, Station, open_station
+from sado.cases import access, pins, reference
+from sado.cases.access import Refusal
+from sado.cases.payloads import Filed
+from sado.store.tables.cases import CaseRow
+from tests.support.stations import APPEAL, Station, open_station
 
 OTHER = "+992900000002"
 

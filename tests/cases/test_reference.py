@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases import reference
-from cases.reference import CAPACITY, HALF, ROUNDS, ReferencesExhaustedError
-from store import Transaction
-from tests.stations import open_store
+from sado.cases import reference
+from sado.cases.reference import CAPACITY, HALF, ROUNDS, ReferencesExhaustedError
+from sado.store import Transaction
+from tests.support.stations import open_store
 
 BODIES = st.text("0123456789", min_size=9, max_size=9)
 KEYS = st.binary(min_size=32, max_size=32)

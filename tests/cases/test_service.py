@@ -7,18 +7,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cases import access, bodies, errors, reference, statuses, terms, views
-from cases.access import Refusal
-from cases.bodies import Filed, Moved, Opened
-from cases.errors import NamelessError, NoOtherAgencyError, PassedOnError, UnknownCaseError
-from cases.law import UnknownKindError
-from cases.statuses import MOVES, STATUSES
-from store import Store, Transaction, cases, entries
-from store.cases import CaseRow, EventRow
-from store.entries import Entry
-from store.lanes import Event
-from sync import outbox
-from tests.stations import APPEAL, START_S, Clock, Station, open_station
+from sado.cases import access, errors, payloads, reference, statuses, terms, views
+from sado.cases.access import Refusal
+from sado.cases.errors import NamelessError, NoOtherAgencyError, PassedOnError, UnknownCaseError
+from sado.cases.law import UnknownKindError
+from sado.cases.payloads import Filed, Moved, Opened
+from sado.cases.statuses import MOVES, STATUSES
+from sado.store import Store, Transaction
+from sado.store.tables import cases
+from sado.store.tables import outbox as entries
+from sado.store.tables.cases import CaseRow, EventRow
+from sado.store.tables.events import Event
+from sado.store.tables.outbox import Entry
+from sado.sync import outbox
+from tests.support.stations import APPEAL, START_S, Clock, Station, open_station
 
 FILED_AT = int(START_S * 1000)
 OTHER = "+992900000002"
@@ -92,7 +94,7 @@ def test_a_case_its_event_and_its_entry_are_kept_together(outpost: Station) -> N
     assert case_of(outpost, filed.reference).text == APPEAL.text
     assert [event.kind for event in history(outpost, filed.reference)] == ["received"]
     assert [(entry.destination, entry.kind) for entry in queued(outpost, filed.reference)] == [
-        (outbox.UPSTREAM, bodies.OPENED)
+        (outbox.UPSTREAM, payloads.OPENED)
     ]
 
 
@@ -257,13 +259,13 @@ def arrive(hub: Station, number: str = "0080000005") -> str:
         **msgspec.structs.asdict(APPEAL), event="008.x.1", reference=number, station=8, received_at=FILED_AT
     )
     body = msgspec.json.encode(opened).decode()
-    hub.store.write(lambda tx: hub.cases.apply(tx, PEER, Event(bodies.OPENED, number, body)))
+    hub.store.write(lambda tx: hub.cases.apply(tx, PEER, Event(payloads.OPENED, number, body)))
     return number
 
 
 def hear(village: Station, body: str) -> None:
     """The station that filed a case is told by its upstream what became of it."""
-    village.store.write(lambda tx: village.cases.apply(tx, outbox.UPSTREAM, Event(bodies.MOVED, "", body)))
+    village.store.write(lambda tx: village.cases.apply(tx, outbox.UPSTREAM, Event(payloads.MOVED, "", body)))
 
 
 def test_no_answer_is_due_before_the_registration(village: Station, filed: Filed, clock: Clock) -> None:
@@ -501,18 +503,18 @@ MOVE = '{"event":"8.a.1","reference":"0070000017","kind":"answered","actor":"age
     ("peer", "kind", "body", "error"),
     [
         (outbox.UPSTREAM, "case.merged", "{}", errors.UnknownEventError),
-        (PEER, bodies.OPENED, "{}", msgspec.ValidationError),
-        (outbox.UPSTREAM, bodies.MOVED, "not json", msgspec.DecodeError),
-        (PEER, bodies.NOTIFIED, '{"event":"1.a.1","reference":"0080000000","at":1}', UnknownCaseError),
-        (PEER, bodies.NOTIFIED, '{"event":"1.a.1","reference":"0090000000","at":1}', errors.ForeignEventError),
-        (PEER, bodies.NOTIFIED, '{"event":"1.a.1","reference":"0080000001","at":1}', errors.ForeignEventError),
+        (PEER, payloads.OPENED, "{}", msgspec.ValidationError),
+        (outbox.UPSTREAM, payloads.MOVED, "not json", msgspec.DecodeError),
+        (PEER, payloads.NOTIFIED, '{"event":"1.a.1","reference":"0080000000","at":1}', UnknownCaseError),
+        (PEER, payloads.NOTIFIED, '{"event":"1.a.1","reference":"0090000000","at":1}', errors.ForeignEventError),
+        (PEER, payloads.NOTIFIED, '{"event":"1.a.1","reference":"0080000001","at":1}', errors.ForeignEventError),
         (
             PEER,
-            bodies.NOTIFIED,
+            payloads.NOTIFIED,
             '{"event":"1.a.1","reference":"0080000000","at":1000000000000000}',
             msgspec.ValidationError,
         ),
-        (PEER, bodies.MOVED, MOVE, errors.ForeignEventError),
+        (PEER, payloads.MOVED, MOVE, errors.ForeignEventError),
     ],
 )
 def test_an_event_that_cannot_be_applied_says_why(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from store.cases import CaseRow
-from tests.phone import Phone
-from tests.station import Station, open_station, shipped_pack
+from sado.store.tables.cases import CaseRow
+from tests.support.phone import Phone
+from tests.support.station import Station, open_station, shipped_pack
 
 HERS = "+992900000001"
 ENGLISH = "3"

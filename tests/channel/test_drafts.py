@@ -11,11 +11,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from store import drafts
-from tests.kenya import ASKED, BEGUN, FILING, HERS, HIS, HOME, OFFER, STEPS, open_kenya, walked
-from tests.phone import Phone
-from tests.station import Station
-from tests.stations import Clock
+from sado.store.tables import drafts
+from tests.support.kenya import ASKED, BEGUN, FILING, HERS, HIS, HOME, OFFER, STEPS, open_kenya, walked
+from tests.support.phone import Phone
+from tests.support.station import Station
+from tests.support.stations import Clock
 
 HOUR_S = 3600
 

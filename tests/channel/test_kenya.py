@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kenya import FILING, HERS, HIS, open_kenya, walked
-from tests.phone import Phone
-from tests.station import Station
+from tests.support.kenya import FILING, HERS, HIS, open_kenya, walked
+from tests.support.phone import Phone
+from tests.support.station import Station
 
 HOUR_S = 3600
 

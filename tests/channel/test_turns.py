@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from channel.turns import MOST_AHEAD
-from store import drafts, subscribers
-from tests.kenya import ASKED, BEGUN, FILING, HERS, HOME, STEPS, open_kenya, walked
-from tests.phone import Phone
-from tests.station import Station, open_station
+from sado.channel.turns import MOST_AHEAD
+from sado.store.tables import drafts, subscribers
+from tests.support.kenya import ASKED, BEGUN, FILING, HERS, HOME, STEPS, open_kenya, walked
+from tests.support.phone import Phone
+from tests.support.station import Station, open_station
 
 
 @pytest.fixture

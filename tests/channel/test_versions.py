@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-import wsgi
-from channel import versions
-from cli import asking
-from menus import pack
-from settings import Settings
-from store import Keyring, Store, drafts, identity, packs
-from tests.kenya import ASKED, BEGUN, FILING, HERS, HOME, OFFER, STEPS, kenya, rewritten, serving, walked
-from tests.packs import small, written
-from tests.phone import Phone
-from tests.station import Station
-from tests.stations import open_store
+from sado import wsgi
+from sado.channel import versions
+from sado.cli import station_access
+from sado.menus.reading import pack
+from sado.settings import Settings
+from sado.store import Keyring, Store
+from sado.store.tables import drafts, identity, packs
+from tests.support.kenya import ASKED, BEGUN, FILING, HERS, HOME, OFFER, STEPS, kenya, rewritten, serving, walked
+from tests.support.packs import small, written
+from tests.support.phone import Phone
+from tests.support.station import Station
+from tests.support.stations import open_store
 
 OLD_WORDS, NEW_WORDS = "Describe the matter briefly.", "Tell us what happened."
 
@@ -175,7 +176,7 @@ def settled(folder: Path, name: str) -> Settings:
 def health(folder: Path, name: str) -> tuple[str, str]:
     """What a station that is to serve this pack says of itself: (status, pack)."""
     settings = settled(folder, name)
-    with closing(asking.open_store(settings)) as store:
+    with closing(station_access.open_store(settings)) as store:
         told = wsgi.build(settings, store).app.test_client().get("/healthz").get_json()
     return told["status"], told["pack"]
 

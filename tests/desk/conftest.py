@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.desk.browser import Desk, build
+from tests.support.browser import Desk, build
 
 
 @pytest.fixture

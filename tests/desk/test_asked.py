@@ -9,13 +9,14 @@ import msgspec
 import pytest
 from flask.testing import FlaskClient
 
-from cases import bodies
-from cases.bodies import Decided, Opened, Requested, by_agency
-from store import accounts, entries, requests
-from store.lanes import Event
-from sync import outbox
-from tests.desk.browser import Desk, build, post
-from tests.stations import APPEAL
+from sado.cases import payloads
+from sado.cases.payloads import Decided, Opened, Requested, by_agency
+from sado.store.tables import accounts, requests
+from sado.store.tables import outbox as entries
+from sado.store.tables.events import Event
+from sado.sync import outbox
+from tests.support.browser import Desk, build, post
+from tests.support.stations import APPEAL
 
 VILLAGE = outbox.station(8)
 NUMBER = "0080000005"
@@ -30,7 +31,7 @@ def hub(tmp_path: Path) -> Iterator[Desk]:
         opened = Opened(
             **msgspec.structs.asdict(APPEAL_TO_HCU), event="8.1", reference=NUMBER, station=8, received_at=1
         )
-        come(built, bodies.OPENED, opened)
+        come(built, payloads.OPENED, opened)
         built.store.write(lambda tx: built.cases.record(tx, "HCU", NUMBER, "registered", ""))
         yield built
 
@@ -49,7 +50,7 @@ def come(desk: Desk, kind: str, body: msgspec.Struct, peer: str = VILLAGE) -> No
 
 
 def ask(hub: Desk, kind: str, text: str = "", base: int = 1) -> str:
-    come(hub, bodies.REQUESTED, Requested("8.2", NUMBER, 8, kind, by_agency("HCU"), base, 1, text))
+    come(hub, payloads.REQUESTED, Requested("8.2", NUMBER, 8, kind, by_agency("HCU"), base, 1, text))
     return "8.2"
 
 
@@ -104,11 +105,11 @@ def test_what_the_hub_did_not_take_stays_to_be_read(desk: Desk) -> None:
     path = f"/agency/cases/{number}"
     post(officer, path, f"{path}/events", kind="answered", text=WORDS)
     request = desk.store.read(lambda tx: requests.of_case(tx, number))[0].id
-    come(desk, bodies.DECIDED, Decided("1.1", number, request, "hard"), outbox.UPSTREAM)
+    come(desk, payloads.DECIDED, Decided("1.1", number, request, "hard"), outbox.UPSTREAM)
     shown = read(officer, path)
     assert "Asked for and not taken" in shown and WORDS in shown
     assert "The agency decides at the hub" in shown and "Take it after all" not in shown
-    come(desk, bodies.DECIDED, Decided("1.2", number, request, "set_aside"), outbox.UPSTREAM)
+    come(desk, payloads.DECIDED, Decided("1.2", number, request, "set_aside"), outbox.UPSTREAM)
     assert "station 007: set aside" in read(officer, path)
 
 

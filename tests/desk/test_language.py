@@ -10,9 +10,9 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-import locales
-from desk import language
-from tests.desk.browser import Desk
+from sado import locales
+from sado.desk import language
+from tests.support.browser import Desk
 
 DESK = Path(language.__file__).parent
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]

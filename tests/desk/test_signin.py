@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from desk import signin
-from desk.signin import hash_password, local_path
-from store import accounts
-from tests.desk.browser import HASHED, PASSWORD, PEOPLE, Desk, build, enter, post
+from sado.desk import signin
+from sado.desk.signin import hash_password, local_path
+from sado.store.tables import accounts
+from tests.support.browser import HASHED, PASSWORD, PEOPLE, Desk, build, enter, post
 
 REFUSED = "The name or the password is wrong"
 OPERATORS = ["/operator", "/operator/find?q=1", "/operator/case/0070000000"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from menus.effects import EFFECTS, broken
-from menus.tree import Screen
+from sado.menus.effects import EFFECTS, broken
+from sado.menus.tree import Screen
 
 
 def asking(effect: str, **changed: object) -> Screen:

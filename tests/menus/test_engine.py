@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from menus import engine
-from menus.engine import Effect, Outcome, TreeChangedError, Turn
-from menus.session import Session
-from menus.tree import Tree
-from tests.packs import tree
+from sado.menus import engine
+from sado.menus.engine import Effect, Outcome, TreeChangedError, Turn
+from sado.menus.session import Session
+from sado.menus.tree import Tree
+from tests.support.packs import tree
 
 TEXT = "{en: Text, ru: Текст}"
 LONG = "'" + "word " * 60 + "'"

@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from menus import engine
-from menus.engine import Outcome, TreeChangedError, Turn
-from menus.session import Session
-from menus.tree import Tree, without_sms
-from tests.packs import tree
+from sado.menus import engine
+from sado.menus.engine import Outcome, TreeChangedError, Turn
+from sado.menus.session import Session
+from sado.menus.tree import Tree, without_sms
+from tests.support.packs import tree
 
 ODD = """\
 odd:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from menus.fields import FIELDS, accepted
+from sado.menus.fields import FIELDS, accepted
 
 TYPED = [
     ("text", "No water", "No water"),

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from menus import engine, pack
-from menus.effects import EFFECTS
-from menus.engine import Outcome, Turn
-from menus.gsm import Budget
-from menus.pack import PACKS
-from menus.session import Session
-from menus.tree import Option, Screen, Tree
-from tests.packs import tree
+from sado.menus import engine
+from sado.menus.effects import EFFECTS
+from sado.menus.engine import Outcome, Turn
+from sado.menus.gsm import Budget
+from sado.menus.reading import pack
+from sado.menus.reading.pack import PACKS
+from sado.menus.session import Session
+from sado.menus.tree import Option, Screen, Tree
+from tests.support.packs import tree
 
 USSD = Budget()
 # Errors and navigation of the small pack take 34 units of a page with Cyrillic letters at most.

@@ -5,7 +5,7 @@ import smsutil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from menus.gsm import Budget, encoding, segments, units
+from sado.menus.gsm import Budget, encoding, segments, units
 
 # The escape code is not a letter of its own: the oracle takes it for one (TS 23.038 section 6.2.1, note 1).
 LETTERS = st.characters(exclude_characters="\x1b", exclude_categories=("Cs",))

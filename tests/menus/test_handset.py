@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from menus.gsm import encoding, units
-from menus.handset import UNKNOWN, Handset, Letters, Shown
+from sado.menus.gsm import encoding, units
+from sado.menus.handset import UNKNOWN, Handset, Letters, Shown
 
 MIXED = st.text(st.sampled_from("ab ҷӯкЯ№{€😀\n"), max_size=60)
 TAJIK = "ӣ қ ӯ ҳ ҷ ғ Ӣ Қ Ӯ Ҳ Ҷ Ғ"

@@ -9,8 +9,8 @@ import smsutil
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from menus.gsm import Budget, encoding
-from menus.layout import clean, pages
+from sado.menus.gsm import Budget, encoding
+from sado.menus.layout import clean, pages
 
 USSD = Budget()
 NAV = ("0 Қафо",)

@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from menus.session import Session
+from sado.menus.session import Session
 
 TEXT = st.text(max_size=20)
 SESSIONS = st.builds(

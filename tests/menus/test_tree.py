@@ -2,8 +2,8 @@
 
 import pytest
 
-from menus.tree import Option, Screen, labels_of, without_gotos
-from tests.packs import tree
+from sado.menus.tree import Option, Screen, labels_of, without_gotos
+from tests.support.packs import tree
 
 WORDS = {"en": "Words"}
 

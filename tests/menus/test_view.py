@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from menus import view
-from menus.fields import FIELDS, accepted
-from menus.gsm import Budget
-from menus.session import Session
-from menus.tree import Option, Screen
-from menus.view import BACKS, MORES, keys_of
-from tests.packs import tree
+from sado.menus import view
+from sado.menus.fields import FIELDS, accepted
+from sado.menus.gsm import Budget
+from sado.menus.session import Session
+from sado.menus.tree import Option, Screen
+from sado.menus.view import BACKS, MORES, keys_of
+from tests.support.packs import tree
 
 TREE = tree()
 USSD = Budget()

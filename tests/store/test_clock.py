@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from store import Store, Transaction
-from store.clock import JUMP_MS, KEEP_MS, SteadyClock
-from tests.stations import open_store
+from sado.store import Store, Transaction
+from sado.store.clock import JUMP_MS, KEEP_MS, SteadyClock
+from tests.support.stations import open_store
 
 YEAR_MS = 365 * 24 * 3600 * 1000
 START_MS = 1_800_000_000_000

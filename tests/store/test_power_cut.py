@@ -11,11 +11,13 @@ import apsw
 import pytest
 from msgspec import structs
 
-from cases.service import Cases
-from store import Keyring, Store, Transaction, cases, entries, identity, sqlite
-from store.writer import Writer
-from tests.power import Content, Disk
-from tests.stations import APPEAL, START_S, keys_in, open_station, shipped_law
+from sado.cases.service import Cases
+from sado.store import Keyring, Store, Transaction
+from sado.store.engines import sqlite
+from sado.store.tables import cases, identity, outbox
+from sado.store.writer import Writer
+from tests.support.power import Content, Disk
+from tests.support.stations import APPEAL, START_S, keys_in, open_station, shipped_law
 
 CUTS = 200
 CALLERS = 3
@@ -120,7 +122,7 @@ def is_whole(tx: Transaction, reference: str, text: str) -> bool:
     """Whether a case is there as it was filed, with its event and its outbox entry."""
     case = cases.find(tx, reference)
     history = [event.kind for event in cases.events_of(tx, reference)]
-    queued = [entry.kind for entry in entries.of_case(tx, reference)]
+    queued = [entry.kind for entry in outbox.of_case(tx, reference)]
     return case is not None and case.text == text and history == ["received"] and queued == ["case.opened"]
 
 

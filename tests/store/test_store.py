@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from store import DiskError, Keyring, Store, StoreError, Transaction, cases, migrations, sqlite, subscribers
-from store.errors import KeyFileError, NewerSchemaError, SealError, StoreClosedError
-from store.writer import Writer
-from tests.stations import APPEAL, Clock, keys_in, open_station, open_store
+from sado.store import DiskError, Keyring, Store, StoreError, Transaction, migrations
+from sado.store.engines import sqlite
+from sado.store.errors import KeyFileError, NewerSchemaError, SealError, StoreClosedError
+from sado.store.tables import cases, subscribers
+from sado.store.writer import Writer
+from tests.support.stations import APPEAL, Clock, keys_in, open_station, open_store
 
 CALLERS = 16
 EACH = 25

@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from store import lanes, numbered
-from sync import outbox
-from tests.ledger import settle
-from tests.pairs import Pair, open_pair
-from tests.proofs import open_world
-from tests.stations import APPEAL
+from sado.store.tables import lane_events, lanes
+from sado.sync import outbox
+from tests.support.ledger import settle
+from tests.support.pairs import Pair, open_pair
+from tests.support.proofs import open_world
+from tests.support.stations import APPEAL
 
 BACKLOG, MEANWHILE, PEOPLE = 20_000, 60, 3
 
@@ -74,7 +74,7 @@ def test_a_backlog_numbered_anew_half_way_is_known_again_by_its_ids_alone(tmp_pa
         for _ in range(100):
             world.file(60)
         program.call()
-        world.village.write(lambda tx: numbered.renew(tx, outbox.UPSTREAM))
+        world.village.write(lambda tx: lane_events.renew(tx, outbox.UPSTREAM))
         if not ids_are_kept:
             world.hub.write(lambda tx: lanes.forget_applied(tx, tx.now + 1))
         settle(program)

@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from store import Transaction, lanes, numbered
-from sync import frame, outbox
-from sync.caller import Caller
-from sync.exchange import LineDownError
-from sync.frame import FrameError
-from sync.line import Line
-from sync.web import Door
-from tests.cutter import HOWS, Cutter, How, Way
-from tests.ledger import PEER, count, settle
-from tests.one_by_one import post
-from tests.proofs import TIMES, World, open_world, rows, served
+from sado.store import Transaction
+from sado.store.tables import lane_events, lanes
+from sado.sync import outbox
+from sado.sync.endpoint import Door
+from sado.sync.errors import LineDownError
+from sado.sync.exchange.client import Caller
+from sado.sync.link.connection import Line
+from sado.sync.wire import frame
+from sado.sync.wire.frame import FrameError
+from tests.support.cutter import HOWS, Cutter, How, Way
+from tests.support.ledger import PEER, count, settle
+from tests.support.one_by_one import post
+from tests.support.proofs import TIMES, World, open_world, rows, served
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -195,7 +197,7 @@ def test_an_answer_that_is_cut_at_any_byte_is_refused_and_made_good_by_the_next(
 def refill(world: World, letters: int) -> None:
     """Let an event wait on each side."""
     for store, peer, make in ((world.village, outbox.UPSTREAM, world.file), (world.hub, PEER, world.decide)):
-        if not store.read(lambda tx, peer=peer: numbered.waits(tx, peer, outbox.URGENT)):
+        if not store.read(lambda tx, peer=peer: lane_events.waits(tx, peer, outbox.URGENT)):
             make(letters)
 
 
@@ -241,7 +243,7 @@ def test_exchanges_that_are_cut_lose_and_double_nothing(world: World, size: int,
 def forget_what_was_sent(tx: Transaction) -> None:
     """Take everything that was sent for received, and delete it."""
     lane = lanes.find(tx, outbox.UPSTREAM, outbox.URGENT)
-    numbered.finish(tx, lane, lane.numbered, lane.numbered_hash)
+    lane_events.finish(tx, lane, lane.numbered, lane.numbered_hash)
     tx.run("DELETE FROM outbox WHERE destination = :upstream", upstream=outbox.UPSTREAM)
 
 

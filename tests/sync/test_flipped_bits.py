@@ -14,15 +14,18 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from store import Keyring, Store, Transaction, lanes, numbered, quarantine, stations
-from store.errors import SealError
-from sync import frame, memory, outbox
-from sync.caller import Caller
-from sync.frame import MemoryLostError
-from tests import ledger
-from tests.ledger import PEER, VILLAGE, EndlessError, known_by, settle
-from tests.proofs import TIMES, World, open_world
-from tests.stations import Clock
+from sado.store import Keyring, Store, Transaction
+from sado.store.errors import SealError
+from sado.store.tables import lane_events, lanes, quarantine, stations
+from sado.sync import outbox
+from sado.sync.exchange import history
+from sado.sync.exchange.client import Caller
+from sado.sync.wire import frame
+from sado.sync.wire.frame import MemoryLostError
+from tests.support import ledger
+from tests.support.ledger import PEER, VILLAGE, EndlessError, known_by, settle
+from tests.support.proofs import TIMES, World, open_world
+from tests.support.stations import Clock
 
 PAGES, FRAMES, CUTS = 500 * TIMES, 500 * TIMES, 200 * TIMES
 FILE = "station.db"
@@ -82,7 +85,7 @@ def test_an_event_whose_words_are_damaged_is_set_aside_and_its_lane_goes_on(worl
     damage(store, "outbox", "body", f"state = 'queued' AND lane = '{lane}'")
     settle(world.program())
     ((kind, reason),) = aside(store)
-    assert kind == numbered.DAMAGED and f"of lane {lane}" in reason
+    assert kind == lane_events.DAMAGED and f"of lane {lane}" in reason
     assert (world.ledger().lost, world.ledger().duplicated) == (1, 0)
     (world.file if side == "village" else world.decide)(60, lane)
     settle(world.program())
@@ -119,7 +122,7 @@ def test_a_damaged_hash_that_nobody_compares_has_an_event_come_twice(world: Worl
     damage(world.hub, "lanes", "received_hash", "lane = 'u'")
 
     def recall(after: int, upto: int) -> frame.Memory:
-        return world.hub.read(lambda tx: memory.of_heard(tx, PEER, after, upto))
+        return world.hub.read(lambda tx: history.of_heard(tx, PEER, after, upto))
 
     def agree(packed: bytes, timeout_s: float) -> bytes:
         """Say that the village has the hub's hashes, whatever it has."""

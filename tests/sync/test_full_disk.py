@@ -13,17 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from store import DiskError, Store, Transaction, stations
-from store.lanes import Event
-from sync.caller import Caller
-from sync.exchange import LineDownError
-from sync.lane import Apply
-from sync.line import Line
-from sync.web import Door
-from tests.ledger import VILLAGE, count, settle
-from tests.one_by_one import post
-from tests.proofs import World, open_world, served
-from tests.stations import Clock, keys_in
+from sado.store import DiskError, Store, Transaction
+from sado.store.tables import stations
+from sado.store.tables.events import Event
+from sado.sync.endpoint import Door
+from sado.sync.errors import LineDownError
+from sado.sync.exchange.client import Caller
+from sado.sync.exchange.lane import Apply
+from sado.sync.link.connection import Line
+from tests.support.ledger import VILLAGE, count, settle
+from tests.support.one_by_one import post
+from tests.support.proofs import World, open_world, served
+from tests.support.stations import Clock, keys_in
 
 LETTERS, ROUNDS = 700, 6
 PAGES = range(12)

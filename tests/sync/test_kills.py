@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from store import stations
-from tests import ledger
-from tests.exchange_process import PROMISED, TRIED, made
-from tests.ledger import VILLAGE, Ledger
-from tests.proofs import TIMES, World
-from tests.stations import open_store
+from sado.store.tables import stations
+from tests.support import ledger
+from tests.support.exchange_process import PROMISED, TRIED, made
+from tests.support.ledger import VILLAGE, Ledger
+from tests.support.proofs import TIMES, World
+from tests.support.stations import open_store
 
 ROOT = Path(__file__).parent.parent.parent
 KILLS, KILLS_OF_CONTROL = 200 * TIMES, 25
@@ -30,7 +30,7 @@ class Doomed:
     """A station whose process is killed and started again."""
 
     def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "tests.exchange_process", *arguments]
+        command = [sys.executable, "-m", "tests.support.exchange_process", *arguments]
         self._parent = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self._heard())
 

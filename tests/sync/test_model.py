@@ -17,15 +17,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from store import Store, Transaction, lanes, numbered, stations
-from store.lanes import LANES, Event
-from sync import exchange, frame, outbox
-from sync.caller import Caller
-from sync.exchange import LineDownError, UnknownStationError
-from sync.frame import FrameError, Mark
-from sync.pace import Pace
-from tests.one_by_one import OneByOne
-from tests.stations import Clock, keys_in
+from sado.store import Store, Transaction
+from sado.store.tables import lane_events, lanes, stations
+from sado.store.tables.events import Event
+from sado.store.tables.lanes import LANES
+from sado.sync import outbox
+from sado.sync.errors import LineDownError, UnknownStationError
+from sado.sync.exchange import server as exchange
+from sado.sync.exchange.client import Caller
+from sado.sync.link.frame_size import Pace
+from sado.sync.wire import frame
+from sado.sync.wire.frame import FrameError, Mark
+from tests.support.one_by_one import OneByOne
+from tests.support.stations import Clock, keys_in
 
 VILLAGE = 7
 PEER = outbox.station(VILLAGE)
@@ -81,7 +85,7 @@ class Disk:
             found: list[str] = []
             for name in LANES:
                 lane = lanes.find(tx, peer, name)
-                found += [one.event.body for one in numbered.before(tx, lane, lane.numbered, 100_000)]
+                found += [one.event.body for one in lane_events.before(tx, lane, lane.numbered, 100_000)]
             return found
 
         return self.store.write(job)
@@ -100,9 +104,9 @@ class Disk:
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     """Renumbering is told in the log each time; here it is daily life."""
-    logging.getLogger("sync.lane").setLevel(logging.ERROR)
+    logging.getLogger("sado.sync.exchange.lane").setLevel(logging.ERROR)
     yield
-    logging.getLogger("sync.lane").setLevel(logging.NOTSET)
+    logging.getLogger("sado.sync.exchange.lane").setLevel(logging.NOTSET)
 
 
 class World(RuleBasedStateMachine):
@@ -226,7 +230,7 @@ class World(RuleBasedStateMachine):
             return
         disk.restore(which)
         if is_told:
-            disk.store.write(lambda tx: [numbered.renew(tx, peer.name) for peer in lanes.peers(tx)])
+            disk.store.write(lambda tx: [lane_events.renew(tx, peer.name) for peer in lanes.peers(tx)])
         if name == "village":
             self.start()
 
@@ -322,7 +326,7 @@ class WithoutHashes(World):
     def expected(self, name: str, mark: Mark) -> bytes:
         """What the village would like to hear."""
         lane = self.village.store.write(lambda tx: lanes.find(tx, outbox.UPSTREAM, name))
-        return self.village.store.write(lambda tx: numbered.hash_at(tx, lane, mark.upto)) or mark.hash
+        return self.village.store.write(lambda tx: lane_events.hash_at(tx, lane, mark.upto)) or mark.hash
 
 
 class WithoutIds(World):

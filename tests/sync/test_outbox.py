@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from store import Store, Transaction, entries
-from store.entries import Entry
-from sync import backoff, outbox
-from sync.outbox import GIVEN_UP, LANES, LEASE_MS, MOST_ATTEMPTS
-from tests.stations import Clock, keys_in, open_store
+from sado.store import Store, Transaction
+from sado.store.tables import outbox as entries
+from sado.store.tables.outbox import Entry
+from sado.sync import backoff, outbox
+from sado.sync.outbox import GIVEN_UP, LANES, LEASE_MS, MOST_ATTEMPTS
+from tests.support.stations import Clock, keys_in, open_store
 
 DESTINATIONS = (outbox.UPSTREAM, outbox.SMS)
 LONGEST_S = backoff.LONGEST_S * (1 + backoff.JITTER) + 1

@@ -1,8 +1,8 @@
 """Wherever in an exchange the power goes, at the village or at the hub, each event takes effect once.
 
-Both stations run on disks in memory (tests/power.py). The power of one goes at one operation of its disk after another,
-through all of filing, deciding and exchanging; it starts again, as a station does, from what the cut left, and the two
-exchange until nothing waits."""
+Both stations run on disks in memory (tests/support/power.py). The power of one goes at one operation of its disk after
+another, through all of filing, deciding and exchanging; it starts again, as a station does, from what the cut left, and
+the two exchange until nothing waits."""
 
 import random
 import shutil
@@ -17,19 +17,21 @@ from typing import Any
 import apsw
 import pytest
 
-from store import Keyring, Store, Transaction, sqlite
-from store.engine import MAX_GROUP
-from store.writer import Writer
-from sync import exchange, outbox
-from sync.exchange import LineDownError
-from sync.frame import FrameError
-from sync.lane import Apply
-from tests import ledger
-from tests.exchange_process import count_apart
-from tests.ledger import PEER, Ledger, put, said
-from tests.power import Content, Disk
-from tests.proofs import TIMES, open_world
-from tests.stations import START_S
+from sado.store import Keyring, Store, Transaction
+from sado.store.engine import MAX_GROUP
+from sado.store.engines import sqlite
+from sado.store.writer import Writer
+from sado.sync import outbox
+from sado.sync.errors import LineDownError
+from sado.sync.exchange import server
+from sado.sync.exchange.lane import Apply
+from sado.sync.wire.frame import FrameError
+from tests.support import ledger
+from tests.support.exchange_process import count_apart
+from tests.support.ledger import PEER, Ledger, put, said
+from tests.support.power import Content, Disk
+from tests.support.proofs import TIMES, open_world
+from tests.support.stations import START_S
 
 CUTS = 2000 * TIMES
 # One cut in ten comes too late.
@@ -146,7 +148,7 @@ class Two:
 
     def _post(self, frame: bytes, timeout_s: float) -> bytes:
         try:
-            return exchange.answer(self.hub.store, frame, self.apply)
+            return server.answer(self.hub.store, frame, self.apply)
         except apsw.Error:
             raise LineDownError("the hub has no power") from None
 

@@ -10,19 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from store import Store, Transaction, attempts, entries, lanes, sessions
-from store.entries import Entry
-from store.lanes import Event
-from sync import dispatch, frame, outbox, schedule
-from sync.caller import Caller
-from sync.cells import Wired
-from sync.exchange import LineDownError
-from sync.frame import Mark, Message, Run
-from sync.lane import Apply
-from sync.outbox import DeferredError, DestinationDownError, LaterError, OutcomeUnknownError, RejectedError
-from sync.pace import Pace
-from tests.one_by_one import OneByOne, Post
-from tests.stations import Clock, open_store
+from sado.store import Store, Transaction
+from sado.store.tables import attempts, lanes, sessions
+from sado.store.tables import outbox as entries
+from sado.store.tables.events import Event
+from sado.store.tables.outbox import Entry
+from sado.sync import dispatch, outbox, schedule
+from sado.sync.errors import LineDownError
+from sado.sync.exchange.client import Caller
+from sado.sync.exchange.lane import Apply
+from sado.sync.link.frame_size import Pace
+from sado.sync.outbox import DeferredError, DestinationDownError, LaterError, OutcomeUnknownError, RejectedError
+from sado.sync.wire import frame
+from sado.sync.wire.frame import Mark, Message, Run
+from sado.sync.wire.records import Wired
+from tests.support.one_by_one import OneByOne, Post
+from tests.support.stations import Clock, open_store
 
 VILLAGE = 7
 KEY = secrets.token_bytes(32)

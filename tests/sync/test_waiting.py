@@ -12,18 +12,21 @@ from typing import Any
 
 import pytest
 
-from store import Store, Transaction, blobs, entries, stations, traffic
-from store.lanes import Event
-from sync import exchange, outbox, schedule
-from sync.budget import Budget, Window, limits_from
-from sync.caller import Caller
-from sync.exchange import LineDownError
-from sync.ledger import Ledger, shared, weights
-from sync.line import Line
-from sync.pace import FIRST, Pace
-from sync.traffic import Traffic
-from tests.one_by_one import OneByOne
-from tests.stations import Clock, keys_in
+from sado.store import Store, Transaction
+from sado.store.tables import blobs, stations, traffic
+from sado.store.tables import outbox as entries
+from sado.store.tables.events import Event
+from sado.sync import outbox, schedule
+from sado.sync.errors import LineDownError
+from sado.sync.exchange import server as exchange
+from sado.sync.exchange.client import Caller
+from sado.sync.link.accounting import Ledger, shared, weights
+from sado.sync.link.budget import Budget, Window, limits_from
+from sado.sync.link.connection import Line
+from sado.sync.link.frame_size import FIRST, Pace
+from sado.sync.link.tcp_counters import Traffic
+from tests.support.one_by_one import OneByOne
+from tests.support.stations import Clock, keys_in
 
 VILLAGE = 7
 STATION = outbox.station(VILLAGE)

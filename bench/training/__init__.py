@@ -1,0 +1,3 @@
+"""What the dictionary of the exchange was trained on: invented events with invented texts. Nothing here is installed.
+
+`python -m bench.training` writes sync/wire/dictionary.zstd anew."""

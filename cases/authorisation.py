@@ -1,0 +1,25 @@
+"""Who may speak of a case: a stolen box can speak for nobody else's."""
+
+from __future__ import annotations
+
+from sado.cases.errors import ForeignEventError
+from sado.store import Transaction
+from sado.store.tables.events import Event
+from sado.sync import outbox
+
+
+def check_sender(tx: Transaction, peer: str, number: str) -> None:
+    """A downstream station speaks of the references that begin with its own number, or with that of a station which is
+    reached through it; an event without one (`number` empty) comes from the upstream alone. Raises ForeignEventError.
+    """
+    may_speak = peer == outbox.way_to(tx, int(number[:3])) if number[:3].isdigit() else peer == outbox.UPSTREAM
+    if not may_speak:
+        raise ForeignEventError(f"{peer} has no say in this case.")
+
+
+def check_case(tx: Transaction, peer: str, event: Event, number: str) -> None:
+    """As `check_sender`, for an event whose body is about the case with this number: it has to say the same openly,
+    which is all that a station in between can see of it (sync/exchange/relay.py). Raises ForeignEventError."""
+    if event.reference != number:
+        raise ForeignEventError("The event is about another case than it says.")
+    check_sender(tx, peer, number)

@@ -1,0 +1,73 @@
+"""Consultation: polls and ratings, counted without a name.
+
+Two things are kept, in two tables with nothing between them: how often each choice was taken, and for each phone that
+voted a mark, so that it counts once. The mark is a keyed hash of the subject and the number, without a time or a
+number of its own.
+
+What can still be inferred: who holds the database and its key file can ask whether a given phone has voted on a
+subject, though not what. For as long as they are kept, the sealed state of her session (a week) and, by its time, the
+entry for the upstream (two weeks) tell what a phone chose to one who opens them with the key. The bytes of the file,
+read below SQL, may tell in which order marks came; so do copies of it taken before and after a vote, which also show
+the choice, as does a results page that is watched meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+
+from sado.cases.errors import ForeignEventError, UnknownEventError
+from sado.store import Transaction
+from sado.store.tables import consultation as rows
+from sado.store.tables.events import Event
+from sado.sync import outbox
+
+COUNTED = "tally.counted"
+FEWEST = 10
+
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """The event that carries one vote to the upstream: nothing in it is about a phone."""
+
+    subject: Code
+    choice: Code
+
+
+class Consultation:
+    """The polls and ratings of one station. `has_upstream` says whether its counts travel on."""
+
+    def __init__(self, has_upstream: bool) -> None:
+        self._has_upstream = has_upstream
+
+    def count(self, tx: Transaction, subject: str, choice: str, msisdn: str) -> bool:
+        """Count this phone's vote on the subject. False, and nothing changes, when it was counted before."""
+        if not rows.mark(tx, subject, msisdn):
+            return False
+        rows.add(tx, subject, choice)
+        if self._has_upstream:
+            body = msgspec.json.encode(Counted(subject, choice)).decode()
+            outbox.put(tx, outbox.UPSTREAM, COUNTED, "", body, outbox.NORMAL)
+        return True
+
+    def apply(self, tx: Transaction, peer: str, event: Event) -> None:
+        """Add a vote that a downstream station counted; the exchange hands over each once.
+
+        Raises msgspec.ValidationError, ForeignEventError or UnknownEventError: the caller keeps the event aside."""
+        if event.kind != COUNTED:
+            raise UnknownEventError(event.kind)
+        if peer == outbox.UPSTREAM:
+            raise ForeignEventError("Votes come from below.")
+        counted = msgspec.json.decode(event.body, type=Counted)
+        rows.add(tx, counted.subject, counted.choice)
+
+
+def results(tx: Transaction) -> dict[str, Mapping[str, int] | None]:
+    """Subject → choice → votes. A subject with fewer than FEWEST votes has None: so few might be told apart."""
+    found: dict[str, dict[str, int]] = {}
+    for tally in rows.tallies(tx):
+        found.setdefault(tally.subject, {})[tally.choice] = tally.votes
+    return {subject: votes if sum(votes.values()) >= FEWEST else None for subject, votes in found.items()}

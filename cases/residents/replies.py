@@ -1,0 +1,69 @@
+"""Replies: what a resident asked to have by SMS while she was looking at it, and answers to her own SMS."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sado.store import Transaction
+from sado.store.tables import attempts, subscribers
+from sado.sync import outbox
+
+REPLY = "reply"
+# More than a person needs in a day; two programs that answer each other stop here, and so does somebody's money.
+MOST_A_DAY = 20
+DAY_MS = 24 * 3600 * 1000
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One SMS. It names its subscriber by her keyed hash, in hexadecimal: the number is looked up when the SMS leaves,
+    so there is none to find for one who has had hers deleted.
+
+    `is_answer` says that she wrote first. Only an answer to a number that is not kept holds `msisdn`: to somebody's
+    first SMS, or to her wish to be forgotten. It goes with the entry."""
+
+    subscriber: str
+    text: str
+    is_answer: bool = False
+    msisdn: str = ""
+
+
+def send(tx: Transaction, msisdn: str, text: str) -> bool:
+    """Queue the text for this number. False when it wants no SMS, or has had MOST_A_DAY since the first of the last
+    day. Unlike a notice it may say everything: she asked for it."""
+    if subscribers.is_muted(tx, msisdn) or not _counted(tx, msisdn):
+        return False
+    _put(tx, Reply(subscribers.meet(tx, msisdn).hex(), text))
+    return True
+
+
+def answer(tx: Transaction, msisdn: str, text: str) -> bool:
+    """Queue the answer to an SMS from this number. It also goes to one that wants no SMS: she asked, and is told that
+    there will be no more. Nothing is kept of a number that was not kept before. False for one that has had MOST_A_DAY,
+    as in `send`."""
+    if not _counted(tx, msisdn):
+        return False
+    subscriber = tx.keys.lookup(msisdn)
+    is_kept = subscribers.msisdn_of(tx, subscriber) is not None
+    _put(tx, Reply(subscriber.hex(), text, is_answer=True, msisdn="" if is_kept else msisdn))
+    return True
+
+
+def recipient(tx: Transaction, reply: Reply) -> str | None:
+    """The number to send it to, or None for one that was deleted or wants no SMS any more."""
+    msisdn = subscribers.msisdn_of(tx, bytes.fromhex(reply.subscriber)) or reply.msisdn
+    if not msisdn or (subscribers.is_muted(tx, msisdn) and not reply.is_answer):
+        return None
+    return msisdn
+
+
+def _counted(tx: Transaction, msisdn: str) -> bool:
+    """Count one reply more to this number; False when it has had its share."""
+    what, since = f"reply {msisdn}", tx.now - DAY_MS
+    if attempts.count(tx, what, since) >= MOST_A_DAY:
+        return False
+    attempts.add(tx, what, since)
+    return True
+
+
+def _put(tx: Transaction, reply: Reply) -> None:
+    outbox.put(tx, outbox.SMS, REPLY, "", msgspec.json.encode(reply).decode())

@@ -1,0 +1,160 @@
+"""Gateways: one file for each provider between a network and us. This is what they have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from sado.channel.request import BadRequestError, Request
+from sado.menus.gsm import Budget
+
+# Shorter numbers are services; a phone that answers them may answer for ever.
+SHORTEST = 7
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+# What became of a message, from the least to the most certain; the last two are final.
+State = Literal["sent", "buffered", "failed", "delivered"]
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One request of a USSD session: `text` is all that was typed since the session began, joined by `*`."""
+
+    session_id: str
+    msisdn: str
+    text: str
+
+
+@dataclass(frozen=True)
+class SessionEnd:
+    """The gateway's word that a session is over, in the gateway's own words."""
+
+    session_id: str
+    msisdn: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """One SMS from a resident; `id` is the gateway's own, and names the message when it is delivered again. A gateway
+    that gives none leaves it empty: then the number, the text and the minute name it."""
+
+    id: str
+    msisdn: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a message that we sent: `id` is what `send` gave back. A state that we do not know is None, and
+    `word` is the gateway's own for it."""
+
+    id: str
+    state: State | None
+    word: str
+
+
+@dataclass(frozen=True)
+class Received(Message):
+    """A message that was collected, and the rows of the gateway's own inbox that it lies in."""
+
+    rows: tuple[int, ...]
+
+
+class UssdGateway(Protocol):
+    """What a USSD gateway can do."""
+
+    name: str
+    budget: Budget
+
+    def parse_hop(self, request: Request) -> Hop:
+        """Raises BadRequestError."""
+
+    def parse_end(self, request: Request) -> SessionEnd:
+        """Raises BadRequestError."""
+
+    def render(self, text: str, is_last: bool) -> str:
+        """The body of our answer."""
+
+
+class Sender(Protocol):
+    """What takes SMS from us."""
+
+    name: str
+
+    def send(self, msisdn: str, text: str, key: str) -> str:
+        """Hand over one message; what its reports will name it by. `key` is ours, new for each message. Raises one of
+        the outbox's SendErrors."""
+
+
+class SmsGateway(Sender, Protocol):
+    """What an SMS gateway can do that calls us. `acknowledgement` is the body of our answer to what it tells us."""
+
+    acknowledgement: str
+
+    def parse_message(self, request: Request) -> Message | None:
+        """None for what is no message from a person: nobody answers a short code or a lettered sender. Raises
+        BadRequestError."""
+
+    def parse_report(self, request: Request) -> Report | None:
+        """None for what is no report. Raises BadRequestError."""
+
+
+class PolledGateway(Sender, Protocol):
+    """What an SMS gateway can do that cannot call us. Every method raises DestinationDownError when its own store
+    cannot be used."""
+
+    def collect(self) -> list[Received]:
+        """What came and is not marked as collected, oldest first."""
+
+    def collected(self, messages: Sequence[Received]) -> None:
+        """Mark messages as collected: to be called when they are kept on our side."""
+
+    def reports(self) -> list[Report]:
+        """The states that were not told yet."""
+
+    def told(self, reports: Sequence[Report]) -> None:
+        """Mark states as told: to be called when they are kept on our side."""
+
+    def forget(self) -> None:
+        """Delete what was collected, and what we sent, a week ago: there numbers and texts lie open."""
+
+
+def is_person(number: str, country: str) -> bool:
+    """Whether a sender is a telephone that can be answered, not a short code or a name in letters."""
+    if any(sign.isalpha() for sign in number) or sum(sign.isdigit() for sign in number) < SHORTEST:
+        return False
+    try:
+        msisdn_from(number, country)
+    except BadRequestError:
+        return False
+    return True
+
+
+def msisdn_from(number: str, country: str) -> str:
+    """The number in E.164 with its plus sign; one without a country code is of this country (ISO 3166). Raises
+    BadRequestError.
+
+    A number that already has that form is taken as it is: phonenumbers costs a hundred times more."""
+    if _E164.fullmatch(number):
+        return number
+    plain = re.sub(r"^00", "+", number.strip())
+    # Some gateways leave the plus sign away, from foreign numbers too.
+    known = _in_e164(plain, country) or _in_e164(f"+{plain.lstrip('+')}", country)
+    if known is None:
+        raise BadRequestError("phoneNumber is not a telephone number.")
+    return known
+
+
+def _in_e164(number: str, country: str) -> str | None:
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(number, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))

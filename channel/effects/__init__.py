@@ -1,0 +1,1 @@
+"""What the effects of a tree do, a file for each group."""

@@ -1,0 +1,40 @@
+"""What residents file: forms become cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sado.cases.payloads import Appeal
+from sado.cases.service import Cases
+from sado.channel.effects.contract import Handler
+from sado.menus.engine import Effect, Outcome
+from sado.menus.reading.pack import Pack
+from sado.store import Transaction
+
+
+class Filing:
+    """Opens cases."""
+
+    def __init__(self, cases: Cases, pack: Pack) -> None:
+        self._cases = cases
+        self._pack = pack
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Each effect by its name."""
+        return {"open_case": self._open}
+
+    def _open(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        """A case of `kind` on `topic`, at the agency that answers for the topic; a form may do without the rest."""
+        answers = effect.answers
+        appeal = Appeal(
+            kind=answers["kind"],
+            topic=answers["topic"],
+            place=answers.get("place", ""),
+            agency=self._pack.routing[answers["topic"]],
+            language=effect.language,
+            msisdn=msisdn,
+            name=answers.get("name", ""),
+            text=answers.get("text", ""),
+        )
+        filed = self._cases.open(tx, appeal)
+        return Outcome("saved", {"ref": filed.reference, "pin": filed.pin}, is_filed=True)

@@ -1,0 +1,133 @@
+"""The effects that look into registers, and ask the agency where the station's copy cannot answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sado.cases.payloads import Appeal
+from sado.cases.registers import questions, rate_limit
+from sado.cases.registers.definitions import RegisterError
+from sado.cases.registers.lookup import Found, Registers, Values
+from sado.cases.service import Cases
+from sado.channel.effects.contract import Handler
+from sado.channel.effects.register_words import RegisterWords
+from sado.menus.engine import Effect, Outcome
+from sado.menus.reading.pack import Pack
+from sado.menus.tree import TreeError
+from sado.store import Transaction
+
+
+class Lookups:
+    """Performs `lookup` and `ask_agency`. Both take the answers `register`, its name, and either the fields that it is
+    looked up by or `row`, which was chosen from a list; an answer that is empty counts as not given.
+
+    `lookup` goes on by one of: found (or a case of it that the screen names under `when`: found.status.ready), several
+    (a list of at most 30), none, stale (found in an old copy), missing (the copy is old or not there, and does not
+    have it), locked (too many misses in a private register)."""
+
+    def __init__(self, cases: Cases, pack: Pack, registers: Registers) -> None:
+        """Raises TreeError as `check` does: better at the start than in a resident's session."""
+        check(pack, registers)
+        self._cases = cases
+        self._registers = registers
+        self._words = RegisterWords(pack)
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """The effects by their names in trees."""
+        return {"lookup": self._lookup, "ask_agency": self._ask_agency}
+
+    def _lookup(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        name, row_id, values = _asked(effect)
+        if not self._registers.get(name).private:
+            found = self._found(tx, name, row_id, values)
+            return self._outcome(found, effect)
+        target = f"{name} {self._registers.target(name, values)}"
+        if rate_limit.is_locked(tx, target, msisdn):
+            return Outcome("locked")
+        found = self._registers.find(tx, name, values)
+        if found.as_of and not found.rows:
+            rate_limit.note_miss(tx, target, msisdn)
+        return self._outcome(found, effect)
+
+    def _found(self, tx: Transaction, name: str, row_id: str, values: Mapping[str, str]) -> Found:
+        return self._registers.find_row(tx, name, row_id) if row_id else self._registers.find(tx, name, values)
+
+    def _outcome(self, found: Found, effect: Effect) -> Outcome:
+        language = effect.language
+        dated = {"as_of": self._words.date(found.as_of, language)} if found.as_of else {}
+        if not found.rows:
+            return Outcome("missing" if found.is_stale else "none", dated)
+        if len(found.rows) > 1:
+            return self._several(found, language, dated)
+        values = found.rows[0].values
+        name = "stale" if found.is_stale else _found_as(effect.answers.get("when", "").split(), values)
+        return Outcome(name, self._words.row(found.register, values, language) | dated)
+
+    def _several(self, found: Found, language: str, dated: Mapping[str, str]) -> Outcome:
+        """A list; never of persons, of whom one must not see another's row."""
+        if found.register.private:
+            return Outcome("missing", dated)
+        lines = [(row.id, self._words.line(found.register, row.values, language)) for row in found.rows]
+        return Outcome("several", dated, lines)
+
+    def _ask_agency(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        name, row_id, values = _asked(effect)
+        register = self._registers.get(name)
+        if row_id:
+            rows = self._registers.find_row(tx, name, row_id).rows
+            values = {part: str(rows[0].values[part]) for part in register.id} if rows else {}
+        question = Appeal(
+            kind=questions.KIND,
+            topic=name,
+            place=values.get("place", ""),
+            agency=register.agency,
+            language=effect.language,
+            msisdn=msisdn,
+            name="",
+            text=self._words.asked(register, values),
+        )
+        what = f"{name} row {row_id}" if row_id else f"{name} {self._registers.key(name, values)}"
+        filed = questions.ask(tx, self._cases, what, question)
+        return Outcome("saved", {"ref": filed.reference, "pin": filed.pin}, is_filed=True)
+
+
+def check(pack: Pack, registers: Registers) -> None:
+    """Raises TreeError for screens that look up what their register does not have."""
+    if faults := list(_faults(pack, registers)):
+        raise TreeError(f"The pack {pack.name!r} looks up in vain:\n  " + "\n  ".join(faults))
+
+
+def _faults(pack: Pack, registers: Registers) -> Iterator[str]:
+    for screen in pack.tree.screens.values():
+        if screen.effect not in ("lookup", "ask_agency"):
+            continue
+        try:
+            register = registers.get(screen.given["register"])
+        except RegisterError as error:
+            yield f"{screen.id}: {error}"
+            continue
+        wanted = {*screen.takes, *screen.given} - {"register", "when"}
+        ways = [set(way) for way in register.find_by] + ([] if register.private else [{"row"}])
+        if wanted not in ways:
+            known = "; ".join(", ".join(sorted(way)) or "nothing" for way in ways)
+            yield f"{screen.id}: {screen.given['register']} is looked up by {known}"
+        for case in screen.given.get("when", "").split():
+            name, _, value = case.partition(".")
+            if name not in register.fields or (value and value not in register.fields[name].words):
+                yield f"{screen.id}: no row of {screen.given['register']} is ever {case}"
+
+
+def _found_as(cases: Sequence[str], values: Values) -> str:
+    """`found`, or the first of the screen's cases that the row is: a field with this value, or with any."""
+    for case in cases:
+        field, _, value = case.partition(".")
+        if values.get(field) and value in ("", values[field]):
+            return f"found.{case}"
+    return "found"
+
+
+def _asked(effect: Effect) -> tuple[str, str, dict[str, str]]:
+    """The register, the row if one was chosen, and the values to look for."""
+    given = {name: value for name, value in effect.answers.items() if value}
+    given.pop("when", "")
+    return given.pop("register"), given.pop("row", ""), given

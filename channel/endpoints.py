@@ -1,0 +1,120 @@
+"""What comes through a gateway's doors: hops and ends of USSD sessions, SMS from residents, delivery reports."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sado.channel.contract import Hop, SmsGateway, UssdGateway
+from sado.channel.front import Door
+from sado.channel.request import BadRequestError, Request
+from sado.channel.sms.inbox import Inbox
+from sado.channel.sms.reports import Deliveries
+from sado.channel.ussd.conversation import Conversation
+from sado.store import Store
+from sado.store.tables import subscribers
+from sado.sync.outbox import OutcomeUnknownError, RejectedError
+
+log = logging.getLogger(__name__)
+
+
+class UssdDoors:
+    """The doors of a USSD gateway: `ussd` and `ussd-end`."""
+
+    def __init__(self, store: Store, gateway: UssdGateway, conversation: Conversation) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._conversation = conversation
+
+    def doors(self) -> Mapping[str, Door]:
+        """Each door by the last part of its address."""
+        return {"ussd": self._hop, "ussd-end": self._end}
+
+    def _hop(self, request: Request) -> str:
+        """Our answer; if our own side fails, a polite last screen, for a gateway shows anything else as its error."""
+        hop = self._gateway.parse_hop(request)
+        try:
+            return self._store.write(lambda tx: self._conversation.answer(tx, hop))
+        except Exception:
+            log.exception("a hop failed")
+            return self._conversation.apology(self._language(hop))
+
+    def _language(self, hop: Hop) -> str | None:
+        try:
+            return self._store.read(lambda tx: subscribers.language_of(tx, hop.msisdn))
+        except Exception:
+            return None
+
+    def _end(self, request: Request) -> str:
+        end = self._gateway.parse_end(request)
+        try:
+            self._store.write(lambda tx: self._conversation.end(tx, end.session_id, end.msisdn, end.outcome))
+        except Exception:
+            log.exception("the end of a session could not be noted")
+        return "OK"
+
+
+class LateUssdGateway(UssdGateway, Protocol):
+    """A USSD gateway that takes the answer as a message of its own, once the hop is on disk."""
+
+    def answer(self, hop: Any, text: str, is_last: bool) -> None:
+        """Send the screen that answers this hop. Raises one of the outbox's SendErrors."""
+
+
+class LateUssdDoors:
+    """The door `ussd` of such a gateway. When it does not take the answer now, the error reaches it: it calls again,
+    and a repeated hop has the same answer. An answer that may have left, or that is refused for good, is only noted."""
+
+    def __init__(self, store: Store, gateway: LateUssdGateway, conversation: Conversation) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._conversation = conversation
+
+    def doors(self) -> Mapping[str, Door]:
+        """The door by the last part of its address."""
+        return {"ussd": self._hop}
+
+    def _hop(self, request: Request) -> str:
+        try:
+            end = self._gateway.parse_end(request)
+        except BadRequestError:
+            self._answer(self._gateway.parse_hop(request))
+        else:
+            self._store.write(lambda tx: self._conversation.end(tx, end.session_id, end.msisdn, end.outcome))
+        return ""
+
+    def _answer(self, hop: Hop) -> None:
+        shown = self._store.write(lambda tx: self._conversation.answer(tx, hop))
+        word, _, text = shown.partition(" ")
+        try:
+            self._gateway.answer(hop, text, word == "END")
+        except (OutcomeUnknownError, RejectedError) as error:
+            log.warning("%s: a screen may not have arrived: %s", self._gateway.name, error)
+
+
+class SmsDoors:
+    """The doors of an SMS gateway: `sms` and `report`. What comes through either is kept before it is acknowledged; if
+    our own side fails, the error reaches the gateway, which comes again."""
+
+    def __init__(self, store: Store, gateway: SmsGateway, inbox: Inbox, deliveries: Deliveries) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._inbox = inbox
+        self._deliveries = deliveries
+
+    def doors(self) -> Mapping[str, Door]:
+        """Each door by the last part of its address."""
+        return {"sms": self._message, "report": self._report}
+
+    def _message(self, request: Request) -> str:
+        message = self._gateway.parse_message(request)
+        if message is not None:
+            self._store.write(lambda tx: self._inbox.take(tx, self._gateway.name, message))
+        return self._gateway.acknowledgement
+
+    def _report(self, request: Request) -> str:
+        report = self._gateway.parse_report(request)
+        if report is not None:
+            self._store.write(lambda tx: self._deliveries.report(tx, self._gateway.name, report))
+        return self._gateway.acknowledgement

@@ -1,0 +1,64 @@
+"""The webhooks of all gateways: each address is a door, and what comes through it is answered in plain text.
+
+They stand in front of Flask as plain WSGI. Flask's dispatch with the hooks of the pages costs a request as much again
+as the whole hop: behind it a station answered 0.3 of a constant view's rate, and 0.5 is promised (bench/hops.py).
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from sado.channel.request import BadRequestError, Request
+from sado.sync.outbox import SendError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+PLAIN = "text/plain; charset=utf-8"
+PREFIX = "/gateway/"
+
+Door = Callable[[Request], str]
+
+
+class Webhook:
+    """Answers requests at these addresses (path → door), in front of `app`, which answers everything else.
+
+    A path holds its gateway's token: whoever can post there can be any phone. A wrong one is the app's to answer: 404.
+    """
+
+    def __init__(self, app: WSGIApplication, doors: Mapping[str, Door]) -> None:
+        self._app = app
+        self._doors = [(path.encode(), door) for path, door in doors.items()]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Open the door at this address; hand on what has none."""
+        door = self._door(environ["PATH_INFO"])
+        if door is None:
+            return self._app(environ, start_response)
+        try:
+            status, text = "200 OK", door(Request.read(environ))
+        except BadRequestError as error:
+            status, text = "400 Bad Request", str(error)
+        except SendError as error:
+            # The gateway did not take our answer; it comes again, and gets the same one.
+            log.warning("an answer did not leave: %s", error)
+            status, text = "503 Service Unavailable", str(error)
+        body = text.encode()
+        start_response(status, [("Content-Type", PLAIN), ("Content-Length", str(len(body)))])
+        return [body]
+
+    def _door(self, path: str) -> Door | None:
+        if not path.startswith(PREFIX):
+            return None
+        given = path.encode("latin-1", "replace")
+        return next((door for known, door in self._doors if hmac.compare_digest(given, known)), None)
+
+
+def address(gateway: str, token: str, door: str) -> str:
+    """The path of one of a gateway's doors."""
+    return f"{PREFIX}{gateway}/{token}/{door}"

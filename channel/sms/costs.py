@@ -1,0 +1,62 @@
+"""What SMS cost in a month, by kind, language and letters, and what Latin letters would have saved."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from sado.menus.reading.pack import Pack
+from sado.store import Transaction
+from sado.store.tables import deliveries
+from sado.store.tables.deliveries import Cost
+
+HEADS = ("kind", "language", "letters", "messages", "segments", "cost")
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+
+def month_of(pack: Pack, typed: str, now: int) -> datetime.date:
+    """The first day of a month such as 2026-11, or of this one when nothing was typed. Raises ValueError."""
+    if not typed:
+        return datetime.datetime.fromtimestamp(now / 1000, ZoneInfo(pack.time_zone)).date().replace(day=1)
+    if not _MONTH.fullmatch(typed):
+        raise ValueError(f"{typed!r} is no month: write it as 2026-11.")
+    return datetime.date.fromisoformat(f"{typed}-01")
+
+
+def lines(tx: Transaction, pack: Pack, month: datetime.date) -> list[str]:
+    """A table of the month, its sum, and what Latin letters would have saved by the pack's tariff."""
+    zone = ZoneInfo(pack.time_zone)
+    following = (month + datetime.timedelta(days=31)).replace(day=1)
+    since, before = (
+        int(datetime.datetime.combine(day, datetime.time(), zone).timestamp() * 1000) for day in (month, following)
+    )
+    found = deliveries.costs(tx, since, before)
+    if not found:
+        return [f"No SMS was sent in {month:%Y-%m}."]
+    total, saved = sum(one.price for one in found), sum(map(_saved, found))
+    sums = ("all", "", "", *(str(sum(getattr(one, name) for one in found)) for name in ("messages", "segments")))
+    table = _aligned([HEADS, *map(_row, found), (*sums, _money(total))])
+    return [*table, f"In Latin letters {month:%Y-%m} would have cost {_money(saved)} less."]
+
+
+def _row(cost: Cost) -> tuple[str, ...]:
+    letters = "Latin" if cost.encoding == "GSM-7" else "Cyrillic"
+    return (cost.kind, cost.language, letters, str(cost.messages), str(cost.segments), _money(cost.price))
+
+
+def _saved(cost: Cost) -> int:
+    return cost.price * (cost.segments - cost.latin_segments) // cost.segments if cost.segments else 0
+
+
+def _money(thousandths: int) -> str:
+    return f"{Decimal(thousandths) / 1000:.2f}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = "<<<>>>"
+    cells = ([f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)] for row in rows)
+    return ["  ".join(row).rstrip() for row in cells]

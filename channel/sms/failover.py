@@ -1,0 +1,93 @@
+"""Which gateway carries a message: the first that is well. A sick one is left alone a while and then tried again, so
+the messages come back to it by themselves."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sado.channel.contract import Sender
+from sado.sync.outbox import DestinationDownError, OutcomeUnknownError
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 30.0, 1800.0
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Which gateway took a message, and what its reports will name it by."""
+
+    gateway: str
+    message: str
+
+
+class UncertainError(OutcomeUnknownError):
+    """A gateway may have taken the message: `taken` is what its reports would name it by."""
+
+    def __init__(self, reason: str, taken: Receipt) -> None:
+        super().__init__(reason)
+        self.taken = taken
+
+
+@dataclass
+class Carrier:
+    """A gateway, how many messages a second it may be given, and how it is."""
+
+    gateway: Sender
+    per_second: float
+    failures: int = 0
+    rests_until: float = field(default=0.0)
+    next_at: float = field(default=0.0)
+
+
+class Carriers:
+    """The gateways of a station, the one to be preferred first. `clock` and `sleep` are those of time."""
+
+    def __init__(
+        self,
+        carriers: Sequence[Carrier],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._carriers = carriers
+        self._clock = clock
+        self._sleep = sleep
+
+    def send(self, msisdn: str, text: str, key: str) -> Receipt:
+        """Hand the message to the first gateway that is well. When all of them rest, all are asked: the outbox waits
+        between tries by itself, and whoever looks there sees the cause. Raises one of the outbox's SendErrors: the last
+        one's when every gateway is sick. A message that may have left is never handed to another gateway."""
+        last = DestinationDownError("no SMS gateway is well")
+        well = [carrier for carrier in self._carriers if carrier.rests_until <= self._clock()]
+        for carrier in well or self._carriers:
+            try:
+                return self._hand_over(carrier, msisdn, text, key)
+            except DestinationDownError as error:
+                last = error
+                self._rest(carrier, error)
+        raise last
+
+    def _hand_over(self, carrier: Carrier, msisdn: str, text: str, key: str) -> Receipt:
+        self._keep_rate(carrier)
+        name = carrier.gateway.name
+        try:
+            message = carrier.gateway.send(msisdn, text, key)
+        except OutcomeUnknownError as error:
+            raise UncertainError(str(error), Receipt(name, key)) from error
+        carrier.failures = 0
+        return Receipt(name, message)
+
+    def _keep_rate(self, carrier: Carrier) -> None:
+        now = self._clock()
+        if carrier.next_at > now:
+            self._sleep(carrier.next_at - now)
+        carrier.next_at = max(now, carrier.next_at) + 1 / carrier.per_second
+
+    def _rest(self, carrier: Carrier, error: DestinationDownError) -> None:
+        wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**carrier.failures)
+        carrier.failures += 1
+        carrier.rests_until = self._clock() + wait
+        log.warning("the SMS gateway %s rests %.0f s: %s", carrier.gateway.name, wait, error)

@@ -1,0 +1,85 @@
+"""When a message may leave: by day, soon enough to be of use, and within the money of the day."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from sado.menus.gsm import Encoding, encoding, segments
+from sado.menus.reading.pack import Pack
+from sado.store import Transaction
+from sado.store.tables import deliveries
+from sado.sync.outbox import LaterError, NothingToSendError
+
+HOUR_MS = 3600 * 1000
+ALARM_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a text costs to send: its encoding, its segments, those it would be in Latin letters where its language can
+    be written in them, and the price in thousandths of the country's money."""
+
+    encoding: Encoding
+    segments: int
+    latin_segments: int
+    price: int
+
+
+class Manners:
+    """The rules of one pack's `sms:`, and one station's own: its daily budget in thousandths (0: no limit), and whether
+    its notices leave at night too."""
+
+    def __init__(self, pack: Pack, daily_budget: int, at_night: bool = False) -> None:
+        self._pack = pack
+        self._zone = ZoneInfo(pack.time_zone)
+        self._budget = daily_budget
+        self._at_night = at_night
+
+    def bill(self, text: str, language: str) -> Bill:
+        """What this text costs by the pack's tariff."""
+        count = len(segments(text))
+        languages, price = self._pack.languages, int(Decimal(self._pack.sms.price) * 1000)
+        latin = [languages.romanised(text, one) for one in languages.romanising(language)]
+        return Bill(encoding(text), count, min(map(len, map(segments, latin)), default=count), count * price)
+
+    def check(self, tx: Transaction, created_at: int, text: str, language: str) -> None:
+        """Let a message pass that nobody asked for at this moment. Raises NothingToSendError for one that came too late
+        to be of use, LaterError at night and when the day's money is spent."""
+        if tx.now - created_at > self._pack.sms.expires_hours * HOUR_MS:
+            raise NothingToSendError("It is too old to be of use.")
+        if until := self._night_ends(tx.now):
+            raise LaterError("nothing is sent at night but what was asked for", until)
+        if self._budget and self.spent_today(tx) + self.bill(text, language).price > self._budget:
+            raise LaterError("the money of the day is spent", self._midnight(tx.now, days=1))
+
+    def spent_today(self, tx: Transaction) -> int:
+        """What was paid since midnight in the country, in thousandths."""
+        return deliveries.spent(tx, self._midnight(tx.now))
+
+    def is_alarming(self, tx: Transaction) -> bool:
+        """Whether four fifths of the day's money are spent."""
+        return bool(self._budget) and self.spent_today(tx) >= ALARM_SHARE * self._budget
+
+    def _night_ends(self, now: int) -> int:
+        """When the night ends that it is now; 0 by day."""
+        here = self._here(now)
+        clock = here.time()
+        if self._at_night:
+            return 0
+        begins, ends = (datetime.time.fromisoformat(at) for at in self._pack.sms.quiet)
+        is_night = clock >= begins or clock < ends if begins > ends else begins <= clock < ends
+        if not is_night:
+            return 0
+        days = 1 if clock >= begins and begins > ends else 0
+        end = datetime.datetime.combine(here.date() + datetime.timedelta(days=days), ends, self._zone)
+        return int(end.timestamp() * 1000)
+
+    def _midnight(self, now: int, days: int = 0) -> int:
+        day = self._here(now).date() + datetime.timedelta(days=days)
+        return int(datetime.datetime.combine(day, datetime.time(), self._zone).timestamp() * 1000)
+
+    def _here(self, now: int) -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(now / 1000, self._zone)

@@ -1,0 +1,1 @@
+"""USSD: hops, sessions and their repeats."""

@@ -1,0 +1,1 @@
+"""The commands of `sado`, each in the module of its name."""

@@ -1,0 +1,39 @@
+"""`sado account`: people who sign in to the pages."""
+
+from __future__ import annotations
+
+import secrets
+
+import click
+
+from sado.cli.commands.agency import check_agency
+from sado.cli.station_access import opened
+from sado.desk import signin
+from sado.settings import Settings
+from sado.store.tables import accounts
+
+
+@click.group()
+def account() -> None:
+    """People who sign in to the pages."""
+
+
+@account.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(["operator", "agency", "phone"]), required=True)
+@click.option("--agency", default="", help="Code of the officer's agency, such as HCU.")
+@click.option(
+    "--password", default="", envvar="ACCOUNT_PASSWORD", show_envvar=True, help="Minted and shown when empty."
+)
+@click.pass_obj
+def account_add(settings: Settings, name: str, role: str, agency: str, password: str) -> None:
+    """Create an account, or give it a new password."""
+    if (role == "agency") != bool(agency):
+        raise click.ClickException("An officer needs --agency, and only an officer.")
+    if agency:
+        check_agency(settings, agency)
+    chosen = password or secrets.token_urlsafe(12)
+    hashed = signin.hash_password(chosen)
+    with opened(settings) as store:
+        store.write(lambda tx: accounts.save(tx, name, hashed, role, agency))
+    click.echo(f"{name} may sign in." + ("" if password else f" Password: {chosen}"))

@@ -1,0 +1,59 @@
+"""`sado backup`: a copy to keep elsewhere."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from sado.cli.client import Ask
+from sado.cli.station_access import asking
+from sado.settings import Settings
+from sado.store import Keyring
+from sado.store.backups import backup as backups
+from sado.store.backups.backup import Contents
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path, exists=False))
+@click.pass_obj
+def backup(settings: Settings, target: Path) -> None:
+    """Write a checked, encrypted copy of the database to TARGET while the station serves. The key file is not in it."""
+    with asking(settings) as ask:
+        _make(settings, ask, target)
+
+
+def _make(settings: Settings, ask: Ask, target: Path) -> None:
+    """Make a backup into `target`. The process that holds the database only copies it; the rest is done here, so that
+    it does not keep phones waiting. Raises StoreError or DiskError."""
+    if target.exists():
+        raise click.ClickException(f"{target} exists; a backup never writes over a file.")
+    if not target.absolute().parent.is_dir():
+        raise click.ClickException(f"{target.absolute().parent} is not a folder; make it first.")
+    keys = Keyring.load(settings.keys)
+    with backups.workplace(settings.folder) as place:
+        copy = place / "copy.db"
+        copy.touch(mode=0o600)
+        made_at = _now()
+        ask("POST", "backup", {"target": str(copy.absolute())})
+        contents = backups.write(copy, target, keys, made_at)
+    click.echo(f"{target}: {target.stat().st_size} bytes, {cases_in(contents)}, encrypted, read back and checked.")
+    click.echo(
+        f"The key file is not in it, and without {settings.keys} it cannot be read: keep a copy of that elsewhere."
+    )
+
+
+def cases_in(contents: Contents) -> str:
+    """How many cases a backup holds."""
+    return f"{contents.rows['cases']} cases"
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+def moment(at: int) -> str:
+    """A time, by this machine's clock."""
+    return datetime.fromtimestamp(at / 1000).astimezone().strftime("%d.%m.%Y %H:%M:%S")

@@ -1,0 +1,75 @@
+"""`sado restore`: a station out of a backup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from sado.cases import reference
+from sado.cli import client
+from sado.cli.commands.backup import cases_in, moment
+from sado.cli.station_access import locked
+from sado.settings import Settings
+from sado.store import Keyring, StoreError, Transaction
+from sado.store.backups import backup as backups
+from sado.store.tables import lanes
+from sado.store.tables import outbox as entries
+from sado.sync import outbox
+
+BACKUP_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.command()
+@click.argument("file", type=BACKUP_FILE)
+@click.option("--replace", "replaces", is_flag=True, help="Move the database that is there aside.")
+@click.pass_obj
+def restore(settings: Settings, file: Path, replaces: bool) -> None:
+    """Make the station's database of the backup FILE, and begin a new life with it. The key file has to be in place."""
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with locked(settings):
+        _restore(settings, file, replaces)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many events for other stations wait after a restore, how many SMS, and whether there is an upstream."""
+
+    events: int
+    messages: int
+    has_upstream: bool
+
+
+def _restore(settings: Settings, file: Path, replaces: bool) -> None:
+    """Put the backup in the place of the station's database. For the process that holds the station's folder. Raises
+    StoreError, and then has changed nothing."""
+    database = settings.database
+    is_there = database.exists()
+    if is_there and not replaces:
+        raise StoreError(
+            f"There is a database in {settings.folder}. With --replace it is moved aside, not deleted, and the backup "
+            "takes its place."
+        )
+    contents, waiting = backups.restore(file, database, Keyring.load(settings.keys), renew)
+    client.create_token(settings.folder)
+    click.echo(
+        f"Station {contents.station:03} is restored as it was on {moment(contents.made_at)}: {cases_in(contents)}."
+    )
+    click.echo(f"{waiting.events} events for other stations wait, {waiting.messages} SMS.")
+    if is_there:
+        click.echo(f"The database that was there is in a folder `replaced-…` in {settings.folder}.")
+    if waiting.has_upstream and not settings.upstream_key.exists():
+        click.echo(
+            f"{settings.upstream_key} is missing and was not in the backup: put it there, or run "
+            f"`sado station add {contents.station}` at the upstream and put the key it prints there."
+        )
+    click.echo("Next: `sado serve`, then `sado sync now`.")
+
+
+def renew(tx: Transaction) -> Waiting:
+    """What has to change besides in a restored database; what then waits."""
+    reference.leave_out(tx)
+    waiting = {to: count for (to, state), (count, _) in entries.counts(tx).items() if state in outbox.WAITING}
+    messages = waiting.pop(outbox.SMS, 0)
+    return Waiting(sum(waiting.values()), messages, lanes.has_upstream(tx))

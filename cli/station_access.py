@@ -1,0 +1,87 @@
+"""How a command gets at the station's data: through the process that serves, or, where none does, by itself.
+
+What serves is read only where none does: a command is there at once, also on a small box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from sado.cli import client
+from sado.cli.client import Ask, NotServingError
+from sado.settings import Settings
+from sado.store import Keyring, Store, StoreError
+from sado.store.backups.backup import put_in_order
+
+
+@contextmanager
+def locked(settings: Settings) -> Iterator[None]:
+    """Hold the station's folder for this process. SQLite is safe with one process for each file
+    (store/engines/sqlite.py). Raises StoreError while another holds it."""
+    if not settings.folder.is_dir():
+        raise client.no_station(settings.folder)
+    lock = FileLock(settings.folder / "station.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StoreError(
+            f"The station in {settings.folder} is being served by another process: stop it first."
+        ) from None
+    try:
+        put_in_order(settings.database)
+        yield
+    finally:
+        lock.release()
+
+
+def open_store(settings: Settings) -> Store:
+    """The station's database with its keys. Raises StoreError."""
+    if not settings.database.exists():
+        raise client.no_station(settings.folder)
+    return Store(settings.database, Keyring.load(settings.keys))
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Store]:
+    """The station's database, for this process alone. Raises StoreError while another serves it."""
+    with locked(settings):
+        store = open_store(settings)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def ask(settings: Settings, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Ask the serving station; when none serves, this process does it. Raises StoreError when it is refused."""
+    try:
+        return client.call(settings, method, what, body)
+    except NotServingError:
+        with _answering(settings) as answer:
+            return answer(method, what, body)
+
+
+@contextmanager
+def asking(settings: Settings) -> Iterator[Ask]:
+    """What asks several things in a row, each as `ask` does; without a serving process the store stays open."""
+    try:
+        client.call(settings, "GET", "sync", None)
+    except NotServingError:
+        with _answering(settings) as answer:
+            yield answer
+    else:
+        yield lambda method, what, body: client.call(settings, method, what, body)
+
+
+@contextmanager
+def _answering(settings: Settings) -> Iterator[Ask]:
+    """This process as the one that serves the station."""
+    from sado import wsgi
+    from sado.cli import control
+
+    with opened(settings) as store:
+        station = wsgi.build(settings, store)
+        yield lambda method, what, body: control.do(station, method, what, body)

@@ -1,0 +1,120 @@
+"""`sado sync status` in words: what waits and why, what the line carried today and this month, and on what."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from sado.store import Transaction
+from sado.store.tables import outbox as entries
+from sado.store.tables.traffic import Spent
+from sado.sync import outbox
+from sado.sync.link.accounting import WHATS
+from sado.sync.link.budget import DAY_BYTES, DAY_MONEY, KB, MB, MONTH_BYTES, MONTH_MONEY, WINDOW
+from sado.sync.status import Standing, Waiting
+
+REASONS = {
+    WINDOW: "the window is closed",
+    DAY_BYTES: "today's {size} are used up",
+    DAY_MONEY: "today's {money} are spent",
+    MONTH_BYTES: "this month's {size} are used up",
+    MONTH_MONEY: "this month's {money} are spent",
+}
+MINUTE_MS = 60_000
+
+
+class Words:
+    """Facts in English, times by the country's clock, money in its currency."""
+
+    def __init__(self, zone: datetime.tzinfo, country: str) -> None:
+        from babel.numbers import get_territory_currencies  # a serving station need not carry it before it is asked
+
+        self._zone = zone
+        self._currency = next(iter(get_territory_currencies(country)), "")
+
+    def report(self, tx: Transaction, it: Standing) -> list[str]:
+        """What waits and why, and what went, a line each."""
+        counts = entries.counts(tx)
+        lines = [*self._line(it), *self._limits(it), *self._waiting(counts)]
+        if it.line is not None:
+            lines += [self._lane(it, one) for one in it.waiting]
+        if not counts:
+            lines.append("Nothing waits.")
+        return lines + self._went(it) + self._pace(it) + self._faults(it)
+
+    def _line(self, it: Standing) -> list[str]:
+        if it.line is not None and it.line.down_since:
+            down = f"The line has been down since {self._time(it.line.down_since)}: {it.line.reason}."
+            return [down, f"Next try at {self._time(it.line.due_at)}."]
+        return [f"Last exchange at {self._time(it.line.ok_at)}."] if it.line is not None and it.line.ok_at else []
+
+    def _limits(self, it: Standing) -> list[str]:
+        if it.line is None:
+            return []
+        if it.lifted_at:
+            asked = f"`sync now` was asked for at {self._time(it.lifted_at)}"
+            return [f"{asked}: no window or budget holds anything back until nothing waits."]
+        allowance = it.allowance
+        if allowance.is_whole:
+            return []
+        size, money = _size(int(allowance.amount)), self._money(allowance.amount)
+        reason = REASONS[allowance.why].format(size=size, money=money)
+        return [f"Until {self._time(allowance.until)} only urgent events leave: {reason}."]
+
+    def _waiting(self, counts: Mapping[tuple[str, str], tuple[int, int]]) -> list[str]:
+        lines = []
+        for (destination, state), (count, since) in sorted(counts.items()):
+            given_up = "of unknown outcome" if state == "unknown" else "given up on"
+            word = "waiting" if state in outbox.WAITING else given_up
+            lines.append(f"{destination}: {count} {word}, the oldest since {self._time(since)}.")
+        return lines
+
+    def _lane(self, it: Standing, one: Waiting) -> str:
+        held = f"held back until {self._time(it.allowance.until)}"
+        freely = "waiting for the line" if it.line is not None and it.line.down_since else "leaving next"
+        return f"  {WHATS[one.lane]}: {one.count}, {freely if one.may_leave else held}."
+
+    def _went(self, it: Standing) -> list[str]:
+        if it.line is None:
+            return []
+        return [self._sum("Today", it, it.today), self._sum("This month", it, it.month)]
+
+    def _sum(self, when: str, it: Standing, spent: Sequence[Spent]) -> str:
+        parts = ", ".join(f"{one.what} {self._price(it, one.total)}" for one in spent)
+        whole = self._price(it, sum(one.total for one in spent))
+        return f"{when} the line carried {whole}{': ' + parts if parts else ''}."
+
+    def _price(self, it: Standing, size: int) -> str:
+        return f"{_size(size)} ({self._money(it.budget.money(size))})" if it.budget.price else _size(size)
+
+    def _pace(self, it: Standing) -> list[str]:
+        if not it.goodput:
+            return []
+        return [
+            f"An exchange carries up to {_size(it.chunk)}; the line was measured at {_size(int(it.goodput))} a second."
+        ]
+
+    def _faults(self, it: Standing) -> list[str]:
+        lines = []
+        for one in it.clocks:
+            side = "ahead of" if one.ahead_ms > 0 else "behind"
+            minutes = abs(one.ahead_ms) // MINUTE_MS
+            lines.append(f"The clock of {one.peer} is {minutes} min {side} ours: one of the two is wrong.")
+        if it.aside:
+            lines.append(
+                f"Kept aside, because they could not be understood: {it.aside}. The operator's page lists them."
+            )
+        return lines
+
+    def _money(self, amount: Decimal) -> str:
+        return f"{amount:.2f} {self._currency}".rstrip()
+
+    def _time(self, at: int) -> str:
+        return datetime.datetime.fromtimestamp(at / 1000, self._zone).strftime("%d.%m.%Y %H:%M:%S")
+
+
+def _size(count: int) -> str:
+    if count < KB:
+        return f"{count} bytes"
+    return f"{count / KB:.1f} KB" if count < MB else f"{count / MB:.2f} MB"

@@ -1,0 +1,94 @@
+"""A case, its numbers, places and actors in the words of the page, for every desk that shows one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sado.cases import statuses
+from sado.desk import language, words
+from sado.desk.language import _
+from sado.menus.language.places import UnknownPlaceError
+from sado.menus.reading.pack import Pack
+from sado.store.tables.cases import CaseRow, EventRow
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case with its codes put into words."""
+
+    case: CaseRow
+    msisdn: str
+    kind: str
+    topic: str
+    place: str
+    agency: str
+    status: str
+    term: words.Term | None
+
+
+def case_view(pack: Pack, case: CaseRow, events: Sequence[EventRow] = ()) -> CaseView:
+    """The case in the words of the pack; a code that the pack does not know shows as it came. How a done case stood
+    against its last day needs its `events`."""
+    spoken = language.current()
+    return CaseView(
+        case=case,
+        msisdn=masked(case.msisdn),
+        kind=pack.case_word("kind", case.kind, spoken),
+        topic=pack.case_word("topic", case.topic, spoken),
+        place=place_name(pack, case.place),
+        agency=agency_name(pack, case.agency),
+        status=pack.status(case.status, spoken),
+        term=words.term(case, events),
+    )
+
+
+def agency_name(pack: Pack, code: str) -> str:
+    """The agency in the page's language; one that the pack does not know shows as its code."""
+    return pack.agencies[code].names.get(language.current(), code) if code in pack.agencies else code
+
+
+def history(pack: Pack, events: Sequence[EventRow]) -> list[tuple[str, str, EventRow]]:
+    """Each event as what happened, who did it, and the event."""
+    return [(_happened(pack, event), actor_name(pack, event.actor), event) for event in events]
+
+
+def masked(msisdn: str) -> str:
+    """A number by its last three digits: enough to tell two apart, too little to call."""
+    return f"… {msisdn[-3:]}" if msisdn else _("deleted at the resident's wish")
+
+
+def actor_name(pack: Pack, actor: str) -> str:
+    """Who did it, in words."""
+    who, _colon, code = actor.partition(":")
+    if who == "agency" and code in pack.agencies:
+        return agency_name(pack, code)
+    return {"resident": _("resident"), "channel": _("channel"), "operator": _("operator")}.get(who, actor)
+
+
+def msisdn_from(typed: str, country: str) -> str | None:
+    """A telephone number in E.164, as people in this country write it; None when it is none."""
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(re.sub(r"^00", "+", typed), country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _happened(pack: Pack, event: EventRow) -> str:
+    if event.kind == statuses.FORWARDED and event.agency:
+        return _("Forwarded to: {agency}", agency=agency_name(pack, event.agency))
+    return words.event(event.kind)
+
+
+def place_name(pack: Pack, code: str) -> str:
+    """The place in the page's language; the code itself for one that a later list no longer has."""
+    try:
+        return pack.gazetteer.get(code).names.get(language.current(), code)
+    except UnknownPlaceError:
+        return code

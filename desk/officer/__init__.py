@@ -1,0 +1,1 @@
+"""The officer of an agency: pages, and the API for the agency's own system."""

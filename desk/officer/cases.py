@@ -1,0 +1,266 @@
+"""The agency officer's pages: the cases of the own agency, and each move that a case allows now.
+
+The resident's MSISDN is on none of them: the channel, not the officer, writes to the phone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from sado.cases import statuses, terms, views
+from sado.cases.errors import NoOtherAgencyError, UnknownCaseError
+from sado.cases.law import Law
+from sado.cases.service import Cases
+from sado.desk import asked
+from sado.desk.asked import AllAsked
+from sado.desk.case_view import agency_name, case_view, history
+from sado.desk.language import N_, _, local_date, now
+from sado.desk.officer.api import LONGEST_TEXT
+from sado.desk.signin import needs_role
+from sado.menus.reading.pack import Pack
+from sado.store import Store, Transaction
+from sado.store.tables import cases as rows
+from sado.store.tables.cases import CaseRow, EventRow
+
+LISTED = 50
+TABS = {
+    "new": (N_("New"), statuses.NEW),
+    "work": (N_("In work"), statuses.IN_WORK),
+    "done": (N_("Done"), statuses.DONE),
+    "forwarded": (N_("Forwarded"), ()),
+}
+WAITS_FOR = {
+    statuses.RECEIVED: N_("to be registered"),
+    statuses.FORWARDED: N_("to be registered"),
+    statuses.REOPENED: N_("to be registered"),
+    statuses.REGISTERED: N_("to be taken into review"),
+    statuses.EXTENDED: N_("to be answered"),
+    "in_review": N_("to be answered"),
+    "documents_needed": N_("for documents from the resident"),
+}
+# The buttons, in the order in which a case usually goes.
+BUTTONS = {
+    statuses.REGISTERED: N_("Register"),
+    "in_review": N_("Take into review"),
+    statuses.ANSWERED: N_("Answer"),
+    "documents_needed": N_("Ask for documents"),
+    statuses.REFUSED: N_("Refuse with reason"),
+    statuses.EXTENDED: N_("Extend the term"),
+    statuses.FORWARDED: N_("Forward"),
+    statuses.CLOSED: N_("Close"),
+    statuses.REOPENED: N_("Reopen"),
+}
+KEPT = N_("It is kept, and the resident will be told.")
+NO_WORDS = N_("Write the words first: the resident reads them.")
+TOO_LONG = N_("The text is too long: {n} characters at most.")
+NO_AGENCY = N_("Choose the agency that the case goes to.")
+TERMS = {
+    terms.ForwardTooLateError: N_("The days for forwarding are over. Answer the case, or refuse it with the reason."),
+    terms.NoExtensionError: N_("The term of this case cannot be extended any more."),
+    terms.NoShortTermError: N_("There is no short term for this kind of case."),
+}
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was sent and not taken, and why; it is shown again. `status` is the page's HTTP status."""
+
+    text: str = ""
+    fault: str = ""
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the agency sees of a case, how it will `stand` if the hub takes what was asked for, and the moves that the
+    agency may make on that."""
+
+    case: CaseRow
+    events: list[EventRow]
+    stands: CaseRow
+    moves: frozenset[str]
+    asked: AllAsked
+
+
+@dataclass(frozen=True)
+class Dates:
+    """The last days that the page names, each in words; empty where there is none."""
+
+    register: str = ""
+    answer: str = ""
+    answer_short: str = ""
+    forward: str = ""
+    extended: str = ""
+
+
+def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
+    """The officer's blueprint."""
+    blueprint = Blueprint("officer", __name__, url_prefix="/agency")
+
+    @blueprint.get("", strict_slashes=False)
+    @needs_role("agency")
+    def index() -> ResponseReturnValue:
+        tab = request.args.get("show", "new")
+        agency, after = current_user.agency, _cursor(request.args.get("after", ""))
+        if tab not in TABS:
+            abort(404)
+        if tab == "forwarded":
+            return _forwarded_page(store, pack)
+        found = store.read(lambda tx: rows.of_agency(tx, agency, TABS[tab][1], after, LISTED + 1))
+        marks = store.read(lambda tx: asked.marks(tx, cases, found))
+        return _list_page(pack, tab, found, marks)
+
+    @blueprint.get("/cases/<reference>")
+    @needs_role("agency")
+    def case(reference: str) -> ResponseReturnValue:
+        return _case_page(store, cases, pack, reference, Typed())
+
+    @blueprint.post("/cases/<reference>/events")
+    @needs_role("agency")
+    def record(reference: str) -> ResponseReturnValue:
+        typed = _record(store, cases, pack, reference)
+        if typed.fault:
+            return _case_page(store, cases, pack, reference, typed), typed.status
+        flash(_(asked.ASKED if cases.has_upstream else KEPT))
+        return redirect(url_for("officer.case", reference=reference))
+
+    @blueprint.post("/cases/<reference>/requests/<request_id>")
+    @needs_role("agency")
+    def resolve(reference: str, request_id: str) -> ResponseReturnValue:
+        agency, is_taken = current_user.agency, asked.wants_to_take()
+        try:
+            store.write(lambda tx: cases.resolve(tx, reference, request_id, is_taken, agency))
+        except UnknownCaseError:
+            abort(404)
+        except asked.REFUSED:
+            return _case_page(store, cases, pack, reference, Typed("", _(asked.CANNOT))), 409
+        flash(_(asked.TAKEN if is_taken else asked.SET_ASIDE))
+        return redirect(url_for("officer.case", reference=reference))
+
+    return blueprint
+
+
+def _list_page(pack: Pack, tab: str, found: list[CaseRow], marks: dict[str, str]) -> str:
+    return render_template(
+        "desk/agency_list.html",
+        agency=agency_name(pack, current_user.agency),
+        tabs=_tabs(),
+        tab=tab,
+        cases=[(case_view(pack, case), _waits_for(case.status)) for case in found[:LISTED]],
+        marks=marks,
+        following=found[LISTED - 1].number if len(found) > LISTED else None,
+    )
+
+
+def _forwarded_page(store: Store, pack: Pack) -> str:
+    """What the agency passed on, the latest first: where to and when, and nothing that came after."""
+    agency = current_user.agency
+    found = store.read(lambda tx: views.passed_on(tx, agency, LISTED))
+    return render_template(
+        "desk/agency_forwarded.html",
+        agency=agency_name(pack, agency),
+        tabs=_tabs(),
+        tab="forwarded",
+        forwards=[(event, agency_name(pack, event.agency)) for event in found],
+        listed=LISTED,
+    )
+
+
+def _tabs() -> list[tuple[str, str]]:
+    return [(name, _(title)) for name, (title, _statuses) in TABS.items()]
+
+
+def _record(store: Store, cases: Cases, pack: Pack, reference: str) -> Typed:
+    """Make the move that the form asks for. With a fault, nothing was changed."""
+    kind = request.form.get("kind", "")
+    text = request.form.get("text", "").replace("\r\n", "\n").strip()
+    to = request.form.get("agency", "") if kind == statuses.FORWARDED else ""
+    agency, is_short = current_user.agency, request.form.get("term") == "short"
+    if kind not in statuses.EVENTS:
+        abort(400)
+    if len(text) > LONGEST_TEXT:
+        return Typed(text, _(TOO_LONG, n=LONGEST_TEXT), 400)
+    if to and to not in pack.agencies:
+        return Typed(text, _(NO_AGENCY), 422)
+    try:
+        store.write(lambda tx: cases.record(tx, agency, reference, kind, text, to=to, is_short=is_short))
+    except UnknownCaseError:
+        abort(404)
+    except statuses.WordsMissingError:
+        return Typed(text, _(NO_WORDS), 422)
+    except NoOtherAgencyError:
+        return Typed(text, _(NO_AGENCY), 422)
+    except terms.TermError as error:
+        return Typed(text, _(TERMS[type(error)]), 409)
+    except asked.REFUSED:
+        return Typed(text, _(asked.CANNOT), 409)
+    return Typed()
+
+
+def _case_page(store: Store, cases: Cases, pack: Pack, reference: str, typed: Typed) -> str:
+    """The case as it stands now, with what was typed into its form."""
+    agency = current_user.agency
+    try:
+        seen = store.read(lambda tx: _seen(tx, cases, pack, agency, reference))
+    except UnknownCaseError:
+        abort(404)
+    found, stands = seen.case, seen.stands
+    moves = [(kind, _(title)) for kind, title in BUTTONS.items() if kind in seen.moves]
+    return render_template(
+        "desk/agency_case.html",
+        it=case_view(pack, found, seen.events),
+        reads=pack.languages.names.get(found.language, found.language),
+        history=history(pack, seen.events),
+        asked=seen.asked,
+        is_ours=found.agency == agency,
+        moves=dict(moves),
+        plain=[(kind, title) for kind, title in moves if kind in ("in_review", statuses.CLOSED, statuses.REOPENED)],
+        wordy=[(kind, title) for kind, title in moves if kind in statuses.WITH_WORDS],
+        dates=_dates(cases.law, stands),
+        agencies=sorted((agency_name(pack, code), code) for code in pack.agencies if code != agency),
+        is_in_work=stands.status in statuses.IN_WORK,
+        longest=LONGEST_TEXT,
+        typed=typed,
+    )
+
+
+def _seen(tx: Transaction, cases: Cases, pack: Pack, agency: str, reference: str) -> Seen:
+    """What the agency sees of the case, read at one moment."""
+    found, events = views.seen_by(tx, agency, reference)
+    if found.agency != agency:
+        return Seen(found, events, found, frozenset(), asked.nothing())
+    requests = asked.of_case(tx, cases, pack, found)
+    return Seen(found, events, cases.stands(tx, found), cases.moves(tx, found), requests)
+
+
+def _dates(law: Law, case: CaseRow) -> Dates:
+    """What the law would make of a registration now, and what it allows of a case that is registered."""
+
+    def shown(day: date | None) -> str:
+        return "" if day is None else local_date(law.end_of(day))
+
+    if case.status in statuses.NEW:
+        short = law.due_on(now(), case.kind, is_short=True) if law.has_short_term(case.kind) else None
+        return Dates(
+            register=shown(law.acknowledge_by(case.updated_at)),
+            answer=shown(law.due_on(now(), case.kind)),
+            answer_short=shown(short),
+        )
+    if case.registered_at is None:
+        return Dates()
+    extended = law.due_on(case.registered_at, case.kind, case.is_short, case.extensions + 1)
+    return Dates(forward=shown(law.forward_by(case.registered_at)), extended=shown(extended))
+
+
+def _waits_for(status: str) -> str:
+    """What the agency's clock waits for; nothing once the case is answered."""
+    return _(WAITS_FOR[status]) if status in WAITS_FOR else ""
+
+
+def _cursor(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 16 else 0

@@ -1,0 +1,198 @@
+"""The operator's pages: what waits and why, what was given up on, and where a case stands.
+
+All of it is local data, so it works with the line down. Lists show no number in full.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from sado.cases import reference, views
+from sado.desk import words
+from sado.desk.case_view import CaseView, case_view, msisdn_from
+from sado.desk.language import _
+from sado.desk.operator import line
+from sado.desk.signin import needs_role
+from sado.menus.reading.pack import Pack
+from sado.store import Store, Transaction
+from sado.store.tables import cases as rows
+from sado.store.tables import outbox as entries
+from sado.store.tables import quarantine, requests
+from sado.store.tables.cases import CaseRow
+from sado.store.tables.outbox import Destination, Entry
+from sado.store.tables.quarantine import Quarantined
+from sado.store.tables.requests import RequestRow
+from sado.sync import outbox
+from sado.sync.status import Standing
+
+LISTED = 200
+TYPING = re.compile(r"[\s\-().№]+")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One destination in words; `state` is up, down or new. The line to the upstream also has its `limits` of now and
+    what it carried `today`."""
+
+    title: str
+    state: str
+    sentence: str
+    waiting: int
+    limits: str = ""
+    today: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry in words."""
+
+    entry: Entry
+    what: str
+    where: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the outbox page shows, all read at one moment. `late` are cases whose agency should have answered,
+    `clashes` requests that wait for a person at the hub."""
+
+    lines: list[Line]
+    waiting: list[Row]
+    given_up: list[Row]
+    aside: list[Quarantined]
+    clocks: list[str]
+    late: list[CaseView]
+    clashes: list[RequestRow]
+    waiting_count: int
+    given_up_count: int
+    oldest: int | None
+
+
+def create(
+    store: Store,
+    pack: Pack,
+    has_upstream: bool,
+    is_costly: Callable[[Transaction], bool],
+    standing: Callable[[Transaction], Standing],
+) -> Blueprint:
+    """The operator's blueprint."""
+    blueprint = Blueprint("operator", __name__, url_prefix="/operator")
+
+    @blueprint.get("", strict_slashes=False)
+    @needs_role("operator")
+    def index() -> ResponseReturnValue:
+        overview, costly = store.read(lambda tx: (_overview(tx, pack, has_upstream, standing(tx)), is_costly(tx)))
+        return render_template("desk/operator.html", it=overview, words=words, listed=LISTED, costly=costly)
+
+    @blueprint.post("/retry")
+    @needs_role("operator")
+    def retry_all() -> ResponseReturnValue:
+        store.write(outbox.retry_all_now)
+        flash(_("Everything that waits is being tried now."))
+        return redirect(url_for("operator.index"))
+
+    @blueprint.post("/retry/<int:entry_id>")
+    @needs_role("operator")
+    def retry(entry_id: int) -> ResponseReturnValue:
+        if store.write(lambda tx: outbox.retry(tx, entry_id)):
+            flash(_("It waits in the outbox again and is sent next."))
+        else:
+            flash(_("This entry is not among those given up on any more."))
+        return redirect(url_for("operator.index"))
+
+    @blueprint.get("/find")
+    @needs_role("operator")
+    def find() -> ResponseReturnValue:
+        typed = request.args.get("q", "").strip()
+        found = store.read(lambda tx: _find(tx, typed, pack.country))
+        if len(found) == 1 and found[0].reference == TYPING.sub("", typed):
+            return redirect(url_for("operator.case", number=found[0].reference))
+        views = [case_view(pack, case) for case in found]
+        hint = _hint(typed, found, pack.country)
+        return render_template("desk/find.html", typed=typed, found=views, hint=hint)
+
+    return blueprint
+
+
+def _overview(tx: Transaction, pack: Pack, has_upstream: bool, it: Standing) -> Overview:
+    counts = entries.counts(tx)
+    names = [*([outbox.UPSTREAM] if has_upstream else []), outbox.SMS]
+    names += sorted({name for name, _state in counts} - set(names))
+    known = {name: entries.destination(tx, name) for name in names}
+    waits = [found for (_name, state), found in counts.items() if state in outbox.WAITING]
+    return Overview(
+        lines=[_line(tx, known[name], counts.get((name, "queued"), (0, 0))[0], it, pack) for name in names],
+        waiting=[_held(one, known[one.destination], tx.now, it, pack) for one in _waiting(tx)],
+        given_up=[_row(one, known[one.destination], tx.now) for one in entries.listed(tx, outbox.GIVEN_UP, LISTED)],
+        aside=quarantine.listed(tx, LISTED),
+        clocks=line.clocks(it),
+        late=[case_view(pack, case) for case in views.late(tx, LISTED)],
+        clashes=[] if has_upstream else requests.hard(tx, LISTED),
+        waiting_count=sum(count for count, _oldest in waits),
+        given_up_count=sum(count for (_name, state), (count, _at) in counts.items() if state in outbox.GIVEN_UP),
+        oldest=min((oldest for _count, oldest in waits), default=None),
+    )
+
+
+def _line(tx: Transaction, to: Destination, waiting: int, it: Standing, pack: Pack) -> Line:
+    state = "down" if to.down_since is not None else "new" if to.ok_at is None else "up"
+    if to.name == outbox.UPSTREAM:
+        limits, today = line.limits(it, pack.country), line.today(it, pack.country)
+        return Line(_("The line"), state, words.line(to, tx.now), waiting, limits, today)
+    if to.name == outbox.SMS:
+        return Line(_("SMS"), state, words.sms(to, tx.now), waiting)
+    return Line(words.destination(to.name), state, words.station(to), waiting)
+
+
+def _waiting(tx: Transaction) -> list[Entry]:
+    return entries.listed(tx, outbox.WAITING, LISTED)
+
+
+def _held(entry: Entry, to: Destination, now: int, it: Standing, pack: Pack) -> Row:
+    """One entry in words; where its lane may not leave now, that is why it waits."""
+    row = _row(entry, to, now)
+    is_held = entry.destination == outbox.UPSTREAM and entry.lane not in it.allowance.lanes
+    return replace(row, why=line.held(it, pack.country)) if is_held else row
+
+
+def _row(entry: Entry, to: Destination, now: int) -> Row:
+    why = words.why(entry, to, now) if entry.state in outbox.WAITING else words.cause(entry.reason)
+    return Row(entry, words.kind(entry.kind), words.destination(entry.destination), words.state(entry), why)
+
+
+def _find(tx: Transaction, typed: str, country: str) -> list[CaseRow]:
+    """The case with this reference, or the latest ones filed from this number."""
+    plain = TYPING.sub("", typed)
+    case = rows.find(tx, plain) if reference.is_reference(plain) else None
+    if case is not None:
+        return [case]
+    msisdn = msisdn_from(plain, country)
+    return views.mine(tx, msisdn) if msisdn else []
+
+
+def _hint(typed: str, found: list[CaseRow], country: str) -> str:
+    """What to do when nothing was found."""
+    plain = TYPING.sub("", typed)
+    if found:
+        return ""
+    if not typed:
+        return _("Type a reference number or a telephone number.")
+    if reference.is_reference(plain):
+        return _("The number is typed right, but this station has no such case.")
+    if len(plain) == reference.LENGTH and plain.isdigit():
+        return _("There is a slip in this reference number: one digit is wrong, or two changed places.")
+    if msisdn_from(plain, country):
+        return _("No case was filed from this telephone number.")
+    return _("This is neither a reference number (10 digits) nor a telephone number.")
+
+
+def entry_rows(tx: Transaction, number: str) -> list[Row]:
+    """The entries about one case in words."""
+    return [_row(one, entries.destination(tx, one.destination), tx.now) for one in entries.of_case(tx, number)]

@@ -1,0 +1,150 @@
+"""The phone page: a key phone in the browser, for trying the service without a network, and with a bad one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, replace
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from sado.desk.language import N_, _
+from sado.desk.phone.network import KEYS, Gateway, Phone
+from sado.desk.signin import needs_role
+from sado.menus.gsm import Budget, Encoding, encoding, units
+from sado.menus.handset import Letters
+
+RESIDENTS = {"+992900000101": "Гулнора", "+992900000102": "Бахтиёр", "+992900000103": "Ali"}
+LETTERS = {
+    Letters.ALL: N_("All letters"),
+    Letters.RUSSIAN: N_("Cyrillic without ӣ қ ӯ ҳ ҷ ғ"),
+    Letters.LATIN: N_("No Cyrillic"),
+}
+LONGEST_ANSWER = 182
+LARGEST_CUT = 182
+# Ten joined segments in Cyrillic: no phone lets somebody write more.
+LONGEST_SMS = 670
+SMS_TIMEOUT_S = 2.0
+SMS_SHOWN = 20
+STATE = "phone"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How much of what the network carries this screen uses."""
+
+    used: int
+    limit: int
+    encoding: Encoding
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """The SMS that came, newest first, or why they cannot be shown."""
+
+    texts: list[str]
+    fault: str = ""
+
+
+def create(service_code: str, ussd_path: str, sms_url: str) -> Blueprint:
+    """The phone's blueprint; `ussd_path` is the webhook it dials, and `sms_url` lists the SMS that were sent."""
+    blueprint = Blueprint("phone", __name__, url_prefix="/phone")
+    gateway = Gateway(service_code, ussd_path)
+
+    @blueprint.get("", strict_slashes=False)
+    @needs_role("operator", "phone")
+    def index() -> ResponseReturnValue:
+        phone = _load(service_code)
+        return render_template(
+            "desk/phone.html",
+            it=phone,
+            shown=phone.handset.show(phone.screen),
+            measure=_measure(phone.screen),
+            inbox=_inbox(sms_url, phone.number),
+            keys=KEYS,
+            letters=LETTERS,
+            residents=RESIDENTS,
+            is_set=bool(ussd_path),
+            service_code=service_code,
+            longest=LONGEST_ANSWER,
+            largest_cut=LARGEST_CUT,
+            longest_sms=LONGEST_SMS,
+        )
+
+    @blueprint.post("/number")
+    @needs_role("operator", "phone")
+    def number() -> ResponseReturnValue:
+        phone = gateway.hang_up(_load(service_code))
+        given = _number(request.form.get("number", "")) or _number(request.form.get("resident", ""))
+        fault = "" if given else _("This is not a telephone number.")
+        return _kept(replace(phone, number=given or phone.number, fault=fault))
+
+    @blueprint.post("/press")
+    @needs_role("operator", "phone")
+    def press() -> ResponseReturnValue:
+        draft = request.form.get("typed", "")[:LONGEST_ANSWER]
+        phone = replace(_load(service_code), draft=draft)
+        return _kept(gateway.press(phone, request.form.get("press", "send")))
+
+    @blueprint.post("/sms")
+    @needs_role("operator", "phone")
+    def sms() -> ResponseReturnValue:
+        phone, text = _load(service_code), request.form.get("text", "").strip()[:LONGEST_SMS]
+        return _kept(gateway.write(phone, text) if text and ussd_path else phone)
+
+    @blueprint.post("/handset")
+    @needs_role("operator", "phone")
+    def handset() -> ResponseReturnValue:
+        return _kept(_changed(_load(service_code), request.form.get("cut", ""), request.form.get("letters", "")))
+
+    return blueprint
+
+
+def _changed(phone: Phone, cut: str, letters: str) -> Phone:
+    """The same phone behind another network, or with other letters; what is on its screen stays."""
+    units_through = _cut(cut.strip())
+    if units_through is None or letters not in LETTERS:
+        note = _("Type how many units get through, from 1 to {n}, or nothing.", n=LARGEST_CUT)
+        return replace(phone, note=note)
+    return replace(phone, cut=units_through, letters=letters, note="")
+
+
+def _cut(typed: str) -> int | None:
+    """The units typed, 0 for nothing, None for what is not a number of units."""
+    if not typed:
+        return 0
+    return int(typed) if re.fullmatch("[0-9]{1,3}", typed) and 1 <= int(typed) <= LARGEST_CUT else None
+
+
+def _measure(screen: str) -> Measure | None:
+    return Measure(units(screen), Budget().of(screen), encoding(screen)) if screen else None
+
+
+def _inbox(url: str, number: str) -> Inbox:
+    if not url:
+        return Inbox([], _("Set SADO_PHONE_SMS_URL to see the SMS here."))
+    import requests
+
+    try:
+        listed = requests.get(url, timeout=SMS_TIMEOUT_S).json()
+    except requests.RequestException:
+        return Inbox([], _("The list of SMS cannot be reached now."))
+    messages = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    texts = [str(one.get("text", "")) for one in messages if one.get("to") == number]
+    return Inbox(texts[::-1][:SMS_SHOWN])
+
+
+def _number(typed: str) -> str:
+    """The number with its plus sign, or nothing."""
+    plain = "+" + re.sub(r"^\+|[\s()-]", "", typed.strip())
+    return plain if re.fullmatch(r"\+[1-9][0-9]{6,14}", plain) else ""
+
+
+def _load(service_code: str) -> Phone:
+    kept = session.get(STATE)
+    return Phone(**kept) if kept else Phone(next(iter(RESIDENTS)), service_code)
+
+
+def _kept(phone: Phone) -> ResponseReturnValue:
+    session[STATE] = asdict(phone)
+    return redirect(url_for("phone.index"))

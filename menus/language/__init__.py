@@ -1,0 +1,1 @@
+"""Languages and scripts: names, romanisation, folding, formats, and places in every spelling."""

@@ -1,0 +1,160 @@
+"""The city or district somebody typed, in any of the ways people spell it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from sado.menus.language.folding import fold, is_one_edit_apart
+from sado.menus.language.languages import Languages
+
+Row = Mapping[str, str]
+
+
+class GazetteerError(ValueError):
+    """The lists of places cannot be used; the message lists every fault with its row."""
+
+
+class UnknownPlaceError(KeyError):
+    """No city or district has this code: the code is not from this country's list."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A city or district: `names` in full, to be recognised; `short` ones, for lists. Both in every language."""
+
+    code: str
+    region: str
+    names: Mapping[str, str] = field(hash=False)
+    short: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What somebody may have meant. Where it is not `exact`, each place is one letter away: a question to ask her,
+    never an answer to take."""
+
+    places: tuple[Place, ...]
+    exact: bool
+
+
+class Gazetteer:
+    """All places of one country, found by what people type."""
+
+    def __init__(
+        self,
+        places: Mapping[str, Place],
+        index: Mapping[str, tuple[Place, ...]],
+        place_words: Set[str],
+        regions: Mapping[str, Mapping[str, str]],
+        languages: Languages,
+    ) -> None:
+        self._places = places
+        self._index = index
+        self._place_words = place_words
+        self.regions = regions
+        self._languages = languages
+
+    @classmethod
+    def read(
+        cls, districts_csv: str, regions_csv: str, languages: Languages, place_words: Iterable[str] = ()
+    ) -> Gazetteer:
+        """Take the two lists of a pack, and build the index once.
+
+        Both have `short_` columns for each written language, districts `full_` ones too, and names that people also
+        type in `other_names` and `former_names`, parted by semicolons. `place_words` are those for "city" and
+        "district", typed beside a name or not. Raises GazetteerError with every fault at once.
+        """
+        rows, regions = _rows(districts_csv), _rows(regions_csv)
+        if found := [*_faults(rows, regions, languages)]:
+            raise GazetteerError("The places cannot be used:\n  " + "\n  ".join(found))
+        drop = frozenset(fold(word) for word in place_words)
+        places = {row["code"]: _place(row, languages) for row in rows}
+        named = {row["iso"]: languages.complete(_texts(row, "short", languages)) for row in regions}
+        return cls(places, _index(rows, places, drop), drop, named, languages)
+
+    def find(self, typed: str) -> Found:
+        """Give the places typed, present names before former ones; failing that, those one letter away.
+
+        Names repeat, and near misses are real places (Ашт, Рашт).
+        """
+        key = fold(typed, self._place_words)
+        if key in self._index or len(key) < 4:
+            return Found(self._index.get(key, ()), exact=key in self._index)
+        near = [places for name, places in self._index.items() if is_one_edit_apart(key, name)]
+        return Found(_once(place for places in near for place in places), exact=False)
+
+    def __iter__(self) -> Iterator[Place]:
+        """Every place."""
+        return iter(self._places.values())
+
+    def get(self, code: str) -> Place:
+        """Give the place with this code, or raise UnknownPlaceError."""
+        try:
+            return self._places[code]
+        except KeyError:
+            raise UnknownPlaceError(code) from None
+
+    def in_region(self, iso: str) -> tuple[Place, ...]:
+        """Give the places of a region in the alphabet of the default language, whose readers look for them."""
+        default = self._languages.default
+        members = [place for place in self._places.values() if place.region == iso]
+        return tuple(sorted(members, key=lambda place: self._languages.alphabetical(place.short[default], default)))
+
+
+def _rows(csv_text: str) -> list[Row]:
+    return list(csv.DictReader(io.StringIO(csv_text, newline=""), restval=""))
+
+
+def _texts(row: Row, prefix: str, languages: Languages) -> dict[str, str]:
+    return {code: row[f"{prefix}_{code}"] for code in languages.written}
+
+
+def _place(row: Row, languages: Languages) -> Place:
+    names, short = (languages.complete(_texts(row, prefix, languages)) for prefix in ("full", "short"))
+    return Place(row["code"], row["region_iso"], names, short)
+
+
+def _index(rows: Sequence[Row], places: Mapping[str, Place], drop: Set[str]) -> dict[str, tuple[Place, ...]]:
+    """Map each key to its places; all present names go in first, so that they are offered first."""
+    spellings = [(place, name) for place in places.values() for name in (*place.short.values(), *place.names.values())]
+    for column in ("other_names", "former_names"):
+        spellings += [(places[row["code"]], name) for row in rows for name in row[column].split(";")]
+    index: dict[str, tuple[Place, ...]] = {}
+    for place, name in spellings:
+        if key := fold(name, drop):
+            index[key] = _once((*index.get(key, ()), place))
+    return index
+
+
+def _once(places: Iterable[Place]) -> tuple[Place, ...]:
+    return tuple(dict.fromkeys(places))
+
+
+def _faults(districts: Sequence[Row], regions: Sequence[Row], languages: Languages) -> Iterator[str]:
+    short, full = ([f"{prefix}_{code}" for code in languages.written] for prefix in ("short", "full"))
+    yield from _row_faults("region", regions, ["iso", *short])
+    yield from _row_faults("district", districts, ["code", "region_iso", *short, *full])
+    if districts and not districts[0].keys() >= {"other_names", "former_names"}:
+        yield "districts need the columns other_names and former_names; a cell may be empty"
+    known = {row["iso"] for row in regions if "iso" in row}
+    for row in districts if known else ():
+        if "region_iso" in row and row["region_iso"] not in known:
+            yield f"district {row.get('code')}: there is no region {row['region_iso']}"
+
+
+def _row_faults(kind: str, rows: Sequence[Row], needed: Sequence[str]) -> Iterator[str]:
+    """Name each row by its first needed column, which no two rows may share."""
+    if not rows:
+        yield f"there is no {kind}"
+    if rows and (absent := [column for column in needed if column not in rows[0]]):
+        yield f"the list of {kind}s has no column {', '.join(absent)}"
+        return
+    codes = [row.get(needed[0], "") for row in rows]
+    for code, row in zip(codes, rows, strict=True):
+        if empty := [column for column in needed if not row.get(column)]:
+            yield f"{kind} {code}: nothing in {', '.join(empty)}"
+        if codes.count(code) > 1:
+            yield f"{kind} {code} stands in two rows"

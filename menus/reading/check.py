@@ -1,0 +1,247 @@
+"""What is wrong with a tree: faults that keep it from being used, and those that a resident would stumble over."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import replace
+from itertools import chain
+
+from sado.menus import effects
+from sado.menus.fields import FIELDS
+from sado.menus.gsm import Budget, encoding, units
+from sado.menus.language.languages import Languages
+from sado.menus.reading.faults import Fault
+from sado.menus.reading.yaml_files import Written
+from sado.menus.session import Session
+from sado.menus.tree import PLACEHOLDER, Form, Screen, Texts, Tree
+from sado.menus.view import options_of, pages_of
+
+MOST_OPTIONS = 9
+DEEPEST = 4
+PAGES_WITH_ERROR = 2
+_WAITING = ("choice", "list", "prompt", "notice")
+
+
+def structure(tree: Tree, written: Written) -> Iterator[Fault]:
+    """What makes the tree unusable: a resident would meet an error, an empty line or no end."""
+    known, answers = known_to(tree), {screen.answer for screen in tree.screens.values()}
+    for screen in tree.screens.values():
+        for says in chain(_leads_nowhere(tree, screen), _kind_faults(screen), _uncounted(tree, screen)):
+            yield written.fault(screen.id, says)
+        yield from _text_faults(tree, written, screen, known, answers)
+    yield from _endless(tree, written)
+
+
+def style(tree: Tree, written: Written, budget: Budget) -> Iterator[Fault]:
+    """What a tree can be used with, and should not have: too long, too deep, out of reach. The tree has no fault of
+    `structure`."""
+    roots = [tree.start, tree.first_contact, tree.resume, *tree.entered]
+    in_reach, depths = reached(tree.screens, roots), _depths(tree)
+    answers = {screen.answer for screen in tree.screens.values()}
+    for screen in tree.screens.values():
+        if screen.id not in in_reach and screen.kind != "goto":
+            yield written.fault(screen.id, "no screen leads here: remove it, or lead to it")
+        elif (deep := depths.get(screen.id, 0)) > DEEPEST:
+            yield written.fault(screen.id, f"is {deep} choices deep; more than {DEEPEST} are not found")
+        for says in _unasked(screen, answers):
+            yield written.fault(screen.id, says)
+        yield from _length_faults(tree, written, screen, budget)
+    yield from _no_exit(tree, written, in_reach)
+
+
+def known_to(tree: Tree) -> set[str]:
+    """The placeholders that something fills."""
+    return {*tree.placeholders, *tree.constants, *(answer for answer, _ in tree.labels)}
+
+
+def text_faults(texts: Texts, languages: Languages, known: set[str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with one text: (language, or nothing where it is the same in all; what to do)."""
+    for language in languages.codes:
+        if not texts.get(language):
+            yield language, "has no words in this language"
+    for language in sorted(set(texts) - set(languages.codes)):
+        yield language, "is no language of pack.yaml"
+    for language, form in texts.items():
+        if not isinstance(form, str) and (missing := [part for part in ("by", "other") if part not in form]):
+            yield language, f"these plural forms need {' and '.join(f'`{part}`' for part in missing)}"
+    used = {name for form in texts.values() for name in _placeholders(form)}
+    for name in sorted(used - known):
+        yield "", f"nothing fills {{{name}}}: the placeholders are in pack.yaml"
+
+
+def worst(tree: Tree, screen: Screen, language: str) -> Session:
+    """A session that fills every placeholder of this screen with its longest value in this language, and has a way
+    back: the main menu has one too, after the language was asked."""
+    values = {name: str(texts.get(language, "")) for name, texts in tree.placeholders.items()}
+    for (answer, _), texts in tree.labels.items():
+        values[answer] = max(values.get(answer, ""), str(texts[language]), key=units)
+    trail = [] if screen.id == tree.resume else [tree.first_contact]
+    return Session(tree=tree.version, language=language, screen=screen.id, values=values, trail=trail)
+
+
+def _leads_nowhere(tree: Tree, screen: Screen) -> Iterator[str]:
+    for target in screen.targets():
+        if target not in tree.screens:
+            yield f"leads to {target}, which is no screen"
+        elif tree.screens[target].kind == "goto":
+            yield f"leads to {target}, a go-to that leads back to itself"
+
+
+def _kind_faults(screen: Screen) -> Iterator[str]:
+    keys = [option.key for option in screen.options]
+    rules = {
+        "a choice needs options or a text": screen.kind == "choice" and not (screen.options or screen.text),
+        f"a {screen.kind} needs a text": screen.kind in ("prompt", "notice") and not screen.text,
+        "every option needs words": not all(option.text for option in screen.options),
+        "every option needs `go`": screen.kind == "choice" and any(not (o.go or screen.go) for o in screen.options),
+        "two options have one key": len(set(keys)) < len(keys),
+        f"more than {MOST_OPTIONS} options: split the screen": len(keys) > MOST_OPTIONS,
+        f"there is no field {screen.accepts!r}; the fields are: {', '.join(FIELDS)}, place, and the digits of"
+        " pack.yaml": screen.accepts not in FIELDS,
+        "`field: digits` needs `length`": screen.accepts == "digits" and not screen.length,
+    }
+    broken = effects.broken(screen) if screen.kind == "do" else ()
+    return chain((says for says, is_broken in rules.items() if is_broken), broken)
+
+
+def _unasked(screen: Screen, answers: Set[str]) -> Iterator[str]:
+    """Answers handed to an effect that no screen asks for: a slip in a name would file an empty text."""
+    handed = {*screen.takes, *PLACEHOLDER.findall(" ".join(screen.given.values()))}
+    yield from (f"no screen asks for {name}, which this hands over" for name in sorted(handed - answers - {"language"}))
+
+
+def _uncounted(tree: Tree, screen: Screen) -> Iterator[str]:
+    """Votes that could not be told apart."""
+    counted = [one.value for one in screen.options if tree.screens.get(one.go or screen.go, screen).effect == "vote"]
+    if "" in counted or len(set(counted)) < len(counted):
+        yield "every option that is counted needs a `value` of its own"
+
+
+def _text_faults(tree: Tree, written: Written, screen: Screen, known: set[str], answers: set[str]) -> Iterator[Fault]:
+    found = dict.fromkeys(fault for texts in screen.texts() for fault in text_faults(texts, tree.languages, known))
+    for language, says in found:
+        yield written.fault(screen.id, says, language=language)
+    for name in sorted(set(PLACEHOLDER.findall(screen.note)) - known - answers):
+        yield written.fault(screen.id, f"nothing fills {{{name}}} of the note: it is no answer")
+
+
+def _forms(form: Form) -> list[str]:
+    return [form] if isinstance(form, str) else [words for category, words in form.items() if category != "by"]
+
+
+def _placeholders(form: Form) -> list[str]:
+    counted = [] if isinstance(form, str) else [form.get("by", "")]
+    return [*PLACEHOLDER.findall(" ".join(_forms(form))), *filter(None, counted)]
+
+
+def _endless(tree: Tree, written: Written) -> Iterator[Fault]:
+    """Effects that lead to each other and never to a screen."""
+    silent = {name: screen for name, screen in tree.screens.items() if screen.kind == "do"}
+    while quiet := {
+        name for name, screen in silent.items() if not any(target in silent for target in screen.targets())
+    }:
+        silent = {name: screen for name, screen in silent.items() if name not in quiet}
+    circle = {name for name in silent if _leads_back(silent, name)}
+    for name in sorted(circle):
+        yield written.fault(name, "goes round without ever showing a screen")
+
+
+def _leads_back(screens: Mapping[str, Screen], name: str) -> bool:
+    return name in reached(screens, screens[name].targets())
+
+
+def reached(screens: Mapping[str, Screen], first: list[str]) -> set[str]:
+    """Every screen that can be come to from these."""
+    reached: set[str] = set()
+    ahead = [name for name in first if name in screens]
+    while ahead:
+        name = ahead.pop()
+        if name not in reached:
+            reached.add(name)
+            ahead += [target for target in screens[name].targets() if target in screens]
+    return reached
+
+
+def _depths(tree: Tree) -> dict[str, int]:
+    """Screen → the fewest menus in a row that lead to it, itself among them where it is one."""
+    depths = {tree.first_contact: 0, tree.resume: 0, tree.start: 1}
+    ahead = list(depths)
+    while ahead:
+        screen = tree.screens[ahead.pop(0)]
+        for target in _shown_next(tree, screen):
+            depth = depths[screen.id] + (_is_menu(screen) and _is_menu(tree.screens[target]))
+            if depth < depths.get(target, depth + 1):
+                depths[target] = depth
+                ahead.append(target)
+    return depths
+
+
+def _shown_next(tree: Tree, screen: Screen) -> set[str]:
+    """The screens that somebody may see next: effects between are seen by nobody."""
+    effects = {name: one for name, one in tree.screens.items() if one.kind == "do"}
+    silent = reached(effects, screen.targets())
+    return {target for one in (screen, *(effects[name] for name in silent)) for target in one.targets()} - set(effects)
+
+
+def _is_menu(screen: Screen) -> bool:
+    """A choice with an answer is a step of a form."""
+    return screen.kind == "choice" and bool(screen.options) and not screen.answer
+
+
+def _no_exit(tree: Tree, written: Written, reached: set[str]) -> Iterator[Fault]:
+    """Screens from which only `0` and hanging up lead out: no text to read, no notice, no main menu."""
+    ends = {name for name in reached if tree.screens[name].kind == "notice" or not tree.screens[name].targets()}
+    ends.add(tree.start)
+    while more := {name for name in reached - ends if any(target in ends for target in tree.screens[name].targets())}:
+        ends |= more
+    for name in sorted(reached - ends):
+        yield written.fault(name, "no way on from here ever ends")
+
+
+def _length_faults(tree: Tree, written: Written, screen: Screen, budget: Budget) -> Iterator[Fault]:
+    if screen.kind not in _WAITING:
+        return
+    longest = _longest_forms(screen)
+    for language in tree.languages.codes:
+        session = worst(tree, screen, language)
+        try:
+            says = _too_long(tree, longest, session, budget) or _leaves_gsm(tree, longest, session)
+        except ValueError as error:
+            says = str(error)
+        if says:
+            yield written.fault(screen.id, says, language=language)
+
+
+def _longest_forms(screen: Screen) -> Screen:
+    """The screen with each text in the longest of its plural forms."""
+
+    def longest(texts: Texts) -> Texts:
+        return {language: max(_forms(form), key=units) for language, form in texts.items()}
+
+    options = tuple(replace(option, text=longest(option.text)) for option in screen.options)
+    return replace(screen, text=longest(screen.text), options=options)
+
+
+def _too_long(tree: Tree, screen: Screen, session: Session, budget: Budget) -> str:
+    """In one page by itself unless it is `paged`; with the error line above in two at most."""
+    shown = pages_of(tree, screen, session, budget)
+    if len(shown) > 1 and not screen.is_paged and screen.kind != "list":
+        whole = pages_of(tree, screen, session, Budget(10**6, 10**6))[0]
+        return f"takes {units(whole)} of {budget.of(whole)} units: shorten it, or say `paged: true`"
+    session.error = screen.accepts if screen.kind == "prompt" else "choice"
+    with_error = pages_of(tree, screen, session, budget)
+    if len(with_error) > len(shown) + PAGES_WITH_ERROR - 1 and options_of(screen, session):
+        return f"takes {len(with_error)} pages with the error line above: shorten it"
+    return ""
+
+
+def _leaves_gsm(tree: Tree, screen: Screen, session: Session) -> str:
+    """Latin text with one letter outside GSM-7 has room for 80 letters instead of 182, and nobody sees why."""
+    session.error = ""
+    whole = "\n".join(pages_of(tree, screen, session, Budget(10**6, 10**6)))
+    letters = [sign for sign in whole if sign.isalpha()]
+    if encoding(whole) == "GSM-7" or not all("LATIN" in unicodedata.name(sign, "") for sign in letters):
+        return ""
+    outside = sorted({sign for sign in whole if encoding(sign) != "GSM-7"})
+    return f"Latin text with {' '.join(outside)}, which GSM-7 does not have: it more than halves the room"

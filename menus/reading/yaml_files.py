@@ -1,0 +1,142 @@
+"""Trees as written: YAML files read into screens, with every fault at once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import yaml
+
+from sado.menus.reading.faults import Fault, Path, line_of, lines, misfits
+from sado.menus.reading.kinds import KINDS, AnyKind, Id, Kind
+
+_STR = "tag:yaml.org,2002:str"
+
+# What the reader of YAML says, and what whoever wrote the file can do about it; the first that fits.
+_ADVICE = {
+    "mapping values are not allowed": "put quotes around words that hold a colon, and indent lines as their neighbours",
+    "cannot start any token": "indent with spaces, not tabs, and put quotes around words that begin with a sign",
+    "expected ','": "close every bracket and brace, and put quotes around words that hold a colon or a comma",
+    "end of stream": "a quotation mark is not closed",
+    "expected": "a bracket, brace or quotation mark is not closed, or a line is not indented as its neighbours",
+}
+
+
+def _plain(node: yaml.Node) -> Any:
+    """The data of a node. A name written twice is a fault, not the last one. Raises yaml.YAMLError.
+
+    PyYAML's own constructor does the same at a third of the speed, and takes the last one."""
+    if node.tag == _STR:
+        return node.value
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(one) for one in node.value]
+    if not isinstance(node, yaml.MappingNode):
+        return yaml.constructor.SafeConstructor().construct_object(node)
+    found: dict[Hashable, Any] = {}
+    for key, value in node.value:
+        name = _plain(key)
+        if not isinstance(name, Hashable) or name in found:
+            raise yaml.MarkedYAMLError(problem=f"{key.value} is defined twice", problem_mark=key.start_mark)
+        found[name] = _plain(value)
+    return found
+
+
+@dataclass
+class File:
+    """One YAML file: its content as data, or the fault that keeps it from being read."""
+
+    name: str
+    content: bytes
+    faults: list[Fault] = field(default_factory=list)
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The mapping in the file; empty when it cannot be read, which `faults` then says."""
+        try:
+            found = _plain(lines(self.content.decode("utf-8")) or yaml.MappingNode("", []))
+        except UnicodeDecodeError:
+            return self._unreadable(1, "this is not UTF-8: save it in that encoding")
+        except RecursionError:
+            return self._unreadable(1, "something here is a part of itself")
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            return self._unreadable(mark.line + 1 if mark else 1, _advised(str(getattr(error, "problem", error))))
+        if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+            return self._unreadable(1, "this must be names and their values: `name:` and below it what it is")
+        return found
+
+    @cached_property
+    def _nodes(self) -> yaml.Node | None:
+        return lines(self.content.decode("utf-8")) if self.data else None
+
+    def fault(self, path: Path, says: str, screen: str = "", language: str = "") -> Fault:
+        """A fault at this place of the file."""
+        return Fault(self.name, line_of(self._nodes, path), screen, language, says)
+
+    def _unreadable(self, line: int, says: str) -> dict[str, Any]:
+        self.faults.append(Fault(self.name, line, "", "", says))
+        return {}
+
+
+def _advised(problem: str) -> str:
+    return next((f"{problem}: {advice}" for part, advice in _ADVICE.items() if part in problem), problem)
+
+
+@dataclass
+class Written:
+    """All screens of a pack as written, each with its file; `faults` are those of reading. A name of a screen is
+    written as the schema says (menus/reading/kinds.py)."""
+
+    screens: dict[str, Kind]
+    files: dict[str, File]
+    faults: list[Fault]
+
+    def fault(self, screen: str, says: str, path: Path = (), language: str = "") -> Fault:
+        """A fault of a screen; of one that was made for another (menus/reading/kinds.py), at that one."""
+        written = screen
+        while written not in self.files and "." in written:
+            written = written.rpartition(".")[0]
+        file = self.files[written]
+        return file.fault((written, *path), says, screen, language)
+
+
+def read(files: Mapping[str, bytes]) -> Written:
+    """The screens of these files. What cannot be read is left out and told in `faults`."""
+    written = Written({}, {}, [])
+    for name, content in sorted(files.items()):
+        file = File(name, content)
+        for screen, raw in file.data.items():
+            _read_screen(written, file, screen, raw)
+        written.faults += file.faults
+    return written
+
+
+def _read_screen(written: Written, file: File, screen: str, raw: Any) -> None:
+    if screen in written.files:
+        earlier = written.files[screen].name
+        written.faults.append(file.fault((screen,), f"is defined twice, first in {earlier}: rename one", screen))
+        return
+    written.files[screen] = file
+    try:
+        msgspec.convert(screen, Id)
+    except msgspec.ValidationError:
+        says = "a screen's name has small Latin letters, digits, _ and dots, and begins with a letter"
+        written.faults.append(file.fault((screen,), says, screen))
+    try:
+        written.screens[screen] = msgspec.convert(raw, AnyKind)
+    except (msgspec.ValidationError, TypeError):
+        found = list(_misfits(raw))
+        written.faults += [file.fault((screen, *path), says, screen) for path, says in found]
+
+
+def _misfits(raw: Any) -> list[tuple[Path, str]]:
+    if not isinstance(raw, dict):
+        return [((), "a screen is a mapping with a `kind`")]
+    kind = KINDS.get(str(raw.get("kind")))
+    if kind is None:
+        says = f"there is no kind {raw['kind']!r}" if "kind" in raw else "`kind` is missing"
+        return [((), f"{says}; the kinds are: {', '.join(KINDS)}")]
+    return list(misfits(raw, kind)) or [((), "this screen cannot be read")]

@@ -1,0 +1,121 @@
+"""Menus and registers on their way down: what this station publishes for those behind it, and what it takes in of what
+its own upstream publishes. It names the blobs (sync/blobs/publish.py) and knows what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from sado.cases.registers.loading import Loading
+from sado.cases.registers.snapshots import Copies
+from sado.cases.residents import subscriptions
+from sado.channel.effects.register_words import RegisterWords, registers_of
+from sado.channel.versions import Versions
+from sado.menus.reading import bundle
+from sado.menus.reading import pack as packs
+from sado.publishing.intake import NewPacks
+from sado.store import Store
+from sado.store.tables import blobs as rows
+from sado.store.tables import stations
+from sado.store.tables.blobs import Offered, Wanted
+from sado.sync.blobs import publish
+from sado.sync.blobs.fetch import RefusedError
+
+PACK, REGISTER = "pack", "register"
+MOST_NAMED = 3
+
+
+class Publishing:
+    """The blobs of one station; `name` is what its pack is called wherever it goes."""
+
+    def __init__(self, store: Store, name: str, versions: Versions, new_packs: NewPacks) -> None:
+        self._store = store
+        self._name = name
+        self._versions = versions
+        self._new_packs = new_packs
+
+    @property
+    def loading(self) -> Loading:
+        """The steps of loading a register, as the pack of now defines it."""
+        pack = self._versions.current.pack
+        announce = RegisterWords(pack).announcer(subscriptions.tell)
+        return Loading(self._store, registers_of(pack), announce)
+
+    @property
+    def copies(self) -> Copies:
+        """The copies of registers, as the pack of now defines them."""
+        pack = self._versions.current.pack
+        districts = [place.code for place in pack.gazetteer]
+        return Copies(self._store, registers_of(pack), self.loading, districts)
+
+    def publish_pack(self, folder: str) -> str:
+        """Serve the pack in this folder here, and offer it to every station; its version. Raises TreeError or
+        ValueError with every fault, and then nothing changes."""
+        files = packs.files_of(folder)
+        self._new_packs.take(self._name, files)
+        publish.publish(self._store, [(f"{PACK}/{self._name}", bundle.packed(files))])
+        return packs.version(files)
+
+    def publish_register(self, name: str) -> int:
+        """Offer the register as it is here now to the stations, each what is for it; how many blobs of it are new.
+        Raises RegisterError."""
+        named = ((f"{REGISTER}/{name}/{part}".rstrip("/"), content) for part, content in self.copies.made(name))
+        return publish.publish(self._store, named)
+
+    def take(self, name: str, content: bytes) -> None:
+        """Take in what the upstream published, and pass it on. Raises RefusedError with what is wrong with it."""
+        room, _, what = name.partition("/")
+        try:
+            if room == PACK:
+                self._new_packs.take(what, bundle.files_of(content))
+            elif room == REGISTER:
+                self.copies.take(content)
+            else:
+                raise RefusedError("This release does not know what it is.")
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
+        if self._store.read(stations.served):
+            self._pass_on(name, content)
+
+    def status(self) -> list[str]:
+        """How things stand with menus and registers, a sentence each: here, and at the stations behind this one."""
+        published, offers, wanted = self._store.read(
+            lambda tx: (rows.published(tx), rows.offers(tx), rows.all_wanted(tx))
+        )
+        served = [f"Version {self._versions.current.pack.tree.version} of the pack is served here."]
+        return [*served, *map(_wanted, wanted), *_published(published), *_offered(offers)]
+
+    def _pass_on(self, name: str, content: bytes) -> None:
+        room, _, what = name.partition("/")
+        if room == REGISTER and "/" not in what:
+            self.publish_register(what)
+        else:
+            publish.publish(self._store, [(name, content)])
+
+
+def _wanted(one: Wanted) -> str:
+    if one.state == rows.REFUSED:
+        return f"{one.name}: refused, the one before is used: {one.reason}"
+    if one.state == rows.WANTED:
+        return f"{one.name}: {one.got} of {one.total or 'so far unknown'} bytes are here."
+    return f"{one.name}: {'taken in' if one.state == rows.TAKEN else 'here whole, being taken in'}."
+
+
+def _published(published: Iterable[str]) -> Iterator[str]:
+    wholes = [name for name in published if name.count("/") == 1]
+    if wholes:
+        yield f"Published: {', '.join(sorted(wholes))}."
+
+
+def _offered(offers: Sequence[Offered]) -> Iterator[str]:
+    """A sentence for each station, and one for each of its refusals."""
+    for station, found in groupby(offers, lambda one: one.station):
+        mine = list(found)
+        waiting = [one.name for one in mine if one.state == rows.OFFERED]
+        more = f" and {len(waiting) - MOST_NAMED} more" if len(waiting) > MOST_NAMED else ""
+        waits = f", waits for {', '.join(waiting[:MOST_NAMED])}{more}" if waiting else ""
+        taken = sum(one.state == rows.TAKEN for one in mine)
+        yield f"Station {station:03} has {taken} of {len(mine)}{waits}."
+        for one in mine:
+            if one.state == rows.REFUSED:
+                yield f"Station {station:03} refused {one.name}: {one.reason}"

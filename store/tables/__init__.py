@@ -1,0 +1,1 @@
+"""Rows, a file for each group of tables; their meaning is elsewhere."""

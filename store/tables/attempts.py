@@ -1,0 +1,34 @@
+"""Counts of wrong tries, by the keyed hash of what was tried; they hold across restarts."""
+
+from __future__ import annotations
+
+from sado.store.transaction import Transaction
+
+
+def count(tx: Transaction, what: str, since: int) -> int:
+    """How many tries were noted; the count begins anew when its first try lies before `since`."""
+    return int(
+        tx.value(
+            "SELECT tries FROM attempts WHERE hash = :hash AND first_at > :since",
+            hash=tx.keys.lookup(what),
+            since=since,
+        )
+        or 0
+    )
+
+
+def add(tx: Transaction, what: str, since: int) -> None:
+    """Note one more try."""
+    tries = count(tx, what, since) + 1
+    tx.run(
+        "INSERT INTO attempts (hash, tries, first_at) VALUES (:hash, :tries, :at) ON CONFLICT (hash) DO UPDATE"
+        " SET tries = :tries, first_at = CASE WHEN :tries = 1 THEN :at ELSE attempts.first_at END",
+        hash=tx.keys.lookup(what),
+        tries=tries,
+        at=tx.now,
+    )
+
+
+def forget(tx: Transaction, before: int) -> None:
+    """Delete the counts that began before `before`."""
+    tx.run("DELETE FROM attempts WHERE first_at < :before", before=before)

@@ -1,0 +1,104 @@
+"""The stations that exchange with this one as their upstream: number, shared key, last exchange."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sado.store.transaction import Transaction
+
+KEY = "stations.key"
+
+
+@dataclass(frozen=True)
+class Station:
+    """A downstream station. `exchange` is the highest exchange number accepted from it."""
+
+    number: int
+    key: bytes
+    exchange: int
+
+
+@dataclass(frozen=True)
+class Served:
+    """A downstream station that is reached directly, and the codes of the districts that it serves; none: all."""
+
+    number: int
+    districts: frozenset[str]
+
+
+def add(tx: Transaction, number: int, districts: Collection[str] = ()) -> bytes:
+    """Admit a station, or give an admitted one a new key; the 32-byte key to hand over. It serves these districts, or
+    all. Under a new key the numbers of its exchanges begin again: who stole the old one may have said the highest."""
+    key = secrets.token_bytes(32)
+    tx.run(
+        "INSERT INTO stations (number, key, exchange, added_at, districts) VALUES (:number, :key, 0, :at, :districts)"
+        " ON CONFLICT (number) DO UPDATE SET key = excluded.key, districts = excluded.districts, exchange = 0,"
+        " fetch = 0",
+        number=number,
+        key=tx.seal(key.hex(), KEY, number),
+        at=tx.now,
+        districts=" ".join(sorted(districts)),
+    )
+    return key
+
+
+def served(tx: Transaction) -> list[Served]:
+    """The stations that are reached directly: another passes on to those behind it."""
+    rows = tx.all("SELECT number, districts FROM stations WHERE through IS NULL OR through = number ORDER BY number")
+    return [Served(row[0], frozenset(row[1].split())) for row in rows]
+
+
+def find(tx: Transaction, number: int) -> Station | None:
+    """The station with this number, or None."""
+    row = tx.one("SELECT number, key, exchange FROM stations WHERE number = :number", number=number)
+    if row is None:
+        return None
+    return Station(row[0], bytes.fromhex(tx.unseal(row[1], KEY, number)), row[2])
+
+
+def through(tx: Transaction, number: int) -> int:
+    """The number of the station through which this one is reached: its own, unless it is said otherwise."""
+    way = tx.value("SELECT through FROM stations WHERE number = :number", number=number)
+    return number if way is None else int(way)
+
+
+def set_through(tx: Transaction, number: int, way: int) -> None:
+    """Let a station be reached through another, which then speaks for it; with its own number, directly again."""
+    tx.run(
+        "INSERT INTO stations (number, key, exchange, added_at, through) VALUES (:number, :key, 0, :at, :way)"
+        " ON CONFLICT (number) DO UPDATE SET through = excluded.through",
+        number=number,
+        key=tx.seal(secrets.token_bytes(32).hex(), KEY, number),
+        at=tx.now,
+        way=way,
+    )
+
+
+def accept_exchange(tx: Transaction, number: int, exchange: int) -> int | None:
+    """Note an exchange number; None when it was noted. When it does not grow, the request is a repeat or comes from a
+    disk that went back in time: the highest number that was noted is given back, and nothing changes."""
+    row = tx.one(
+        "UPDATE stations SET exchange = :exchange, seen_at = :at WHERE number = :number AND exchange < :exchange"
+        " RETURNING number",
+        number=number,
+        exchange=exchange,
+        at=tx.now,
+    )
+    if row is not None:
+        return None
+    return int(tx.value("SELECT exchange FROM stations WHERE number = :number", number=number))
+
+
+def accept_fetch(tx: Transaction, number: int, fetch: int) -> int | None:
+    """Note the number of a request for a blob, as `accept_exchange` does: each is answered once."""
+    row = tx.one(
+        "UPDATE stations SET fetch = :fetch, seen_at = :at WHERE number = :number AND fetch < :fetch RETURNING number",
+        number=number,
+        fetch=fetch,
+        at=tx.now,
+    )
+    if row is not None:
+        return None
+    return int(tx.value("SELECT fetch FROM stations WHERE number = :number", number=number))

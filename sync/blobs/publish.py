@@ -1,0 +1,260 @@
+"""Blobs: menus and registers, which are too large for events. The upstream publishes them under names and offers them
+to its stations; a station fetches what it is offered (sync/blobs/fetch.py) and answers ranges to those behind it.
+
+A name has two parts (`pack/tajikistan`, `register/taxes`), or three for the part of a register that is about one
+district (`register/vacancies/TJ-KT-07`; `-` for what is about none). A station that serves some districts is offered
+their parts, one that serves all the whole. An offer is an event; a later one of the same name takes its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
+
+from sado.store import Store, Transaction
+from sado.store.tables import blobs, stations
+from sado.store.tables.events import Event
+from sado.sync import outbox
+from sado.sync.blobs import delta, protocol
+from sado.sync.blobs.protocol import DELTA, NOT_OFFERED, PLAIN, REPEATED, Answer, Request
+from sado.sync.errors import UnknownStationError
+from sado.sync.wire.frame import FrameError
+
+OFFERED, TAKEN, REFUSED = "blob.offered", "blob.taken", "blob.refused"
+NO_DISTRICT = "-"
+# The largest blob: a village box holds it and its base in memory once, while it is put together.
+MOST_BYTES = 32 << 20
+HASH_BYTES = 32
+# The longest range that is answered at once, whatever was asked for.
+LONGEST_RANGE = 512 * 1024
+# Pieces of a blob in one transaction, which a phone may have to wait for: some milliseconds.
+PIECES = 4
+# Encodings that stay in memory between two ranges, in bytes.
+ROOM = 16 << 20
+LONGEST_NAME, LONGEST_REASON = 100, 500
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """The body of an offer. `hash` is the SHA-256 in hexadecimal, `size` the bytes of the blob."""
+
+    name: str
+    hash: str
+    size: int
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of what a station says of an offer; `reason` is why it refused."""
+
+    name: str
+    hash: str
+    station: int
+    reason: str = ""
+
+
+class BlobTooLargeError(ValueError):
+    """A blob is larger than any station takes: publish less under one name."""
+
+
+def keep(store: Store, content: bytes) -> tuple[bytes, list[tuple[int, bytes]]]:
+    """Write the content piece by piece, so that nobody waits long; the hash, and the last pieces. The blob is there
+    once these are written and `blobs.finish` was called: in the transaction that gives it a use."""
+    blob, pieces = hashlib.sha256(content).digest(), list(blobs.pieces_of(content))
+    while len(pieces) > PIECES:
+        some, pieces = pieces[:PIECES], pieces[PIECES:]
+        store.write(lambda tx, some=some: save(tx, blob, some))  # type: ignore[misc]
+    return blob, pieces
+
+
+def save(tx: Transaction, blob: bytes, pieces: Collection[tuple[int, bytes]]) -> None:
+    """Write these pieces."""
+    for number, piece in pieces:
+        blobs.save_piece(tx, blob, number, piece)
+
+
+def publish(store: Store, named: Iterable[tuple[str, bytes]]) -> int:
+    """Let each of these names stand for its content, and offer it to the stations it is for; how many names stand for
+    something new. What is not new is offered again to those that do not have it. Raises BlobTooLargeError."""
+    published = {name: _published(store, name, content) for name, content in named}
+    # Once all are there: which names a station wants depends on the others.
+    for name, (blob, _) in published.items():
+        store.write(lambda tx, name=name, blob=blob: _offer_to_all(tx, name, blob))  # type: ignore[misc]
+    return sum(is_new for _, is_new in published.values())
+
+
+def _published(store: Store, name: str, content: bytes) -> tuple[bytes, bool]:
+    if len(content) > MOST_BYTES:
+        raise BlobTooLargeError(f"{name} has {len(content)} bytes; a station takes {MOST_BYTES} at most.")
+    blob = hashlib.sha256(content).digest()
+    if store.read(lambda tx: blobs.stands_for(tx, name)) == blob:
+        return blob, False
+    blob, pieces = keep(store, content)
+
+    def finish(tx: Transaction) -> None:
+        save(tx, blob, pieces)
+        blobs.finish(tx, blob, len(content))
+        blobs.publish(tx, name, blob)
+
+    store.write(finish)
+    return blob, True
+
+
+def _offer_to_all(tx: Transaction, name: str, blob: bytes) -> None:
+    names, has = set(blobs.published(tx)), blobs.takers(tx, name, blob)
+    parted = _parted(names)
+    for station in stations.served(tx):
+        if station.number not in has and _is_for(name, names, parted, station.districts):
+            _offer(tx, station.number, name, blob)
+
+
+def offer_all(tx: Transaction, number: int) -> None:
+    """Offer everything that is published to a station that was just admitted."""
+    published = blobs.published(tx)
+    for station in stations.served(tx):
+        if station.number == number:
+            for name in wanted_by(published, station.districts):
+                _offer(tx, number, name, published[name])
+
+
+def wanted_by(names: Collection[str], districts: Collection[str]) -> list[str]:
+    """Those of the published names that are for a station which serves these districts (none: all), in their order. A
+    whole and its parts are not both for one station."""
+    parted = _parted(names)
+    return [name for name in names if _is_for(name, names, parted, districts)]
+
+
+def _parted(names: Collection[str]) -> set[str]:
+    """The wholes of which there are parts."""
+    return {_split(name)[0] for name in names if _split(name)[1]}
+
+
+def _is_for(name: str, names: Collection[str], parted: Collection[str], districts: Collection[str]) -> bool:
+    """Whether a name is for a station; `parted` are those of which there are parts."""
+    whole, part = _split(name)
+    if not districts:
+        return not part or whole not in names
+    return part == NO_DISTRICT or part in districts if part else name not in parted
+
+
+def _split(name: str) -> tuple[str, str]:
+    room, _, rest = name.partition("/")
+    what, _, part = rest.partition("/")
+    return f"{room}/{what}", part
+
+
+def _offer(tx: Transaction, number: int, name: str, blob: bytes) -> None:
+    blobs.offer(tx, number, name, blob)
+    body = msgspec.json.encode(Offer(name, blob.hex(), blobs.size_of(tx, blob))).decode()
+    outbox.put(tx, outbox.station(number), OFFERED, "", body, outbox.BULK)
+
+
+def tell(tx: Transaction, kind: str, outcome: Outcome) -> None:
+    """Tell the upstream what became of its offer. A refusal does not wait for a cheap hour: somebody has to mend it."""
+    lane = outbox.NORMAL if kind == REFUSED else outbox.BULK
+    short = msgspec.structs.replace(outcome, reason=outcome.reason[:LONGEST_REASON])
+    outbox.put(tx, outbox.UPSTREAM, kind, "", msgspec.json.encode(short).decode(), lane)
+
+
+class Room:
+    """The events about blobs at the station with this number."""
+
+    def __init__(self, station: int) -> None:
+        self._station = station
+
+    def apply(self, tx: Transaction, peer: str, event: Event) -> None:
+        """Take an offer from the upstream, or what a station says of ours. Raises ValueError for what is neither."""
+        if event.kind == OFFERED and peer == outbox.UPSTREAM:
+            self._want(tx, msgspec.json.decode(event.body, type=Offer))
+        elif event.kind in (TAKEN, REFUSED) and peer != outbox.UPSTREAM:
+            said = msgspec.json.decode(event.body, type=Outcome)
+            # What a station behind another says passes here on its way up.
+            if peer == outbox.station(said.station):
+                state = blobs.TAKEN if event.kind == TAKEN else blobs.REFUSED
+                blobs.settle(tx, said.station, said.name, _hash(said.hash), state, said.reason[:LONGEST_REASON])
+        else:
+            raise ValueError(f"{event.kind} is not for {peer} to say.")
+
+    def _want(self, tx: Transaction, offer: Offer) -> None:
+        blob = _hash(offer.hash)
+        if not 0 < offer.size <= MOST_BYTES or not 0 < len(offer.name) <= LONGEST_NAME:
+            tell(tx, REFUSED, Outcome(offer.name, offer.hash, self._station, f"At most {MOST_BYTES} bytes are taken."))
+            return
+        known = blobs.find(tx, offer.name)
+        if known and known.hash == blob and known.state in (blobs.WANTED, blobs.WHOLE):
+            blobs.wait(tx, offer.name, 0)
+            return
+        blobs.want(tx, offer.name, blob, offer.size)
+        if known and known.held == blob:
+            taken = blobs.find(tx, offer.name)
+            assert taken is not None  # noqa: S101 - it was written just now
+            blobs.move(tx, taken, blobs.TAKEN)
+            tell(tx, TAKEN, Outcome(offer.name, offer.hash, self._station))
+
+
+def _hash(text: str) -> bytes:
+    found = bytes.fromhex(text)
+    if len(found) != HASH_BYTES:
+        raise ValueError("This is no SHA-256.")
+    return found
+
+
+class Shelf:
+    """Answers ranges of the blobs that are offered to the station that asks."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._encodings: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def answer(self, path: str, query: str, headers: Mapping[str, str]) -> bytes:
+        """The sealed answer to a request. Raises FrameError or UnknownStationError, and then has changed nothing."""
+        request, mac = protocol.read(path, query, headers)
+        station = self._store.read(lambda tx: stations.find(tx, request.station))
+        if station is None:
+            raise UnknownStationError(
+                f"Station {request.station} is not admitted here; run `sado station add {request.station}`."
+            )
+        if not request.is_from(station.key, mac):
+            raise FrameError("This station did not ask for it, or has another key.")
+        last = self._store.write(lambda tx: stations.accept_fetch(tx, request.station, request.number))
+        answer = self._given(request) if last is None else Answer(REPEATED, last)
+        return answer.sealed(station.key, request)
+
+    def _given(self, request: Request) -> Answer:
+        base = self._store.read(lambda tx: _base(tx, request))
+        if base is None:
+            return Answer(NOT_OFFERED)
+        encoded = self._encoded(request.hash, base)
+        kind = DELTA if base else PLAIN
+        end = request.start + min(request.length, LONGEST_RANGE)
+        return Answer(kind, len(encoded), protocol.name_of(encoded), encoded[request.start : end])
+
+    def _encoded(self, blob: bytes, base: bytes) -> bytes:
+        """The same bytes for every range: those of the last few are kept, and made again when they are gone."""
+        with self._lock:
+            found = self._encodings.pop((blob, base), None)
+            if found is None:
+                found = self._store.read(lambda tx: _encode(tx, blob, base))
+            self._encodings[blob, base] = found
+            while len(self._encodings) > 1 and sum(map(len, self._encodings.values())) > ROOM:
+                self._encodings.popitem(last=False)
+            return found
+
+
+def _base(tx: Transaction, request: Request) -> bytes | None:
+    """The hash of what to make a difference to, empty for none; None when the blob is not this station's to have. Only
+    a version of the same name is a base: a difference to anything else could tell what that is."""
+    name = blobs.offered_name(tx, request.station, request.hash)
+    if name is None or not blobs.is_here(tx, request.hash):
+        return None
+    return request.base if request.base and blobs.is_version(tx, name, request.base) else b""
+
+
+def _encode(tx: Transaction, blob: bytes, base: bytes) -> bytes:
+    content, old = blobs.content_of(tx, blob), blobs.content_of(tx, base) if base else b""
+    if content is None or old is None:
+        raise FrameError("The blob was replaced just now.")
+    return delta.pack(content, old)

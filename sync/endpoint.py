@@ -1,0 +1,92 @@
+"""The upstream's door: POST /x, GET /x/2/blob/…, and /x/1/exchange for stations of the release before.
+
+It stands in front of Flask as plain WSGI, so that the answer has no header that a thin line would pay for.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from sado.store import DiskError, Store, StoreError
+from sado.sync.blobs import protocol, publish
+from sado.sync.errors import RepeatedExchangeError, UnknownStationError
+from sado.sync.exchange import server
+from sado.sync.exchange.lane import Apply
+from sado.sync.wire.frame import LARGEST, PATH, FrameError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+V1_PATH = "/x/1/exchange"
+REASONS = {
+    400: "Bad Request",
+    403: "Forbidden",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Too Large",
+    503: "Unavailable",
+}
+
+
+class RefusalError(Exception):
+    """A request that gets problem details (RFC 9457) instead of a frame; nothing personal is in them."""
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(title)
+        self.status = f"{status} {REASONS[status]}"
+        content = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        self.body = json.dumps(content).encode()
+
+
+class Door:
+    """Answers the stations of this upstream, in front of `app`, which answers everything else."""
+
+    def __init__(self, app: WSGIApplication, store: Store, apply: Apply) -> None:
+        self._app = app
+        self._store = store
+        self._apply = apply
+        self._shelf = publish.Shelf(store)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a frame with a frame, a request for a blob with a range of it; hand on what is not for this door."""
+        path = environ["PATH_INFO"]
+        if path not in (PATH, V1_PATH) and not path.startswith(protocol.PREFIX):
+            return self._app(environ, start_response)
+        try:
+            body = self._answer(environ)
+        except RefusalError as refusal:
+            headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(refusal.body)))]
+            start_response(refusal.status, headers)
+            return [refusal.body]
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    def _answer(self, environ: WSGIEnvironment) -> bytes:
+        is_blob = environ["PATH_INFO"].startswith(protocol.PREFIX)
+        if environ["REQUEST_METHOD"] != ("GET" if is_blob else "POST"):
+            raise RefusalError(405, "Only GET" if is_blob else "Only POST", "A station posts a frame, and gets a blob.")
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if length > LARGEST:
+            raise RefusalError(413, "The frame is too large", "Send fewer events at once.")
+        try:
+            if is_blob:
+                headers = {
+                    "Range": environ.get("HTTP_RANGE", ""),
+                    "Authorization": environ.get("HTTP_AUTHORIZATION", ""),
+                }
+                return self._shelf.answer(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers)
+            return server.answer(self._store, environ["wsgi.input"].read(length), self._apply)
+        except UnknownStationError as error:
+            raise RefusalError(403, "Unknown station", str(error)) from None
+        except RepeatedExchangeError as error:
+            raise RefusalError(409, "Repeated exchange", str(error)) from None
+        except FrameError as error:
+            raise RefusalError(400, "Not a whole frame", str(error)) from None
+        except (DiskError, StoreError):
+            log.exception("exchange: the store failed")
+            raise RefusalError(503, "The store failed", "Nothing was taken; send it again later.") from None

@@ -1,0 +1,16 @@
+"""What an exchange fails with."""
+
+from __future__ import annotations
+
+
+class UnknownStationError(Exception):
+    """No station with this number is admitted here."""
+
+
+class RepeatedExchangeError(Exception):
+    """A station of the release before sends an exchange number that does not grow, or speaks as it did before it was
+    upgraded; it is told by HTTP, and waits."""
+
+
+class LineDownError(Exception):
+    """The upstream cannot be reached now: the normal state of a village line. The message says how it showed."""

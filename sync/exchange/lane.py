@@ -1,0 +1,216 @@
+"""The rules of a lane: what is acknowledged, what is taken, what comes next.
+
+A receiver takes only what follows its cursor, and moves the cursor in the transaction of the effects; the cursor, with
+the rolling hash at it, is the acknowledgement. Where the hashes differ, a disk went back in time, on one side or the
+other: the sender then numbers its events anew (`numbered.renew`) and the ids tell the receiver which it has.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from sado.store import Transaction
+from sado.store.tables import lane_events, lanes, quarantine, received_events
+from sado.store.tables.events import Event
+from sado.store.tables.lane_events import Numbered
+from sado.store.tables.lanes import LANES, Lane
+from sado.sync import outbox
+from sado.sync.exchange import relay
+from sado.sync.wire.frame import MOST_REMEMBERED, Mark, Run
+from sado.sync.wire.records import Wired
+
+log = logging.getLogger(__name__)
+
+# (transaction, peer, event): the peer is known from its key, so a handler can ask what it may say.
+Apply = Callable[[Transaction, str, Event], None]
+MOST_EVENTS = 1000
+# The events of a memory (sync/exchange/history.py), and of a frame that was sent before the last was answered.
+KEEP_HEARD = MOST_REMEMBERED + MOST_EVENTS
+# No event is older. A station that says so is broken or stolen, and what it says has to fit into the frames of those
+# that pass it on, and on a page.
+OLDEST_MS = 20 * 365 * 24 * 3600 * 1000
+
+
+def marks(tx: Transaction, peer: str, names: tuple[str, ...] = LANES) -> dict[str, Mark]:
+    """How far these lanes from the peer have come."""
+    found = {name: lanes.find(tx, peer, name) for name in names}
+    return {name: Mark(lane.received, lane.received_hash) for name, lane in found.items()}
+
+
+def acknowledge(tx: Transaction, peer: str, told: dict[str, Mark]) -> None:
+    """The peer says how far it has received our lanes. Where it stands elsewhere than we thought, go on from there;
+    where that is impossible, number everything anew."""
+    if any(not _agree(tx, lanes.find(tx, peer, name), mark) for name, mark in told.items() if name in LANES):
+        log.warning("the events for %s are numbered anew: one of the two disks went back in time", peer)
+        lane_events.renew(tx, peer)
+
+
+def _agree(tx: Transaction, lane: Lane, mark: Mark) -> bool:
+    known = lane_events.hash_at(tx, lane, mark.upto)
+    if known is None or mark.upto > lane.numbered or not lanes.is_same(known, mark.hash):
+        return False
+    if mark.upto > lane.acked:
+        lane_events.finish(tx, lane, mark.upto, known)
+    elif mark.upto < lane.acked:
+        return lane_events.rewind(tx, lane, mark.upto, known)
+    return True
+
+
+def next_runs(
+    tx: Transaction, peer: str, room: int, every_lane: bool, names: tuple[str, ...] = LANES
+) -> dict[str, Run]:
+    """The events that come next in each of these lanes, `room` bytes of bodies in all, but one at least. The urgent
+    lane comes first; with `every_lane` each lane that waits gets one event at least, so that none starves."""
+    _close_gaps(tx, peer, names)
+    waiting = {name: _next(tx, peer, name) for name in names if lane_events.waits(tx, peer, name)}
+    if not every_lane:
+        chosen = _within(waiting, room)
+    else:
+        ones = {name: events[:1] for name, events in waiting.items()}
+        spent = sum(len(event.event.body) for events in ones.values() for event in events)
+        more = _within({name: events[1:] for name, events in waiting.items()}, room - spent, at_least=0)
+        chosen = {name: ones[name] + more.get(name, []) for name in ones}
+    return {name: _run(tx, peer, name, events) for name, events in chosen.items() if events}
+
+
+def _close_gaps(tx: Transaction, peer: str, names: tuple[str, ...]) -> None:
+    """Number everything anew where what comes next in a lane is not kept any more: somebody deleted it by hand. Before
+    any lane is read, for all of them get other numbers."""
+    found = [lanes.find(tx, peer, name) for name in names if lane_events.waits(tx, peer, name)]
+    if not all(lane_events.after(tx, lane, lane.acked, 1) for lane in found):
+        lane_events.renew(tx, peer)
+
+
+def _next(tx: Transaction, peer: str, name: str) -> list[Numbered]:
+    lane = lanes.find(tx, peer, name)
+    return lane_events.after(tx, lane, lane.acked, MOST_EVENTS)
+
+
+def _within(waiting: dict[str, list[Numbered]], room: int, at_least: int = 1) -> dict[str, list[Numbered]]:
+    """The first events of these lanes whose bodies have room, in order; at least so many."""
+    chosen: dict[str, list[Numbered]] = {}
+    count = 0
+    for name, events in waiting.items():
+        for event in events:
+            room -= len(event.event.body)
+            if room < 0 and count >= at_least:
+                return chosen
+            chosen.setdefault(name, []).append(event)
+            count += 1
+    return chosen
+
+
+def _run(tx: Transaction, peer: str, name: str, events: list[Numbered]) -> Run:
+    lane = lanes.find(tx, peer, name)
+    lane_events.lease(tx, lane, events[0].number, events[-1].number, tx.now + outbox.LEASE_MS)
+    return _wired(tx, lane.acked_hash, events)
+
+
+def runs_after(tx: Transaction, peer: str, room: int, ends: dict[str, Mark]) -> dict[str, Run]:
+    """The events that come after these marks, as `next_runs` has those after what is acknowledged. Nothing is noted of
+    them: they go by another way as if nobody had looked."""
+    waiting = {
+        name: lane_events.after(tx, lanes.find(tx, peer, name), end.upto, MOST_EVENTS) for name, end in ends.items()
+    }
+    chosen = _within(waiting, room)
+    return {name: _wired(tx, ends[name].hash, events) for name, events in chosen.items()}
+
+
+def acknowledged(tx: Transaction, peer: str, names: tuple[str, ...]) -> dict[str, Mark]:
+    """How far the peer has acknowledged these lanes of ours."""
+    found = {name: lanes.find(tx, peer, name) for name in names}
+    return {name: Mark(lane.acked, lane.acked_hash) for name, lane in found.items()}
+
+
+def end_of(run: Run) -> Mark:
+    """Where its lane stands after a run that has the whole hash as its base."""
+    rolling = run.base
+    for wired in run.events:
+        rolling = lanes.hash_after(rolling, _id(rolling, wired))
+    return Mark(run.last, rolling)
+
+
+def _wired(tx: Transaction, base: bytes, events: list[Numbered]) -> Run:
+    rolling = base
+    wired = []
+    for one in events:
+        event = one.event
+        derived = lanes.event_id(rolling, event.kind, event.reference, event.body)
+        ago, slip = tx.now - event.at, (tx.steady - one.steady_at) - (tx.now - event.at)
+        name_of = "" if event.id == derived else event.id.hex()
+        wired.append(Wired(event.kind, event.reference, event.body, ago, slip, name_of, event.hops))
+        # As the receiver will reckon it, also where the disk has damaged an id or the hash that is kept.
+        rolling = lanes.hash_after(rolling, event.id)
+    return Run(events[0].number, base, wired)
+
+
+def take(tx: Transaction, peer: str, name: str, run: Run, sent_at: int, apply: Apply, away_ms: int = 0) -> bool:
+    """Apply the events that come next in a lane, and move its cursor. False, and nothing is taken, where they do not
+    follow what was received: the mark that is answered says where to go on. `away_ms` is how long they were on the way,
+    where that is longer than a line takes."""
+    if name not in LANES:
+        return False
+    lane = lanes.find(tx, peer, name)
+    fresh = _fresh(lane, run, knows_hashes=sent_at > 0)
+    if fresh is None:
+        return False
+    number, rolling = lane.received, lane.received_hash
+    for number, wired in enumerate(fresh, lane.received + 1):
+        event = _event(tx, rolling, wired, sent_at, away_ms)
+        rolling = lanes.hash_after(rolling, event.id)
+        _take_one(tx, peer, name, number, event, rolling, apply)
+    # Read anew: what was applied may have put events for the same peer, a decision on its request, into this lane.
+    lanes.save(tx, replace(lanes.find(tx, peer, name), received=number, received_hash=rolling))
+    return True
+
+
+def _fresh(lane: Lane, run: Run, knows_hashes: bool) -> list[Wired] | None:
+    """The events of a run that were not received yet; None where the run does not go on from what was received. A
+    station of the release before says neither hashes nor the time: its numbers alone are believed."""
+    old = lane.received + 1 - run.first
+    if old < 0 or old > len(run.events):
+        return None
+    if old == 0:
+        return run.events if lanes.is_same(lane.received_hash, run.base) else None
+    if knows_hashes and not _leads_to(lane.received_hash, run.base, run.events[:old]):
+        return None
+    return run.events[old:]
+
+
+def _leads_to(rolling: bytes, base: bytes, events: list[Wired]) -> bool:
+    """Whether these events lead from one rolling hash to another. A short base leads nowhere: it is sent where nothing
+    comes twice."""
+    for wired in events:
+        base = lanes.hash_after(base, _id(base, wired))
+    return base == rolling
+
+
+def _event(tx: Transaction, rolling: bytes, wired: Wired, sent_at: int, away_ms: int) -> Event:
+    happened_at = tx.now - min(away_ms + max(wired.ago + wired.slip, 0), OLDEST_MS) if sent_at else 0
+    return Event(
+        wired.kind, wired.reference, wired.body, _id(rolling, wired), sent_at - wired.ago, happened_at, wired.hops
+    )
+
+
+def _id(rolling: bytes, wired: Wired) -> bytes:
+    if wired.id:
+        return bytes.fromhex(wired.id)
+    return lanes.event_id(rolling, wired.kind, wired.reference, wired.body)
+
+
+def _take_one(tx: Transaction, peer: str, name: str, number: int, event: Event, rolling: bytes, apply: Apply) -> None:
+    if name == outbox.URGENT:
+        received_events.keep(tx, peer, number, event, rolling)
+        received_events.trim(tx, peer, number - KEEP_HEARD)
+    if lanes.is_new(tx, event.id):
+        apply_one(tx, peer, event, apply)
+        relay.pass_on(tx, peer, name, event)
+
+
+def apply_one(tx: Transaction, peer: str, event: Event, apply: Apply) -> None:
+    """Apply an event; one that cannot be applied is kept aside for a person, and the lane goes on."""
+    error = tx.part(lambda: apply(tx, peer, event))
+    if error is not None:
+        quarantine.keep(tx, peer, event.kind, event.body, f"{type(error).__name__}: {event.reference}")

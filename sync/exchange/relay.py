@@ -1,0 +1,42 @@
+"""Passing events on: a station in the middle is the upstream of some and a downstream of another.
+
+What comes from below goes up as it is, whether this release understands it or not, but for what a station says of a
+case of another: above, all that this station passes on is believed to be of those behind it. What comes from above
+about a case of a station behind this one goes down to it. An event keeps its id on the way, so one that comes by two
+ways is applied once.
+"""
+
+from __future__ import annotations
+
+from sado.store import Transaction
+from sado.store.tables import identity, lanes, quarantine, stations
+from sado.store.tables.events import Event
+from sado.sync import outbox
+
+MOST_HOPS = 8
+
+
+def pass_on(tx: Transaction, peer: str, lane: str, event: Event) -> None:
+    """Queue the event for the next station on its way, if there is one. One that was passed on too often goes in a
+    circle: it is kept aside, as is one that is too large: one that fits no frame would stop the lane for good."""
+    to = _next_hop(tx, peer, event.reference)
+    if to is None:
+        return
+    if event.hops >= MOST_HOPS:
+        quarantine.keep(tx, peer, event.kind, event.body, f"passed on {event.hops} times: {event.reference}")
+    elif len(f"{event.kind}{event.reference}{event.body}".encode()) > outbox.MOST_BYTES:
+        quarantine.keep(tx, peer, event.kind, event.body, "larger than any event")
+    else:
+        outbox.pass_on(tx, to, lane, event)
+
+
+def _next_hop(tx: Transaction, peer: str, reference: str) -> str | None:
+    station = reference[:3]
+    number = int(station) if station.isascii() and station.isdigit() else None
+    if peer != outbox.UPSTREAM:
+        is_its_own = number is None or outbox.way_to(tx, number) == peer
+        return outbox.UPSTREAM if is_its_own and lanes.has_upstream(tx) else None
+    known = identity.find(tx)
+    if number is None or known is None or number == known.number or stations.find(tx, number) is None:
+        return None
+    return outbox.way_to(tx, number)

@@ -1,0 +1,134 @@
+"""The exchange: one round trip that carries events both ways.
+
+Each side numbers its events 1, 2, 3 … per peer and lane. The receiver takes only the next numbers and moves its
+cursor in the transaction of their effects; that cursor is the acknowledgement. So a request or an answer may be
+cut, repeated or late, and nothing is lost or done twice. Here is the upstream's side and what both sides share; the
+station's is sync/exchange/client.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sado.store import Store, Transaction
+from sado.store.tables import lanes, stations
+from sado.store.tables.lanes import LANES
+from sado.sync import outbox
+from sado.sync.errors import RepeatedExchangeError, UnknownStationError
+from sado.sync.exchange import history, lane, v1
+from sado.sync.exchange.lane import Apply
+from sado.sync.wire import frame
+from sado.sync.wire.frame import MemoryLostError, Message, Run
+
+# What a body of so many bytes of JSON becomes in a frame, about; a frame that turns out larger is packed again.
+RATIO = 0.2
+# A frame is packed again with less when it is larger than it should by more than this.
+SLACK = 1.15
+# Once in so many exchanges each lane that waits sends something, however much is urgent.
+EVERY_LANE = 10
+# As much as a station gets that does not say how much it wants.
+USUAL_KIB = 64
+REPEATED, RETIRED, UNKNOWN_MEMORY, STRANGE = 1, 2, 3, 4
+
+Pack = Callable[[bytes, int, bytes, Message, frame.Memory | None], bytes]
+
+
+def answer(store: Store, packed: bytes, apply: Apply) -> bytes:
+    """The upstream's side: take a station's frame, give ours.
+
+    Raises FrameError, UnknownStationError or RepeatedExchangeError, and then has changed nothing."""
+    is_v1 = v1.is_v1(packed)
+    number = v1.station_of(packed) if is_v1 else frame.station_of(packed)
+    station = store.read(lambda tx: stations.find(tx, number))
+    if station is None:
+        raise UnknownStationError(f"Station {number} is not admitted here; run `sado station add {number}`.")
+    peer = outbox.station(number)
+    try:
+        up = v1.unpack(station.key, packed) if is_v1 else _opened(store, peer, station.key, packed)
+    except MemoryLostError as error:
+        return frame.pack(frame.DOWN, number, station.key, Message(error.exchange, fault=UNKNOWN_MEMORY))
+    down, known = store.write(lambda tx: _answer(tx, number, up, apply, is_v1))
+    if is_v1 and down.fault:
+        raise RepeatedExchangeError(f"Exchange {up.exchange} was answered before.")
+    if is_v1:
+        return v1.pack(number, station.key, down)
+    return fitted(frame.DOWN, number, station.key, down, known, (up.want or USUAL_KIB) * 1024)[0]
+
+
+def _opened(store: Store, peer: str, key: bytes, packed: bytes) -> Message:
+    def recall(after: int, upto: int) -> frame.Memory:
+        return store.read(lambda tx: history.of_heard(tx, peer, after, upto))
+
+    return frame.unpack(frame.UP, key, packed, recall)
+
+
+def _answer(
+    tx: Transaction, number: int, up: Message, apply: Apply, is_v1: bool
+) -> tuple[Message, frame.Memory | None]:
+    last = stations.accept_exchange(tx, number, up.exchange)
+    if last is not None:
+        return Message(up.exchange, want=last, fault=REPEATED), None
+    peer = outbox.station(number)
+    before = lanes.peer(tx, peer).ours
+    if is_v1:
+        up = replace(up, incarnation=lanes.before_incarnations(peer))
+    elif not up.incarnation and not lanes.peer(tx, peer).theirs:
+        return Message(up.exchange, fault=STRANGE), None
+    if not meet(tx, peer, up):
+        return Message(up.exchange, fault=RETIRED), None
+    if up.fault == UNKNOWN_MEMORY:
+        history.is_lost(tx, peer)
+    lane.acknowledge(tx, peer, up.marks)
+    for name, run in up.runs.items():
+        lane.take(tx, peer, name, run, up.sent_at, apply)
+    runs = lane.next_runs(
+        tx, peer, min(int((up.want or USUAL_KIB) * 1024 / RATIO), frame.LARGEST // 2), up.exchange % EVERY_LANE == 0
+    )
+    outbox.destination_ok(tx, peer)
+    is_hello = bool(up.incarnation)
+    told = lane.marks(tx, peer, LANES if is_hello else tuple(name for name in LANES if name in up.runs))
+    ours = lanes.peer(tx, peer).ours
+    known = history.of_sent(tx, peer, runs)
+    return Message(up.exchange, tx.now, told, runs, ours if is_hello or ours != before else b""), known
+
+
+def meet(tx: Transaction, peer: str, said: Message) -> bool:
+    """Take note of who speaks: a new incarnation, and its clock. False when the peer has left this incarnation."""
+    known = lanes.peer(tx, peer)
+    if not said.incarnation:
+        return True
+    if said.incarnation != known.theirs and not lanes.begin_receiving(tx, known, said.incarnation):
+        return False
+    ahead_ms = said.sent_at - tx.now if said.sent_at else 0
+    lanes.save_peer(tx, replace(lanes.peer(tx, peer), ahead_ms=ahead_ms))
+    return True
+
+
+def fitted(
+    direction: bytes,
+    station: int,
+    key: bytes,
+    message: Message,
+    known: frame.Memory | None,
+    limit: int,
+    pack: Pack = frame.pack,
+) -> tuple[bytes, Message]:
+    """The frame of a message, with fewer events where all of them would be larger than `limit`; and what it then says.
+    One event always travels, however large."""
+    packed = pack(direction, station, key, message, known)
+    while len(packed) > limit * SLACK and message.count > 1:
+        message = _cut(message, max(int(message.count * limit / len(packed)), 1))
+        packed = pack(direction, station, key, message, known)
+    return packed, message
+
+
+def _cut(message: Message, count: int) -> Message:
+    """The message with its first `count` events; the rest wait, in lanes that come later first."""
+    runs: dict[str, Run] = {}
+    for name, run in message.runs.items():
+        kept = run.events[:count]
+        count -= len(kept)
+        if kept:
+            runs[name] = replace(run, events=kept)
+    return replace(message, runs=runs)

@@ -1,0 +1,1 @@
+"""The line: its connection, how much it carries, what it may cost."""

@@ -1,0 +1,62 @@
+"""Writing down what the line carried, in the transaction that ends an exchange.
+
+The line counts on its own and in between, so each note is of what it counted since the last one: the sums of the
+ledger are the bytes of the line, whatever they went on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sado.store import Transaction
+from sado.store.tables import traffic
+from sado.store.tables.lanes import LANES
+from sado.sync import outbox
+from sado.sync.link.budget import Budget
+from sado.sync.link.tcp_counters import Traffic
+from sado.sync.wire.frame import Message
+
+WHATS = dict(zip(LANES, (traffic.URGENT, traffic.NORMAL, traffic.BULK), strict=True))
+NOTHING = Traffic(0, 0)
+
+
+class Ledger:
+    """What one line carried; `used` says so since the start. Everything that uses the line shares its ledger."""
+
+    def __init__(self, budget: Budget | None = None, used: Callable[[], Traffic] = lambda: NOTHING) -> None:
+        self.budget = budget or Budget()
+        self._used = used
+        self._noted = NOTHING
+
+    def fresh(self) -> Traffic:
+        """What the line carried since the last note."""
+        return self._used() - self._noted
+
+    def note(self, tx: Transaction, fresh: Traffic, weights: Mapping[str, int]) -> None:
+        """Write it down as spent on these purposes (store/tables/traffic.py), by their weights."""
+        for what, part in shared(fresh, weights).items():
+            traffic.add(tx, self.budget.day(tx.now), outbox.UPSTREAM, what, part.up, part.down)
+
+    def noted(self, fresh: Traffic) -> None:
+        """It is on disk: a transaction may run twice before it is, so it cannot say so itself."""
+        self._noted += fresh
+
+
+def weights(*messages: Message) -> dict[str, int]:
+    """What an exchange went on: the bytes of the events' bodies in each lane, both ways. Without any it was idle."""
+    found: dict[str, int] = {}
+    for message in messages:
+        for name, run in message.runs.items():
+            size = sum(len(event.body.encode()) + 1 for event in run.events)
+            found[WHATS[name]] = found.get(WHATS[name], 0) + size
+    return {what: size for what, size in found.items() if size} or {traffic.IDLE: 1}
+
+
+def shared(used: Traffic, weights: Mapping[str, int]) -> dict[str, Traffic]:
+    """`used` divided by these weights; the last gets what is left, so that the parts sum up."""
+    rest, whole = used, sum(weights.values())
+    parts = {}
+    for what, weight in weights.items():
+        part = Traffic(rest.up * weight // whole, rest.down * weight // whole)
+        rest, whole, parts[what] = rest - part, whole - weight, part
+    return parts

@@ -1,0 +1,79 @@
+"""How the exchange stands, all read at one moment: what waits and why, what the line carried, whose clock is wrong.
+
+The command line and the operator's page put the same facts into words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sado.store import Transaction
+from sado.store.tables import lanes, quarantine, traffic
+from sado.store.tables import outbox as entries
+from sado.store.tables.outbox import Destination
+from sado.store.tables.traffic import Spent
+from sado.sync import outbox
+from sado.sync.link.budget import Allowance, Budget
+from sado.sync.link.frame_size import Pace
+
+# A clock that is wrong by more is told of.
+CLOCK_ALARM_MS = 5 * 60 * 1000
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The events of one lane that wait for the upstream; `oldest` is when the oldest was made."""
+
+    lane: str
+    count: int
+    oldest: int
+    may_leave: bool
+
+
+@dataclass(frozen=True)
+class WrongClock:
+    """A station whose clock is ahead of ours by over five minutes, or behind where it is negative. Which of the two is
+    wrong is for a person to see."""
+
+    peer: str
+    ahead_ms: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`line` is None at a station without an upstream, which has nothing but `clocks` and `aside`, the number of events
+    kept aside. `chunk` is how many bytes one exchange may carry each way, `goodput` how many a second it was measured
+    to carry (0: not measured yet). `lifted_at` is when somebody said "sync now" (0: it is done)."""
+
+    line: Destination | None
+    budget: Budget
+    allowance: Allowance
+    waiting: list[Waiting]
+    today: list[Spent]
+    month: list[Spent]
+    clocks: list[WrongClock]
+    aside: int
+    chunk: int
+    goodput: float
+    lifted_at: int
+
+
+def of(tx: Transaction, budget: Budget, pace: Pace | None) -> Standing:
+    """How it stands; `pace` is that of the exchange with the upstream, None without one."""
+    allowance = budget.allowance(tx)
+    return Standing(
+        line=entries.destination(tx, outbox.UPSTREAM) if pace else None,
+        budget=budget,
+        allowance=allowance,
+        waiting=[
+            Waiting(lane, count, oldest, lane in allowance.lanes)
+            for lane, count, oldest in entries.counts_by_lane(tx, outbox.UPSTREAM)
+        ],
+        today=traffic.spent(tx, outbox.UPSTREAM, *budget.days_of(tx.now, is_daily=True)),
+        month=traffic.spent(tx, outbox.UPSTREAM, *budget.days_of(tx.now, is_daily=False)),
+        clocks=[WrongClock(one.name, one.ahead_ms) for one in lanes.peers(tx) if abs(one.ahead_ms) > CLOCK_ALARM_MS],
+        aside=quarantine.count(tx),
+        chunk=pace.limit if pace else 0,
+        goodput=pace.goodput if pace else 0.0,
+        lifted_at=traffic.lifted_at(tx) if allowance.is_lifted else 0,
+    )

@@ -1,0 +1,1 @@
+"""What travels, byte by byte: docs/wire.md."""

@@ -1,0 +1,275 @@
+"""What waits and why, in words; what was given up on; and finding a case."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from sado.cases import reference
+from sado.store.tables import deliveries, quarantine
+from sado.store.tables import outbox as entries
+from sado.store.tables.deliveries import Delivery
+from sado.store.tables.outbox import Entry
+from sado.sync import outbox
+from tests.support.browser import Desk, build, post
+
+MSISDN = "+992900000101"
+
+
+@pytest.fixture
+def operator(desk: Desk) -> FlaskClient:
+    return desk.signed_in("operator")
+
+
+def page(client: FlaskClient, path: str = "/operator") -> str:
+    """The words of a page, spaces made single."""
+    return re.sub(r"\s+", " ", client.get(path, follow_redirects=True).text)
+
+
+def claimed(desk: Desk, number: str) -> Entry:
+    """An SMS about this case, in a sender's hands."""
+    desk.store.write(lambda tx: outbox.put(tx, outbox.SMS, "notice", number, "{}"))
+    entry = desk.store.write(lambda tx: outbox.claim(tx, outbox.SMS))
+    assert entry is not None
+    return entry
+
+
+def give_up(desk: Desk, state: str, reason: str = "") -> int:
+    """An SMS that did not leave."""
+    number = desk.file().reference
+    entry = claimed(desk, number)
+    desk.store.write(lambda tx: entries.finish(tx, entry, state, reason))
+    return entry.id
+
+
+def test_an_empty_outbox_says_something_friendly(operator: FlaskClient) -> None:
+    assert "Nothing waits. Everything that was to leave has arrived." in page(operator)
+    assert "Nothing was given up on." in page(operator)
+
+
+def test_the_outbox_refreshes_itself_and_other_pages_do_not(operator: FlaskClient) -> None:
+    assert '<meta http-equiv="refresh" content="15">' in page(operator)
+    assert "http-equiv" not in page(operator, "/operator/find?q=1")
+
+
+def test_a_line_that_is_down_is_told_in_words(desk: Desk, operator: FlaskClient) -> None:
+    desk.file()
+    now = desk.store.now()
+    down = entries.Destination(outbox.UPSTREAM, 3, now + 12 * 60_000, now, None, "the upstream cannot be reached")
+    desk.store.write(lambda tx: entries.save_destination(tx, down))
+    words = page(operator)
+    assert "The line has been down since 05:00: the upstream cannot be reached. Next try at 05:12." in words
+    assert "Waits for the line." in words
+    assert "new case" in words and "the upstream station" in words
+
+
+def test_yesterdays_moments_carry_their_day(desk: Desk) -> None:
+    desk.store.write(lambda tx: outbox.destination_down(tx, outbox.UPSTREAM, "the upstream cannot be reached"))
+    desk.clock.now += 24 * 3600
+    assert "down since 13.07.2026 05:00" in page(desk.signed_in("operator"))
+
+
+def test_a_line_that_is_up_says_when_it_was_used(desk: Desk, operator: FlaskClient) -> None:
+    desk.store.write(lambda tx: outbox.destination_ok(tx, outbox.UPSTREAM))
+    assert "The line is up. Last exchange at 05:00." in page(operator)
+
+
+def test_sms_that_cannot_leave_are_told_in_words(desk: Desk, operator: FlaskClient) -> None:
+    desk.store.write(lambda tx: outbox.put(tx, outbox.SMS, "notice", "", "{}"))
+    desk.store.write(lambda tx: outbox.destination_down(tx, outbox.SMS, "the SMS gateway takes nothing now: NoCredit"))
+    words = page(operator)
+    assert "SMS cannot leave since 05:00: the SMS gateway takes nothing now: NoCredit." in words
+    assert "Waits for the SMS gateway." in words
+
+
+def test_a_deferred_sms_gives_its_cause_and_next_try(desk: Desk, operator: FlaskClient) -> None:
+    entry = claimed(desk, desk.file().reference)
+    due = desk.store.now() + 60_000
+    desk.store.write(lambda tx: entries.release(tx, entry, due, "the SMS gateway did not take it: Busy", 1))
+    assert "The SMS gateway did not take it: Busy. Next try at 05:01." in page(operator)
+
+
+def test_a_station_without_an_sms_gateway_says_so(desk: Desk, operator: FlaskClient) -> None:
+    desk.store.write(lambda tx: outbox.put(tx, outbox.SMS, "notice", "", "{}"))
+    assert "It is next in line." in page(operator)
+    desk.clock.now += 121
+    assert "No SMS gateway takes it yet." in page(operator)
+
+
+def test_an_unknown_outcome_is_said_plainly(desk: Desk, operator: FlaskClient) -> None:
+    give_up(desk, "unknown", "the SMS gateway's answer cannot be read")
+    assert "unknown outcome: it may have arrived" in page(operator)
+
+
+@pytest.mark.parametrize("state", outbox.GIVEN_UP)
+def test_send_again_puts_an_entry_back(desk: Desk, operator: FlaskClient, state: str) -> None:
+    entry = give_up(desk, state)
+    answer = post(operator, "/operator", f"/operator/retry/{entry}")
+    assert answer.location == "/operator"
+    waiting = desk.store.read(lambda tx: entries.listed(tx, outbox.WAITING, 9))
+    assert entry in [one.id for one in waiting]
+    assert "It waits in the outbox again" in page(operator)
+
+
+def test_send_again_twice_sends_once(desk: Desk, operator: FlaskClient) -> None:
+    entry = give_up(desk, "dead")
+    post(operator, "/operator", f"/operator/retry/{entry}")
+    page(operator)
+    post(operator, "/operator", f"/operator/retry/{entry}")
+    assert "not among those given up on any more" in page(operator)
+
+
+def test_try_everything_now_makes_all_of_it_due(desk: Desk, operator: FlaskClient) -> None:
+    desk.file()
+    desk.store.write(lambda tx: outbox.destination_down(tx, outbox.UPSTREAM, "the upstream cannot be reached"))
+    post(operator, "/operator", "/operator/retry")
+    due = desk.store.read(lambda tx: entries.destination(tx, outbox.UPSTREAM)).due_at
+    assert due <= desk.store.now()
+    assert "Everything that waits is being tried now." in page(operator)
+
+
+def test_events_kept_aside_are_listed(desk: Desk, operator: FlaskClient) -> None:
+    reason = "UnknownCaseError: 0070000000"
+    desk.store.write(lambda tx: quarantine.keep(tx, "upstream", "case.moved", "{}", reason))
+    assert "Kept aside" in page(operator)
+    assert "UnknownCaseError: 0070000000" in page(operator)
+
+
+@pytest.mark.parametrize("typed", ["{}", " {} ", "№{}"])
+def test_a_case_is_found_by_its_reference(desk: Desk, operator: FlaskClient, typed: str) -> None:
+    number = desk.file().reference
+    answer = operator.get("/operator/find", query_string={"q": typed.format(number)})
+    assert answer.location == f"/operator/case/{number}"
+
+
+@pytest.mark.parametrize("typed", [MSISDN, "900000101", "00992900000101", "+992 90 000-01-01"])
+def test_cases_are_found_by_telephone_number(desk: Desk, operator: FlaskClient, typed: str) -> None:
+    first, second = desk.file(MSISDN).reference, desk.file(MSISDN).reference
+    other = desk.file("+992900000102").reference
+    found = operator.get("/operator/find", query_string={"q": typed}).text
+    assert first in found and second in found and other not in found
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("007" + "000001" + reference.check_digit("007000001"), "this station has no such case"),
+        ("0071234560", "There is a slip in this reference number"),
+        ("+992900000199", "No case was filed from this telephone number"),
+        ("salom", "neither a reference number"),
+        ("", "Type a reference number or a telephone number"),
+    ],
+)
+def test_nothing_found_says_what_to_do(operator: FlaskClient, typed: str, hint: str) -> None:
+    assert hint in operator.get("/operator/find", query_string={"q": typed}).text
+
+
+def test_a_case_shows_both_clocks_and_its_words(desk: Desk, operator: FlaskClient) -> None:
+    number = desk.file().reference
+    words = page(operator, f"/operator/case/{number}")
+    assert 'Received by the channel</h2> <p class="clock">13.07.2026 05:00' in words
+    assert 'Registered by the agency</h2> <p class="clock">not yet' in words
+    assert "Complaint" in words and "Water" in words and "Khujand city" in words and "Saved" in words
+    assert "Housing and communal services" in words
+
+
+def test_a_registered_case_shows_when(desk: Desk, operator: FlaskClient) -> None:
+    number = desk.file().reference
+    desk.clock.now += 3600
+    desk.moved(number, "registered")
+    words = page(operator, f"/operator/case/{number}")
+    assert 'Registered by the agency</h2> <p class="clock">13.07.2026 06:00' in words
+    assert "SMS notice" in words
+
+
+def test_the_last_day_is_shown_only_after_the_registration(desk: Desk, operator: FlaskClient) -> None:
+    number = desk.file().reference
+    assert "Answer due" not in page(operator, f"/operator/case/{number}")
+    desk.moved(number, "registered")
+    words = page(operator, f"/operator/case/{number}")
+    assert 'Answer due</h2> <p class="clock">12.08.2026</p> <p class="soft">30 d left' in words
+
+
+def test_late_answers_are_listed_openly(desk: Desk) -> None:
+    number = desk.file().reference
+    desk.moved(number, "registered")
+    desk.clock.now += 30 * 24 * 3600
+    assert "Late answers" not in page(desk.signed_in("operator"), "/operator")
+    desk.clock.now += 2 * 24 * 3600
+    operator = desk.signed_in("operator")
+    words = page(operator, "/operator")
+    assert "Late answers" in words and '12.08.2026 <span class="late">late by 2 d' in words
+    assert "Housing and communal services" in words
+    assert '<p class="late">late by 2 d' in page(operator, f"/operator/case/{number}")
+
+
+def test_a_forwarded_case_says_where_it_went(desk: Desk, operator: FlaskClient) -> None:
+    number = desk.file().reference
+    desk.moved(number, "registered")
+    desk.moved(number, "forwarded", to="ELC")
+    words = page(operator, f"/operator/case/{number}")
+    assert "Forwarded to: Electricity distribution" in words
+    assert 'Registered by the agency</h2> <p class="clock">not yet' in words
+
+
+def test_no_page_shows_a_number_in_full(desk: Desk, operator: FlaskClient) -> None:
+    number = desk.file(MSISDN).reference
+    desk.file("+992900000102")
+    for path in ("/operator", f"/operator/case/{number}"):
+        assert "99290000" not in operator.get(path).text
+    assert "… 101" in operator.get(f"/operator/case/{number}").text
+
+
+def test_an_unknown_case_is_a_page_with_a_sentence(operator: FlaskClient) -> None:
+    answer = operator.get("/operator/case/0000000000")
+    assert answer.status_code == 404
+    assert "There is nothing at this address." in answer.text
+
+
+def test_a_hub_shows_when_a_station_last_called(desk: Desk, operator: FlaskClient) -> None:
+    desk.store.write(lambda tx: outbox.put(tx, outbox.station(12), "case.moved", "", "{}"))
+    words = page(operator)
+    assert "station 012" in words and "It has not called yet." in words and "Waits until that station calls." in words
+
+
+def sent(desk: Desk, number: str, state: str) -> None:
+    """An SMS about this case that came so far."""
+    delivery = Delivery(1, number, "notice", "kannel", "tg", "UCS-2", 1, 1, 100, state, "", desk.store.now(), 0)
+    desk.store.write(lambda tx: deliveries.add(tx, delivery, "1"))
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [("delivered", "arrived at the phone"), ("failed", "did not arrive"), ("sent", ">sent<")]
+)
+def test_a_case_says_what_became_of_its_sms(desk: Desk, operator: FlaskClient, state: str, words: str) -> None:
+    number = desk.file().reference
+    assert "SMS to the resident</h2>" not in page(operator, f"/operator/case/{number}")
+    sent(desk, number, state)
+    shown = page(operator, f"/operator/case/{number}")
+    assert words in shown.replace(" <", "<").replace("> ", ">")
+    assert "kannel" in shown
+
+
+def test_what_may_have_left_says_that_it_is_not_sent_again(desk: Desk, operator: FlaskClient) -> None:
+    give_up(desk, "awaiting", "no SMS gateway is well")
+    assert "It is not sent again before a day has passed: it may have left." in page(operator)
+
+
+@pytest.mark.parametrize("is_costly", [True, False])
+def test_most_of_the_days_money_spent_is_an_alarm(tmp_path: Path, is_costly: bool) -> None:
+    with build(tmp_path, is_costly=lambda tx: is_costly) as desk:
+        assert ("Four fifths of today" in page(desk.signed_in("operator"))) == is_costly
+
+
+def test_an_sms_that_left_is_with_the_gateway_and_an_event_has_arrived(desk: Desk, operator: FlaskClient) -> None:
+    number = desk.file().reference
+    entry = claimed(desk, number)
+    desk.store.write(lambda tx: outbox.ack(tx, entry))
+    assert "handed to the gateway" in page(operator, f"/operator/case/{number}")
+    event = desk.store.write(lambda tx: outbox.claim(tx, outbox.UPSTREAM))
+    assert event is not None
+    desk.store.write(lambda tx: outbox.ack(tx, event))
+    assert ">arrived<" in page(operator, f"/operator/case/{number}")

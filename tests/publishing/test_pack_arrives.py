@@ -1,0 +1,244 @@
+"""A pack that comes while the station serves: what was begun on the old one ends on it, a faulty one never serves."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sado.channel import versions
+from sado.menus.reading import bundle, pack
+from sado.store.tables import blobs as rows
+from sado.store.tables import packs, stations
+from sado.sync.blobs import publish as blobs
+from tests.support.down import Down, built, open_down, settings_of
+from tests.support.kenya import ASKED, BEGUN, HERS, HOME, OFFER, STEPS, rewritten
+from tests.support.phone import Phone
+
+OLD_WORDS, NEW_WORDS = "Describe the matter briefly.", "Tell us what happened."
+NAME = "pack/kenya"
+
+
+@pytest.fixture
+def down(tmp_path: Path) -> Iterator[Down]:
+    with open_down(tmp_path, "kenya") as down:
+        yield down
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> str:
+    """The folder of a pack in which one question has other words."""
+    return str(rewritten(tmp_path / "newer", {OLD_WORDS: NEW_WORDS}))
+
+
+def dialling(down: Down, *inputs: str, msisdn: str = HERS) -> Phone:
+    phone = Phone(down.village.app.test_client(), msisdn)
+    phone.walk(*inputs)
+    return phone
+
+
+def publish(down: Down, folder: str) -> str:
+    """Publish at the hub, and let it arrive."""
+    version = down.hub.publishing.publish_pack(folder)
+    down.settle()
+    return version
+
+
+def offer(down: Down, files: dict[str, bytes]) -> None:
+    """Offer these files without the hub's own check: another release may let pass what this one does not."""
+    blobs.publish(down.hub.store, [(NAME, bundle.packed(files))])
+    down.settle()
+
+
+def test_a_session_in_progress_ends_on_the_old_version_and_the_next_dial_is_on_the_new(down: Down, newer: str) -> None:
+    phone = dialling(down, *BEGUN, *STEPS[:1])
+
+    version = publish(down, newer)
+
+    assert down.village.pack.tree.version == down.hub.pack.tree.version == version
+    assert phone.reply("1").startswith(OLD_WORDS)
+    for text in STEPS[2:]:
+        phone.reply(text)
+    assert phone.screen.startswith("Saved: ")
+    assert dialling(down, *BEGUN, *STEPS[:2], msisdn="+254700000009").screen.startswith(NEW_WORDS)
+    assert down.told(NAME) == (rows.TAKEN, "")
+
+
+def test_a_form_that_was_left_is_finished_on_the_version_it_began_on(down: Down, newer: str) -> None:
+    phone = dialling(down, *BEGUN, *STEPS[:1])
+
+    publish(down, newer)
+
+    assert phone.dial() == OFFER
+    assert phone.reply("1").startswith(ASKED[1])
+    assert phone.reply("1").startswith(OLD_WORDS)
+
+
+def test_two_versions_later_a_session_still_ends_on_its_own(down: Down, newer: str, tmp_path: Path) -> None:
+    phone = dialling(down, *BEGUN, *STEPS[:1])
+
+    publish(down, newer)
+    publish(down, str(rewritten(tmp_path / "third", {OLD_WORDS: "What is it about?"})))
+
+    assert phone.reply("1").startswith(OLD_WORDS)
+
+
+def test_pages_and_rules_are_those_of_the_new_version(down: Down, tmp_path: Path) -> None:
+    folder = rewritten(tmp_path / "newer", {"answer_days: 21": "answer_days: 10"})
+    agencies = folder / "agencies.csv"
+    agencies.write_text(agencies.read_text("utf-8").replace("\nCAJ,", "\nNEW,New agency,Mpya\nCAJ,", 1), "utf-8")
+    client = down.village.app.test_client()
+    before = client.get("/agency/v1/openapi.json").get_json()["components"]["schemas"]["AgencyCode"]["enum"]
+
+    publish(down, str(folder))
+
+    after = client.get("/agency/v1/openapi.json").get_json()["components"]["schemas"]["AgencyCode"]["enum"]
+    assert set(after) - set(before) == {"NEW"}
+    assert down.village.cases.law.answer_days == 10
+
+
+def test_what_came_serves_after_a_restart_too_and_a_newer_pack_of_the_settings_after_it(
+    down: Down, newer: str, tmp_path: Path
+) -> None:
+    came = publish(down, newer)
+    store = down.village.store
+
+    chosen, fault = versions.choose(store, "kenya", lambda found: None)
+    assert (chosen.tree.version, fault) == (came, "")
+    third = str(rewritten(tmp_path / "third", {OLD_WORDS: "What is it about?"}))
+    chosen, fault = versions.choose(store, third, lambda found: None)
+    assert (chosen.tree.version, fault) == (pack.version(pack.files_of(third)), "")
+    chosen, fault = versions.choose(store, third, lambda found: None)
+    assert chosen.tree.version == pack.version(pack.files_of(third))
+
+
+def test_a_version_that_comes_after_it_was_taken_back_serves_again(down: Down, newer: str, tmp_path: Path) -> None:
+    came = publish(down, newer)
+    publish(down, "kenya")
+    assert down.village.pack.tree.version != came
+
+    assert publish(down, newer) == came
+    chosen, _ = versions.choose(down.village.store, "kenya", lambda found: None)
+    assert chosen.tree.version == down.village.pack.tree.version == came
+
+
+def test_what_came_and_cannot_be_run_after_an_upgrade_gives_way_to_the_settings(down: Down, newer: str) -> None:
+    came = publish(down, newer)
+
+    def check(found: pack.Pack) -> None:
+        if found.tree.version == came:
+            raise ValueError("an effect of a release that is gone")
+
+    chosen, fault = versions.choose(down.village.store, "kenya", check)
+    assert chosen.tree.version != came
+    assert fault == "an effect of a release that is gone"
+    chosen, fault = versions.choose(down.village.store, "kenya", lambda found: None)
+    assert (chosen.tree.version, fault) == (came, "")
+
+
+FAULTY = {
+    "a tree": ("trees/case.yaml", b"case: {kind: hologram}\n"),
+    "the law": ("law.yaml", b"answer_days: soon\n"),
+    "a register": ("registers.yaml", b"offices: {agency: CAJ}\n"),
+    "another country": ("pack.yaml", b""),
+    "a strange file": ("../pack.py", b""),
+}
+
+
+def faulty(which: str) -> dict[str, bytes]:
+    name, content = FAULTY[which]
+    files = pack.files_of("kenya")
+    content = content or files.get(name, b"").replace(b"country: KE", b"country: TJ")
+    return files | {name: content}
+
+
+@pytest.mark.parametrize("which", FAULTY)
+def test_a_faulty_pack_never_serves_and_the_hub_learns_why(down: Down, which: str, newer: str) -> None:
+    served = down.village.pack.tree.version
+    phone = dialling(down, *BEGUN)
+
+    offer(down, faulty(which))
+
+    state, reason = down.told(NAME)
+    assert (state, down.village.pack.tree.version) == (rows.REFUSED, served)
+    assert reason and any("refused pack/kenya: " + reason[:9] in line for line in down.hub.publishing.status())
+    assert any("the one before is used" in line for line in down.village.publishing.status())
+    assert phone.dial().startswith(OFFER[:9])
+    chosen, fault = versions.choose(down.village.store, "kenya", lambda found: None)
+    assert (chosen.tree.version, fault) == (served, "")
+    assert down.village.store.read(lambda tx: tx.value("SELECT COUNT(*) FROM packs")) == 1
+
+    assert publish(down, newer) == down.village.pack.tree.version
+    assert down.told(NAME) == (rows.TAKEN, "")
+
+
+def test_a_bundle_that_is_none_is_refused(down: Down) -> None:
+    blobs.publish(down.hub.store, [(NAME, b"no bundle"), ("film/kenya", b"no bundle")])
+    down.settle()
+
+    assert down.told(NAME) == (rows.REFUSED, "What came is no bundle of a pack.")
+    assert down.told("film/kenya") == (rows.REFUSED, "This release does not know what it is.")
+
+
+@pytest.mark.parametrize("which", ["a tree", "the law", "another country"])
+def test_the_hub_does_not_publish_a_faulty_pack(down: Down, tmp_path: Path, which: str) -> None:
+    folder = rewritten(tmp_path / "faulty", {})
+    (folder / FAULTY[which][0]).write_bytes(faulty(which)[FAULTY[which][0]])
+    served = down.hub.pack.tree.version
+
+    with pytest.raises(ValueError):
+        down.hub.publishing.publish_pack(str(folder))
+
+    assert down.hub.pack.tree.version == served
+    assert down.hub.store.read(rows.published) == {}
+
+
+def test_phones_are_answered_whole_while_a_version_takes_effect(down: Down, tmp_path: Path) -> None:
+    folders = [
+        str(rewritten(tmp_path / "one", {"Status of my case": "Status one"})),
+        str(rewritten(tmp_path / "two", {"Status of my case": "Status two"})),
+    ]
+    seen: set[str] = set()
+    done = threading.Event()
+    phone = dialling(down, "1", msisdn="+254700000100")
+
+    def dial() -> None:
+        while not done.is_set():
+            seen.add(phone.dial())
+
+    dialler = threading.Thread(target=dial)
+    dialler.start()
+    for folder in folders * 3:
+        files = pack.files_of(folder)
+        down.village.publishing.take(NAME, bundle.packed(files))
+    done.set()
+    dialler.join()
+
+    seen.add(phone.dial())
+    assert {screen.partition("\n")[0] for screen in seen} <= {HOME, "1 Status one", "1 Status two"}
+    assert phone.screen.startswith("1 Status two")
+
+
+def test_a_station_in_the_middle_passes_a_pack_on(down: Down, newer: str) -> None:
+    down.village.store.write(lambda tx: stations.add(tx, 9))
+
+    publish(down, newer)
+
+    offers = down.village.store.read(rows.offers)
+    assert [(one.station, one.name, one.state) for one in offers] == [(9, NAME, rows.OFFERED)]
+
+
+def test_a_pack_that_came_is_kept_with_its_files(down: Down, newer: str) -> None:
+    came = publish(down, newer)
+
+    found = down.village.store.read(lambda tx: packs.find(tx, came))
+    assert found is not None and dict(found.files) == pack.files_of(newer)
+
+
+def test_a_started_station_is_on_what_came(tmp_path: Path, newer: str) -> None:
+    with open_down(tmp_path, "kenya") as down:
+        came = publish(down, newer)
+    with built(settings_of(tmp_path / "village", "kenya")) as station:
+        assert station.pack.tree.version == came
+        health = station.app.test_client().get("/healthz").get_json()
+        assert health["pack"] == "ok"

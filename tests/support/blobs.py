@@ -1,0 +1,145 @@
+"""A hub that publishes blobs and a village that fetches them, each on a real store, with a line in between."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sado.store import Store, Transaction
+from sado.store.tables import blobs, stations
+from sado.store.tables.blobs import Wanted
+from sado.store.tables.events import Event
+from sado.sync.blobs.fetch import Arrivals, Fetcher, Get
+from sado.sync.blobs.publish import Room, Shelf, publish
+from sado.sync.exchange import server as exchange
+from sado.sync.exchange.client import Caller
+from sado.sync.exchange.lane import Apply
+from sado.sync.link.frame_size import Pace
+from tests.support.one_by_one import OneByOne, Post
+from tests.support.stations import Clock, open_store
+
+VILLAGE = 7
+NAME = "pack/tajikistan"
+# As many ranges as any blob of the tests can take.
+MOST_RANGES = 2000
+
+
+class Steady(Pace):
+    """Ranges of one size, whatever the machine does."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def succeeded(self, size: int, seconds: float) -> None:
+        """It stays."""
+
+    def failed(self) -> None:
+        """It stays."""
+
+
+def only_blobs(number: int) -> Apply:
+    """A station that knows no other events."""
+    room = Room(number)
+
+    def apply(tx: Transaction, peer: str, event: Event) -> None:
+        if event.kind.startswith("blob."):
+            room.apply(tx, peer, event)
+
+    return apply
+
+
+@dataclass
+class Link:
+    """Both stores and the key that they share. `wire` holds all that the line carried, `ranges` the answers' sizes;
+    `taken` is what the village took in, `refuses` what taking in raises."""
+
+    hub: Store
+    village: Store
+    clock: Clock
+    key: bytes
+    limit: int = 4096
+    number: int = VILLAGE
+    wire: list[bytes] = field(default_factory=list)
+    ranges: list[int] = field(default_factory=list)
+    taken: list[tuple[str, bytes]] = field(default_factory=list)
+    refuses: Exception | None = None
+    get: Get | None = None
+    post: Post | None = None
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self, village: Store | None = None) -> None:
+        """Both processes begin anew; all that they had in memory is gone."""
+        self.village = village or self.village
+        self.shelf = Shelf(self.hub)
+        self.caller = Caller(self.village, self.number, self.key, OneByOne(self._post), only_blobs(self.number), Pace())
+        self.fetcher = Fetcher(self.village, self.number, self.key, self._get, Steady(self.limit))
+        self.arrivals = Arrivals(self.village, self.number, self._take)
+
+    def publish(self, content: bytes, name: str = NAME) -> bool:
+        return bool(publish(self.hub, [(name, content)]))
+
+    def exchange(self) -> None:
+        while self.caller.call():
+            pass
+
+    def fetch(self) -> int:
+        """Fetch all that is offered, and take it in; how many bytes of answers it took."""
+        self.exchange()
+        before = sum(self.ranges)
+        for _ in range(MOST_RANGES):
+            if not self.fetcher.step():
+                break
+        while self.arrivals.step():
+            pass
+        self.exchange()
+        return sum(self.ranges) - before
+
+    def wanted(self, name: str = NAME) -> Wanted:
+        found = self.village.read(lambda tx: blobs.find(tx, name))
+        assert found is not None
+        return found
+
+    def told(self, name: str = NAME) -> tuple[str, str]:
+        """What the hub knows of its offer."""
+        found = self.hub.read(blobs.offers)
+        return next((one.state, one.reason) for one in found if (one.name, one.station) == (name, self.number))
+
+    def answered(self, target: str, headers: Mapping[str, str], timeout_s: float = 0) -> bytes:
+        """The hub's answer to a request, noted as the line carries it."""
+        path, _, query = target.partition("?")
+        body = self.shelf.answer(path, query, headers)
+        self.wire += [target.encode(), repr(dict(headers)).encode(), body]
+        self.ranges.append(len(body))
+        return body
+
+    def _get(self, target: str, headers: Mapping[str, str], timeout_s: float) -> bytes:
+        return (self.get or self.answered)(target, headers, timeout_s)
+
+    def _post(self, frame: bytes, timeout_s: float) -> bytes:
+        if self.post:
+            return self.post(frame, timeout_s)
+        answer = exchange.answer(self.hub, frame, only_blobs(0))
+        self.wire += [frame, answer]
+        return answer
+
+    def _take(self, name: str, content: bytes) -> None:
+        if self.refuses:
+            raise self.refuses
+        self.taken.append((name, content))
+
+
+@contextmanager
+def open_link(folder: Path, **settings: int) -> Iterator[Link]:
+    """A village that is admitted at its hub, with nothing published; closed at the end."""
+    clock = Clock()
+    with open_store(_made(folder / "hub"), clock) as hub, open_store(_made(folder / "village"), clock) as village:
+        key = hub.write(lambda tx: stations.add(tx, VILLAGE))
+        yield Link(hub, village, clock, key, **settings)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -1,0 +1,108 @@
+"""One station as phones meet it: its store, its cases and the USSD webhook, with references that never vary."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from sado.cases import views
+from sado.cases.law import Law
+from sado.cases.registers import csv_file
+from sado.cases.registers.csv_file import RegisterFile
+from sado.cases.registers.loading import Loading
+from sado.cases.service import Cases
+from sado.channel.effects.contract import Effects
+from sado.channel.effects.register_words import registers_of
+from sado.channel.effects.registry import all_effects
+from sado.channel.endpoints import SmsDoors, UssdDoors
+from sado.channel.front import Webhook, address
+from sado.channel.gateways.africastalking import AfricasTalkingSms, AfricasTalkingUssd
+from sado.channel.sms.inbox import Inbox
+from sado.channel.sms.reports import Deliveries
+from sado.channel.ussd.conversation import Conversation
+from sado.channel.versions import Versions
+from sado.menus.reading import pack as packs
+from sado.menus.reading.pack import Pack
+from sado.store import Keyring, Store, Transaction
+from sado.store.tables import identity
+from sado.store.tables.cases import CaseRow
+from tests.support.stations import Clock
+
+NUMBER = 7
+TOKEN = "a-token-for-the-tests-0000"
+WEBHOOK = f"/gateway/{AfricasTalkingUssd.name}/{TOKEN}/ussd"
+KEYS = Keyring({1: b"k" * 32}, 1, b"r" * 32)
+
+
+@cache
+def shipped_pack() -> Pack:
+    """The default pack, read once."""
+    return packs.load("tajikistan")
+
+
+@dataclass(frozen=True)
+class Station:
+    """A station in parts: a test takes hold of the one that it is about."""
+
+    clock: Clock
+    store: Store
+    pack: Pack
+    cases: Cases
+    effects: Effects
+    client: FlaskClient
+
+    def filed(self, msisdn: str) -> list[CaseRow]:
+        """The latest cases of this phone, newest first."""
+        return self.store.read(lambda tx: views.mine(tx, msisdn))
+
+    def load_samples(self, *names: str) -> None:
+        """The shipped samples of these registers, as of the station's day; nobody is told of their rows."""
+        known, samples = registers_of(self.pack), packs.PACKS / self.pack.name / "samples"
+        loading = Loading(self.store, known, lambda tx, register, values: None)
+        day = known.today(self.store.now()).isoformat()
+        for name in names:
+            with RegisterFile(samples / f"{name}.csv", known.get(name), known.languages) as file:
+                report = csv_file.load(file, loading, name, day, is_whole=True, progress=lambda position: None)
+            assert report.rejected == []
+
+    def agency(self, reference: str, kind: str, text: str = "") -> None:
+        """The agency that holds this case moves it."""
+
+        def move(tx: Transaction) -> None:
+            self.cases.record(tx, self.cases.get(tx, reference).agency, reference, kind, text)
+
+        self.store.write(move)
+
+
+def webhook(store: Store, cases: Cases, versions: Versions) -> FlaskClient:
+    """A client of an application that holds the gateway's doors and nothing else."""
+    country = versions.current.pack.country
+    ussd, sms = AfricasTalkingUssd(country), AfricasTalkingSms("sado", "key", "", "", country)
+    doors = {**UssdDoors(store, ussd, Conversation(ussd, versions)).doors()}
+    doors |= SmsDoors(store, sms, Inbox(versions, "*1339#"), Deliveries(cases)).doors()
+    app = Flask("sado", static_folder=None)
+    named = {address(ussd.name, TOKEN, name): door for name, door in doors.items()}
+    app.wsgi_app = Webhook(app.wsgi_app, named)  # type: ignore[method-assign]
+    return app.test_client()
+
+
+@contextmanager
+def open_station(
+    folder: Path,
+    make_effects: Callable[[Cases, Pack], Effects] = all_effects,
+    pack: Pack | None = None,
+    clock: Clock | None = None,
+) -> Iterator[Station]:
+    """A station without an upstream in `folder`, closed at the end. It serves the default pack unless told another."""
+    clock, pack = clock or Clock(), pack or shipped_pack()
+    store = Store(folder / "station.db", KEYS, clock)
+    try:
+        cases = Cases(store.write(lambda tx: identity.create(tx, NUMBER)), has_upstream=False, law=Law.read(pack.law))
+        versions = Versions(pack, lambda one: make_effects(cases, one))
+        yield Station(clock, store, pack, cases, versions.current.effects, webhook(store, cases, versions))
+    finally:
+        store.close()

@@ -1,0 +1,116 @@
+"""What a station makes of an upstream, or a proxy before it, that answers otherwise than it should."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sado.store.tables import lane_events
+from sado.sync import outbox
+from sado.sync.errors import LineDownError
+from sado.sync.exchange import server
+from sado.sync.exchange.client import MOST_FAULTS, Caller
+from sado.sync.link.connection import Line
+from sado.sync.link.frame_size import Pace
+from sado.sync.outbox import EventTooLargeError
+from sado.sync.wire.frame import DOWN, UP, FrameError, Message, nothing, pack, unpack
+from tests.support.ledger import VILLAGE, count
+from tests.support.one_by_one import OneByOne
+from tests.support.proofs import World, open_world
+from tests.sync.link.test_connection import Upstream, whole
+
+CALLS = 40
+HANG_UP_S = 0.2
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with open_world(tmp_path) as world:
+        yield world
+
+
+@contextmanager
+def proxy(world: World, header: str, hung_up: threading.Event | None) -> Iterator[Line]:
+    """A line to the hub through a proxy that says `header`, and sets `hung_up` where it does so after each answer."""
+
+    def answer(connection: socket.socket, request: bytes) -> bytes | None:
+        answered = server.answer(world.hub, request.partition(b"\r\n\r\n")[2], count)
+        connection.sendall(whole(answered, headers=header))
+        if hung_up is None:
+            return b""
+        connection.shutdown(socket.SHUT_WR)
+        hung_up.set()
+        return None
+
+    upstream = Upstream()
+    upstream.answer = answer
+    line = Line(f"http://127.0.0.1:{upstream.port}")
+    try:
+        yield line
+    finally:
+        line.close()
+        upstream.close()
+
+
+def waits(world: World) -> bool:
+    return world.village.read(lambda tx: any(lane_events.waits(tx, outbox.UPSTREAM, lane) for lane in "unb"))
+
+
+def faults_until_even(world: World, line: Line, hung_up: threading.Event | None) -> int:
+    """How often a call failed until nothing waited; the next call comes when a proxy that hangs up has done so."""
+    caller, faults = Caller(world.village, VILLAGE, world.key, line, count, Pace()), 0
+    for _ in range(CALLS):
+        try:
+            caller.call()
+        except (LineDownError, FrameError):
+            faults += 1
+        if hung_up is not None:
+            hung_up.wait(HANG_UP_S)
+            hung_up.clear()
+        if not waits(world):
+            return faults
+    raise AssertionError("Nothing leaves.")
+
+
+@pytest.mark.parametrize(
+    ("header", "hangs_up", "faults"),
+    [("", False, 0), ("Connection: close\r\n", True, 2), ("", True, 2)],
+    ids=["keeps", "says that it closes", "closes"],
+)
+def test_events_leave_through_a_proxy_that_hangs_up_after_each_answer(
+    world: World, header: str, hangs_up: bool, faults: int
+) -> None:
+    for _ in range(30):
+        world.file(200)
+    hung_up = threading.Event() if hangs_up else None
+    with proxy(world, header, hung_up) as line:
+        assert faults_until_even(world, line, hung_up) <= faults
+
+
+def test_an_upstream_that_answers_one_fault_after_another_is_left_alone(world: World) -> None:
+    world.file(200)
+
+    def refuse(frame: bytes, timeout_s: float) -> bytes:
+        up = unpack(UP, world.key, frame, nothing)
+        return pack(DOWN, VILLAGE, world.key, Message(up.exchange, fault=server.RETIRED))
+
+    caller = Caller(world.village, VILLAGE, world.key, OneByOne(refuse), count, Pace())
+    assert [caller.call() for _ in range(MOST_FAULTS - 1)] == [True] * (MOST_FAULTS - 1)
+    with pytest.raises(FrameError, match="one fault after another"):
+        caller.call()
+    assert waits(world)
+
+
+@pytest.mark.parametrize("size", [outbox.MOST_BYTES, outbox.MOST_BYTES + 1])
+def test_what_fits_no_frame_is_no_event(world: World, size: int) -> None:
+    def put() -> int:
+        return world.village.write(lambda tx: outbox.put(tx, outbox.UPSTREAM, "case.said", "", "x" * size))
+
+    if size > outbox.MOST_BYTES:
+        with pytest.raises(EventTooLargeError, match="fits no frame"):
+            put()
+    else:
+        assert put()

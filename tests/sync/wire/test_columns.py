@@ -1,0 +1,258 @@
+"""Events become columns and come back byte for byte; bytes that nobody packed do no harm."""
+
+import dataclasses
+import tracemalloc
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.training import events
+from sado.sync.wire import columns, encodings, radix, records, varint
+from sado.sync.wire.columns import NOTHING, Columns, Habits
+from sado.sync.wire.records import Wired
+
+SENT_AT = events.BEGIN_MS + events.DAY_MS
+# What a receiver may need for the worst content of one frame.
+MOST_BYTES = 200 << 20
+
+
+def as_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+FIELD = st.sampled_from(["event", "at", "text", "msisdn", "place"])
+CELL = st.one_of(
+    st.sampled_from(["", "water", "KT-YOV", "Об нест", "+992900000001", "007.life.9", "007.life.10"]),
+    st.text(max_size=12),
+    st.integers(-5, 5),
+    st.integers(events.BEGIN_MS, SENT_AT),
+    st.integers(-(1 << 70), 1 << 70).filter(lambda number: abs(number) < 1 << 63),
+)
+BODY = st.one_of(st.dictionaries(FIELD, CELL, max_size=4).map(as_json), st.text(max_size=12))
+EVENT = st.builds(
+    Wired,
+    kind=st.sampled_from(["case.opened", "case.moved", "later.kind", ""]),
+    reference=st.one_of(st.sampled_from(["", "0070000012"]), st.text(max_size=12)),
+    body=BODY,
+    ago=st.one_of(st.integers(-9, 9), st.integers(-(1 << 50), 1 << 50)),
+    slip=st.sampled_from([0, 0, 0, 5, -5_000_000]),
+    id=st.sampled_from(["", "", "0123456789abcdef"]),
+    hops=st.integers(0, 2),
+)
+EVENTS = st.lists(EVENT, max_size=12)
+
+
+def crossed(said: Sequence[Wired], habits: Habits = NOTHING) -> list[Wired]:
+    return columns.unpack(columns.pack(said, SENT_AT, habits), SENT_AT, habits)
+
+
+def size_of(packed: Columns) -> int:
+    return len(packed.plan) + len(packed.numbers) + len(packed.text)
+
+
+@pytest.fixture(scope="module")
+def many() -> list[Wired]:
+    """Events as stations make them, of two batches."""
+    maker = events.Maker(1, 400)
+    return maker.batch(200) + maker.batch(200)
+
+
+def test_nothing_comes_back_as_nothing() -> None:
+    assert crossed([]) == []
+
+
+@given(EVENTS, EVENTS)
+def test_any_events_come_back_whatever_the_habits(said: list[Wired], before: list[Wired]) -> None:
+    assert crossed(said, columns.habits_of(before)) == said
+
+
+@pytest.mark.parametrize("bodies", [('{"at":5}', '{"at":"5"}', '{"at":6}'), ('{"at":"5"}', '{"at":5}', '{"at":"6"}')])
+def test_a_field_that_is_now_a_text_and_now_a_number_comes_back(bodies: tuple[str, ...]) -> None:
+    said = [Wired("later.kind", "", body) for body in bodies]
+    assert crossed(said) == said
+    for before in (said, said[1:], said[::-1]):
+        assert crossed(said, columns.habits_of(before)) == said
+
+
+def test_events_of_real_stations_come_back_with_and_without_habits(many: list[Wired]) -> None:
+    assert crossed(many) == many
+    assert crossed(many[200:], columns.habits_of(many[:200])) == many[200:]
+
+
+def test_most_events_of_one_exchange_come_back() -> None:
+    said = [Wired("case.moved", "", as_json({"at": number})) for number in range(columns.MOST_EVENTS)]
+    assert crossed(said) == said
+    packed = columns.pack([*said, said[0]], SENT_AT)
+    with pytest.raises(ValueError, match="More"):
+        columns.unpack(packed, SENT_AT)
+
+
+def test_the_time_of_an_event_is_said_once() -> None:
+    # At irregular times, so that no rhythm says them.
+    agos = [number * number * 7919 % 86_400_000 for number in range(50)]
+    once = [Wired("case.moved", "", as_json({"at": SENT_AT - ago}), ago) for ago in agos]
+    twice = [Wired("case.moved", "", as_json({"at": SENT_AT - ago - ago % 60_000}), ago) for ago in agos]
+    assert size_of(columns.pack(once, SENT_AT)) < 0.7 * size_of(columns.pack(twice, SENT_AT))
+    assert crossed(once) == once
+
+
+def test_with_habits_the_same_is_said_in_fewer_bytes(many: list[Wired]) -> None:
+    before, after = many[:195], many[195:200]
+    usual = columns.pack(after, SENT_AT, columns.habits_of(before))
+    assert size_of(usual) < 0.8 * size_of(columns.pack(after, SENT_AT))
+
+
+def test_habits_do_not_depend_on_the_order_of_what_made_them(many: list[Wired]) -> None:
+    of_one_kind = [one for one in many if one.kind == "case.opened"]
+    other = [one for one in many if one.kind != "case.opened"]
+    first, second = columns.habits_of(of_one_kind + other), columns.habits_of(other + of_one_kind)
+    assert list(first) == list(second)
+    assert columns.pack(many, SENT_AT, first) == columns.pack(many, SENT_AT, second)
+
+
+def test_what_was_packed_with_other_habits_is_refused_or_other_events(many: list[Wired]) -> None:
+    packed = columns.pack(many[200:], SENT_AT, columns.habits_of(many[:200]))
+    for habits in (NOTHING, columns.habits_of(many[:3]), columns.habits_of(many[100:200])):
+        assert outcome(packed, habits) != many[200:]
+
+
+def outcome(packed: Columns, habits: Habits = NOTHING) -> list[Wired] | None:
+    """The events, or None where the bytes are refused; anything else fails the test."""
+    try:
+        return columns.unpack(packed, SENT_AT, habits)
+    except ValueError:
+        return None
+
+
+RUNS = [one.name for one in dataclasses.fields(Columns)]
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(RUNS), st.integers(0, 1 << 30), st.integers(0, 255), st.sampled_from("sid")),
+    min_size=1,
+    max_size=4,
+)
+
+
+def changed(packed: Columns, changes: list[tuple[str, int, int, str]]) -> Columns:
+    """The runs with bytes set, inserted or deleted."""
+    for name, place, byte, how in changes:
+        run = bytearray(getattr(packed, name))
+        at = place % (len(run) + 1)
+        run[at : at + (how != "i")] = b"" if how == "d" else bytes([byte])
+        packed = dataclasses.replace(packed, **{name: bytes(run)})
+    return packed
+
+
+@settings(max_examples=400)
+@given(CHANGES, st.booleans())
+def test_changed_bytes_are_refused_or_other_events(changes: list[tuple[str, int, int, str]], has_habits: bool) -> None:
+    said = events.Maker(2, 40).batch(20)
+    habits = columns.habits_of(said[:10]) if has_habits else NOTHING
+    found = outcome(changed(columns.pack(said[10:], SENT_AT, habits), changes), habits)
+    # What came out of it can be packed again: it is no worse than what a station may say.
+    assert found is None or crossed(found) == found
+
+
+@given(st.binary(max_size=60), st.binary(max_size=20), st.binary(max_size=60))
+def test_any_bytes_are_refused_or_events(plan: bytes, numbers: bytes, text: bytes) -> None:
+    outcome(Columns(plan, numbers, text))
+
+
+def test_a_way_of_a_later_release_is_refused() -> None:
+    packed = columns.pack([Wired("case.moved", "", as_json({"at": 1}))], SENT_AT)
+    assert packed.plan.endswith(b"c\2")
+    with pytest.raises(ValueError, match="later release"):
+        columns.unpack(dataclasses.replace(packed, plan=packed.plan[:-2] + b"z\2"), SENT_AT)
+
+
+def test_a_shape_that_is_not_known_is_refused() -> None:
+    said = [Wired("case.moved", "", as_json({"at": 1}))]
+    packed = columns.pack(said, SENT_AT, columns.habits_of(said))
+    with pytest.raises(ValueError, match="not known here"):
+        columns.unpack(packed, SENT_AT)
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_something_behind_a_run_is_refused(run: str) -> None:
+    packed = columns.pack([Wired("case.moved", "", as_json({"at": 1}))], SENT_AT)
+    with pytest.raises(ValueError, match="."):
+        columns.unpack(dataclasses.replace(packed, **{run: getattr(packed, run) + b"\0"}), SENT_AT)
+
+
+def test_an_order_that_is_not_that_of_the_events_is_refused() -> None:
+    said = [Wired("one", "", "{}"), Wired("two", "", "{}")]
+    packed = columns.pack(said, SENT_AT)
+    assert packed.numbers == radix.pack([(0, 2), (1, 2)])
+    swapped = dataclasses.replace(packed, numbers=radix.pack([(1, 2), (0, 2)]))
+    assert columns.unpack(swapped, SENT_AT) == said[::-1]
+    with pytest.raises(ValueError, match="in the order"):
+        columns.unpack(dataclasses.replace(packed, numbers=radix.pack([(1, 2), (1, 2)])), SENT_AT)
+
+
+# Few bytes that say much: each is refused, or stays small.
+
+
+def declared(*ways_of_cells: bytes) -> bytes:
+    """The plan of one shape that is said in full, with as many events as may be."""
+    return varint.pack(1) + varint.pack(encodings.MOST) + varint.pack(0) + b"".join(ways_of_cells)
+
+
+EMPTY, ZERO = b"e\1", b"c\0"
+META = (EMPTY, ZERO, ZERO, ZERO, EMPTY)
+
+
+def listed(size: int) -> Columns:
+    """One long text, listed once and meant by every event."""
+    plan = declared(*META, EMPTY)
+    return Columns(plan, b"", b"kind\0text\0" + b"\0\0" + b"a" * size + b"\0")
+
+
+def headed(size: int) -> Columns:
+    """One long head of every numeral."""
+    plan = declared(*META, b"n\1")
+    return Columns(plan, bytes(10**6), b"kind\0text\0" + b"\0\0" + b"a" * size + b"\0")
+
+
+def wide(fields: int) -> Columns:
+    """Very many fields, each a constant."""
+    keys = b"\1".join(b"%d" % number for number in range(fields))
+    plan = declared(*META, *[ZERO] * fields)
+    return Columns(plan, b"", b"kind\0" + keys + b"\0" + b"\0\0")
+
+
+def parted(parts: int) -> Columns:
+    """Very many shapes, each with very many events."""
+    one = varint.pack(encodings.MOST) + varint.pack(0) + b"".join((*META, ZERO))
+    return Columns(varint.pack(parts) + one * parts, b"", b"kind\0text\0\0\0" * parts)
+
+
+def same(fields: int, size: int = 1000) -> Columns:
+    """One long text, and many fields that equal it."""
+    keys = b"\1".join(b"%d" % number for number in range(fields))
+    plan = declared(*META, EMPTY, *[b"s\5"] * (fields - 1))
+    return Columns(plan, b"", b"kind\0" + keys + b"\0" + b"\0\0" + b"a" * size + b"\0")
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [listed(1 << 20), headed(1 << 20), wide(300_000), wide(records.MOST_FIELDS + 1), parted(encodings.MOST), same(50)],
+    ids=["listed", "headed", "wide", "one too wide", "parted", "same"],
+)
+def test_few_bytes_cannot_fill_the_memory(packed: Columns) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="."):
+            columns.unpack(packed, SENT_AT)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    "packed", [listed(10), wide(3), parted(1), same(2, 10)], ids=["listed", "wide", "parted", "same"]
+)
+def test_the_same_content_in_an_ordinary_size_is_read(packed: Columns) -> None:
+    assert len(columns.unpack(packed, SENT_AT)) == encodings.MOST

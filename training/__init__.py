@@ -1,3 +1,0 @@
-"""What the dictionary of the exchange was trained on: invented events with invented texts. Nothing here is installed.
-
-`python -m training` writes sync/dictionary.zstd anew."""
