@@ -131,7 +131,7 @@ def build(settings: Settings, store: Store) -> Station:
         raise StoreError("This database has no station number. Run `sado init --station NUMBER`.")
     chosen, pack_fault = versions.choose(store, settings.pack, check_pack)
     has_upstream = bool(settings.upstream)
-    cases = Cases(known, has_upstream, Law.read(chosen.law))
+    cases = Cases(known, has_upstream, lambda: known_packs.current.law)
     known_packs = Versions(chosen, lambda one: all_effects(cases, one))
     pack = _current(known_packs)
     events = _events(cases, known.number)
@@ -161,7 +161,7 @@ def build(settings: Settings, store: Store) -> Station:
     if channel.mailbox:
         schedule.empty(scheduler, channel.mailbox)
     app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, pack_fault))
-    new_packs = NewPacks(store, known_packs, cases, check_pack)
+    new_packs = NewPacks(store, known_packs, check_pack)
     publishing = Publishing(store, Path(settings.pack).resolve().name, known_packs, new_packs)
     if upstream is not None:
         schedule.take_in(scheduler, Arrivals(store, known.number, publishing.take))

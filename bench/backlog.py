@@ -122,7 +122,8 @@ def file_backlog(village: Station, count: int) -> None:
     store = Store(village.folder / "sado.db", Keyring.load(village.folder / "keys.json"))
     known = store.read(identity.find)
     assert known is not None
-    cases = Cases(known, True, Law.read(pack.load("tajikistan").law))
+    law = Law.read(pack.load("tajikistan").law)
+    cases = Cases(known, True, lambda: law)
     made = appeals(None, count)
     for first in range(0, count, BATCH):
         some = made[first : first + BATCH]

@@ -147,7 +147,8 @@ def hub(folder: Path) -> Iterator[Hub]:
     """A hub that serves, and a door with TLS in front of it that passes bytes on, as stunnel would."""
     store = new_store(folder / "hub")
     who = store.write(lambda tx: identity.create(tx, HUB))
-    cases = Cases(who, False, Law.read(pack.load("tajikistan").law))
+    law = Law.read(pack.load("tajikistan").law)
+    cases = Cases(who, False, lambda: law)
     rooms = {"case": cases.apply, "bulk": lambda tx, peer, event: None}
     server = waitress.create_server(
         endpoint.Door(not_found, store, Events(rooms).apply), host="127.0.0.1", port=0, threads=4, ident=None
@@ -222,7 +223,8 @@ def new_store(folder: Path) -> Store:
 def village(folder: Path, at: Hub, filed: Sequence[Appeal]) -> Iterator[tuple[Store, Cases]]:
     """A station where these appeals wait."""
     store = new_store(folder / "village")
-    cases = Cases(store.write(lambda tx: identity.create(tx, VILLAGE)), True, Law.read(pack.load("tajikistan").law))
+    law = Law.read(pack.load("tajikistan").law)
+    cases = Cases(store.write(lambda tx: identity.create(tx, VILLAGE)), True, lambda: law)
     store.write(lambda tx: [cases.open(tx, appeal) for appeal in filed])
     yield store, cases
     store.close()

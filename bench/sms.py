@@ -118,7 +118,8 @@ def drained(notices: int) -> dict[str, float]:
         settings.folder.mkdir(exist_ok=True)
         store = Store(settings.database, Keyring.create(settings.keys))
         known = store.write(lambda tx: identity.create(tx, 7))
-        cases = Cases(known, False, Law.read(pack.load(settings.pack).law))
+        law = Law.read(pack.load(settings.pack).law)
+        cases = Cases(known, False, lambda: law)
         for first in range(0, notices, 500):
             store.write(lambda tx, first=first: [news(cases, tx, number) for number in range(first, first + 500)])
         station = wsgi.build(settings, store)

@@ -98,8 +98,8 @@ class Pair:
 
     def __post_init__(self) -> None:
         law = Law.read(pack.load("tajikistan").law)
-        self._cases = Cases(self.village.write(lambda tx: identity.create(tx, VILLAGE)), True, law)
-        at_hub = Cases(self.hub.write(lambda tx: identity.create(tx, HUB)), False, law)
+        self._cases = Cases(self.village.write(lambda tx: identity.create(tx, VILLAGE)), True, lambda: law)
+        at_hub = Cases(self.hub.write(lambda tx: identity.create(tx, HUB)), False, lambda: law)
         self._taken = at_hub.apply
         self._caller = Caller(self.village, VILLAGE, self.key, OneByOne(self._post), self._cases.apply, Wide())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
@@ -59,9 +60,9 @@ def after(case: CaseRow, moved: Moved, now: int) -> CaseRow:
 
 
 class Moving:
-    """Moves of the cases at one station."""
+    """Moves of the cases at one station; `law` gives the law of now, as in `Cases`."""
 
-    def __init__(self, identity: Identity, has_upstream: bool, law: Law) -> None:
+    def __init__(self, identity: Identity, has_upstream: bool, law: Callable[[], Law]) -> None:
         self._life = secrets.token_hex(4)
         self.station = identity.number
         self.has_upstream = has_upstream
@@ -86,7 +87,7 @@ class Moving:
             actor=move.actor,
             text=move.text,
             at=at,
-            due_at=terms.due_at(self.law, case, move.kind, move.is_short, at),
+            due_at=terms.due_at(self.law(), case, move.kind, move.is_short, at),
             agency=move.agency if move.kind == statuses.FORWARDED else "",
             is_short=move.is_short and move.kind == statuses.REGISTERED,
             version=case.version + 1,

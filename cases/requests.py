@@ -108,7 +108,7 @@ class Requests:
     def clashes(self, tx: Transaction, case: CaseRow) -> list[Clash]:
         """The requests about this case that a person has to decide, the oldest first."""
         found = [request for request in requests.of_case(tx, case.reference) if request.outcome == HARD]
-        law = self._moves.law
+        law = self._moves.law()
         return [
             Clash(
                 request,
@@ -134,14 +134,14 @@ class Requests:
         version = 0
         if is_taken:
             move = _taken(case, request)
-            moving.check(self._moves.law, case, move, tx.now)
+            moving.check(self._moves.law(), case, move, tx.now)
             version = self._moves.order(tx, case, move, tx.now)
         self._settle(tx, request, outcome, version)
 
     def _decide(self, tx: Transaction, case: CaseRow, request: RequestRow) -> None:
         move = _move(request)
         has_it = conflicts.has_it(case, rows.events_of(tx, case.reference), move)
-        is_legal = moving.is_legal(self._moves.law, case, move, request.at)
+        is_legal = moving.is_legal(self._moves.law(), case, move, request.at)
         between = _between(tx, request)
         outcome = self._rule(case, between, move, request.base, has_it=has_it, is_legal=is_legal)
         is_moving = outcome != HARD and not has_it

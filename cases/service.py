@@ -5,6 +5,8 @@ The hub, which has no upstream, moves cases. Any other station asks it (cases/re
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from sado.cases import conflicts, moving, pins, reference, statuses, terms, views
@@ -44,10 +46,13 @@ WRONG_CLOCK_MS = 5 * 60 * 1000
 
 
 class Cases:
-    """The cases of one station. `has_upstream` says whether it has a hub that orders their moves; `law` has the kinds
-    of case and their terms, `rule` what becomes of a request at the hub."""
+    """The cases of one station. `has_upstream` says whether it has a hub that orders their moves, `rule` what becomes
+    of a request at the hub. `law` gives the kinds of case and their terms as they are now: it is asked each time and
+    never kept, since a pack with another law may come at any moment."""
 
-    def __init__(self, identity: Identity, has_upstream: bool, law: Law, rule: Rule = conflicts.decide) -> None:
+    def __init__(
+        self, identity: Identity, has_upstream: bool, law: Callable[[], Law], rule: Rule = conflicts.decide
+    ) -> None:
         self._identity = identity
         self._moving = Moving(identity, has_upstream, law)
         self._requests = Requests(self._moving, rule)
@@ -61,7 +66,7 @@ class Cases:
 
     def open(self, tx: Transaction, appeal: Appeal) -> Filed:
         """Keep an appeal as a new case, and queue it for the upstream. Raises law.UnknownKindError, NamelessError."""
-        if self.law.kind(appeal.kind).needs_name and not any(map(str.isalnum, appeal.name)):
+        if self.law().kind(appeal.kind).needs_name and not any(map(str.isalnum, appeal.name)):
             raise NamelessError(f"The law does not examine a {appeal.kind} without a name.")
         number = reference.issue(tx, self._identity.number)
         opened = Opened(
@@ -181,17 +186,16 @@ class Cases:
         stands = self.stands(tx, case)
         if agency_of(move.actor) not in ("", stands.agency):
             raise PassedOnError(f"Your agency passed this case on to {stands.agency}, which now answers it.")
-        moving.check(self.law, stands, move, self._moving.hub_time(tx))
+        moving.check(self.law(), stands, move, self._moving.hub_time(tx))
         if self.has_upstream:
             self._requests.ask(tx, case, move)
         else:
             self._moving.order(tx, case, move, tx.now)
 
     def _allowed(self, tx: Transaction, case: CaseRow) -> frozenset[str]:
-        now = self._moving.hub_time(tx)
-        return frozenset(
-            kind for kind in statuses.MOVES[case.status] if terms.fault(self.law, case, kind, False, now) is None
-        )
+        law, now = self.law(), self._moving.hub_time(tx)
+        moves = statuses.MOVES[case.status]
+        return frozenset(kind for kind in moves if terms.fault(law, case, kind, False, now) is None)
 
 
 def _insert(tx: Transaction, opened: Opened) -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sado.cases.law import Law
 from sado.channel.effects.contract import Effects
 from sado.menus.reading import pack as packs
 from sado.menus.reading.pack import Pack
@@ -17,23 +18,26 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Version:
-    """One version of the pack, and what its effects do."""
+    """One version of the pack, the law that it holds, and what its effects do."""
 
     pack: Pack
+    law: Law
     effects: Effects
 
 
 class Versions:
-    """Every version that a session may be on. Older ones are put together again when a session asks for them."""
+    """Every version that a session may be on. Older ones are put together again when a session asks for them. Who needs
+    something of the pack that is served asks `current` for it each time: a newer one may come at any moment."""
 
     def __init__(self, pack: Pack, effects: Callable[[Pack], Effects]) -> None:
         self._effects = effects
-        self.current = Version(pack, effects(pack))
+        self.current = self.made(pack)
         self._known: dict[str, Version | None] = {pack.tree.version: self.current}
 
     def made(self, pack: Pack) -> Version:
-        """This pack as a version. Raises TreeError for one that asks for effects in vain."""
-        return Version(pack, self._effects(pack))
+        """This pack as a version. Raises LawError for one whose law cannot be used, TreeError for one that asks for
+        effects in vain."""
+        return Version(pack, Law.read(pack.law), self._effects(pack))
 
     def begin(self, version: Version) -> None:
         """Conversations begin on this version from now on. The one before stays at hand for those that are under way;

@@ -6,8 +6,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from sado.cases.law import Law
-from sado.cases.service import Cases
 from sado.channel.versions import Version, Versions
 from sado.menus.reading import pack as packs
 from sado.menus.reading.pack import Files, Pack
@@ -26,10 +24,9 @@ class OtherCountryError(ValueError):
 class NewPacks:
     """Takes versions in. `check` raises ValueError for what the menus cannot see of a pack."""
 
-    def __init__(self, store: Store, versions: Versions, cases: Cases, check: Callable[[Pack], object]) -> None:
+    def __init__(self, store: Store, versions: Versions, check: Callable[[Pack], object]) -> None:
         self._store = store
         self._versions = versions
-        self._cases = cases
         self._check = check
 
     def read(self, name: str, files: Files) -> Pack:
@@ -46,17 +43,13 @@ class NewPacks:
     def take(self, name: str, files: Files) -> None:
         """Serve this version from now on, also after a restart. Raises as `read` does, and then nothing changes."""
         pack = self.read(name, files)
-        version, law = self._versions.made(pack), Law.read(pack.law)
+        version = self._versions.made(pack)
         self._store.write(lambda tx: self._save(tx, version, files))
-        # In a job of the one writer, where every hop is answered: none sees half of the change.
-        self._store.write(lambda tx: self._begin(version, law))
+        # In a job of the one writer, where every hop is answered and every case moved: none sees half of the change.
+        self._store.write(lambda tx: self._versions.begin(version))
         log.info("version %s of the pack is served from now on", pack.tree.version)
 
     def _save(self, tx: Transaction, version: Version, files: Files) -> None:
         rows.save(tx, version.pack.tree.version, version.pack.name, files)
         # A register that the version before could not read may be one of this version.
         blobs.retry_refused(tx, "register/")
-
-    def _begin(self, version: Version, law: Law) -> None:
-        self._versions.begin(version)
-        self._cases.law = law

@@ -221,7 +221,7 @@ def _case_page(store: Store, cases: Cases, pack: Pack, reference: str, typed: Ty
         moves=dict(moves),
         plain=[(kind, title) for kind, title in moves if kind in ("in_review", statuses.CLOSED, statuses.REOPENED)],
         wordy=[(kind, title) for kind, title in moves if kind in statuses.WITH_WORDS],
-        dates=_dates(cases.law, stands),
+        dates=_dates(cases.law(), stands),
         agencies=sorted((agency_name(pack, code), code) for code in pack.agencies if code != agency),
         is_in_work=stands.status in statuses.IN_WORK,
         longest=LONGEST_TEXT,

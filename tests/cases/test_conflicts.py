@@ -153,7 +153,7 @@ def side(folder: Path, number: int, clock: Clock, has_upstream: bool, rule: Rule
     with open_store(folder, clock) as store:
         who = store.write(lambda tx: identity.create(tx, number))
         store.write(lambda tx: lanes.set_upstream(tx, has_upstream))
-        yield Side(number, store, Cases(who, has_upstream, shipped_law(), rule))
+        yield Side(number, store, Cases(who, has_upstream, shipped_law, rule))
 
 
 def line(below: Side, above: Side) -> Caller:

@@ -242,8 +242,8 @@ def test_another_agency_is_told_as_if_there_were_no_case(village: Station, filed
 def day_of(station: Station, at: int | None) -> str:
     """The day in Dushanbe that ends at this moment."""
     assert at is not None
-    day = station.cases.law.day_of(at)
-    assert at == station.cases.law.end_of(day)
+    day = station.cases.law().day_of(at)
+    assert at == station.cases.law().end_of(day)
     return str(day)
 
 
@@ -330,7 +330,7 @@ def test_the_term_stays_through_later_moves(village: Station, filed: Filed) -> N
 
 def test_the_days_for_passing_a_case_on_end(village: Station, filed: Filed, clock: Clock) -> None:
     record(village, filed.reference, "registered")
-    last = village.cases.law.end_of(village.cases.law.forward_by(FILED_AT))
+    last = village.cases.law().end_of(village.cases.law().forward_by(FILED_AT))
     clock.move((last - FILED_AT) / 1000 + 0.001)
     with pytest.raises(terms.ForwardTooLateError, match="until 2027-01-20"):
         record(village, filed.reference, "forwarded")

@@ -94,7 +94,7 @@ def test_pages_and_rules_are_those_of_the_new_version(down: Down, tmp_path: Path
 
     after = client.get("/agency/v1/openapi.json").get_json()["components"]["schemas"]["AgencyCode"]["enum"]
     assert set(after) - set(before) == {"NEW"}
-    assert down.village.cases.law.answer_days == 10
+    assert down.village.cases.law().answer_days == 10
 
 
 def test_what_came_serves_after_a_restart_too_and_a_newer_pack_of_the_settings_after_it(

@@ -83,7 +83,7 @@ def cut(disk: Disk, blank: Blank, synchronous: int, seed: int) -> Run:
 def file_cases(connection: apsw.Connection, blank: Blank) -> dict[str, str]:
     """File cases from several callers at once until the disk fails; the texts of the acknowledged ones."""
     writer = Writer(connection, lambda held: Transaction(held, blank.keys, int(START_S * 1000)), sqlite.BEGIN, 256)
-    service = Cases(blank.who, has_upstream=True, law=shipped_law())
+    service = Cases(blank.who, has_upstream=True, law=shipped_law)
     acknowledged: dict[str, str] = {}
 
     def call(caller: int) -> None:

@@ -72,7 +72,7 @@ class Desk:
 
     def moved(self, number: str, kind: str, text: str = "", to: str = "") -> None:
         """The hub's word has come that HCU moved a case that was filed here."""
-        hub = Cases(self.store.write(lambda tx: identity.create(tx, 7)), has_upstream=False, law=shipped_law())
+        hub = Cases(self.store.write(lambda tx: identity.create(tx, 7)), has_upstream=False, law=shipped_law)
         self.store.write(lambda tx: hub.record(tx, "HCU", number, kind, text, to=to))
 
 
@@ -82,7 +82,7 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
     clock = Clock()
     store = Store(folder / "sado.db", Keyring.create(folder / "keys.json"), clock)
     has_upstream = bool(changed.get("has_upstream", True))
-    cases = Cases(store.write(lambda tx: identity.create(tx, 7)), has_upstream, shipped_law())
+    cases = Cases(store.write(lambda tx: identity.create(tx, 7)), has_upstream, shipped_law)
     for role, name in PEOPLE.items():
         store.write(lambda tx, n=name, r=role: accounts.save(tx, n, HASHED, r, "HCU" if r == "agency" else ""))
     app = Flask("sado", static_folder=None)

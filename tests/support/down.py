@@ -1,7 +1,8 @@
 """A hub and a village as `sado serve` builds them, with the hub on a real port and both moved by hand."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,6 @@ import waitress
 from waitress.wasyncore import close_all
 
 from sado import wsgi
-from sado.cli import station_access
 from sado.settings import Settings
 from sado.store import Keyring, Store
 from sado.store.tables import blobs, identity, stations
@@ -67,9 +67,9 @@ def settings_of(folder: Path, pack: str, **more: object) -> Settings:
 
 
 @contextmanager
-def built(settings: Settings) -> Iterator[Station]:
+def built(settings: Settings, clock: Callable[[], float] = time.time) -> Iterator[Station]:
     """The station, not started; its store is closed at the end."""
-    station = wsgi.build(settings, station_access.open_store(settings))
+    station = wsgi.build(settings, Store(settings.database, Keyring.load(settings.keys), clock))
     try:
         yield station
     finally:
@@ -94,9 +94,11 @@ def served(app: "WSGIApplication") -> Iterator[int]:
 
 
 @contextmanager
-def open_down(folder: Path, pack: str, districts: tuple[str, ...] = ()) -> Iterator[Down]:
+def open_down(
+    folder: Path, pack: str, districts: tuple[str, ...] = (), clock: Callable[[], float] = time.time
+) -> Iterator[Down]:
     """A hub and the village that it has admitted, both on this pack; closed at the end."""
-    with built(settings_of(folder / "hub", pack)) as hub, served(hub.app) as port:
+    with built(settings_of(folder / "hub", pack), clock) as hub, served(hub.app) as port:
         key_file = folder / "village" / "upstream.key"
         settings = settings_of(
             folder / "village",
@@ -109,5 +111,5 @@ def open_down(folder: Path, pack: str, districts: tuple[str, ...] = ()) -> Itera
         if not key_file.exists():
             key_file.write_text(hub.store.write(lambda tx: stations.add(tx, VILLAGE, districts)).hex())
             hub.store.write(lambda tx: sync_blobs.offer_all(tx, VILLAGE))
-        with built(settings) as village:
+        with built(settings, clock) as village:
             yield Down(hub, village)

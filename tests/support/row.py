@@ -33,7 +33,7 @@ class Stop:
 
     def __post_init__(self) -> None:
         who = self.store.write(lambda tx: identity.create(tx, self.number))
-        self.cases = Cases(who, self.has_upstream, shipped_law())
+        self.cases = Cases(who, self.has_upstream, shipped_law)
         self.store.write(lambda tx: lanes.set_upstream(tx, self.has_upstream))
 
     def apply(self, tx: Transaction, peer: str, event: Event) -> None:

@@ -10,7 +10,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from sado.cases import views
-from sado.cases.law import Law
 from sado.cases.registers import csv_file
 from sado.cases.registers.csv_file import RegisterFile
 from sado.cases.registers.loading import Loading
@@ -101,7 +100,8 @@ def open_station(
     clock, pack = clock or Clock(), pack or shipped_pack()
     store = Store(folder / "station.db", KEYS, clock)
     try:
-        cases = Cases(store.write(lambda tx: identity.create(tx, NUMBER)), has_upstream=False, law=Law.read(pack.law))
+        who = store.write(lambda tx: identity.create(tx, NUMBER))
+        cases = Cases(who, False, lambda: versions.current.law)
         versions = Versions(pack, lambda one: make_effects(cases, one))
         yield Station(clock, store, pack, cases, versions.current.effects, webhook(store, cases, versions))
     finally:

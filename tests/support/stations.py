@@ -79,4 +79,4 @@ def open_station(
     """The station that lives in `folder`."""
     with open_store(folder, clock) as store:
         who = store.write(lambda tx: identity.create(tx, number))
-        yield Station(store, Cases(who, has_upstream, shipped_law()))
+        yield Station(store, Cases(who, has_upstream, shipped_law))

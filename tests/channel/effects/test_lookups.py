@@ -37,7 +37,7 @@ class Village:
     def __init__(self, store: Store, clock: Clock) -> None:
         pack = shipped_pack()
         self.store, self.clock = store, clock
-        self.cases = Cases(store.write(lambda tx: identity.create(tx, 7)), has_upstream=False, law=shipped_law())
+        self.cases = Cases(store.write(lambda tx: identity.create(tx, 7)), has_upstream=False, law=shipped_law)
         self.registers = registers_of(pack)
         self.told: list[tuple[str, str, Mapping[str, str]]] = []
         self.loading = Loading(store, self.registers, RegisterWords(pack).announcer(self._tell))

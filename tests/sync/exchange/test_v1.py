@@ -249,7 +249,7 @@ class World:
         self.closing.callback(store.close)
         who = store.read(identity.find)
         assert who is not None
-        side = Side(Station(store, Cases(who, True, shipped_law())), True)
+        side = Side(Station(store, Cases(who, True, shipped_law)), True)
         return Upgraded(side, Caller(store, VILLAGE, self.key, OneByOne(self.answer), side.events.apply, Pace()))
 
     def tallies(self) -> dict[str, int]:
