@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
+from sado.cases.errors import NamelessError
+
 Days = Annotated[int, Meta(ge=1, le=366)]
 Weekday = Annotated[int, Meta(ge=1, le=7)]
 DAY = timedelta(days=1)
@@ -75,11 +77,13 @@ class Law(msgspec.Struct, frozen=True):
             raise LawError("The rules of the law cannot be used. Mend law.yaml:\n  " + "\n  ".join(faults))
         return cls(**values)
 
-    def kind(self, name: str) -> Kind:
-        """The rules of this kind. Raises UnknownKindError, which lists the kinds there are."""
-        if name not in self.kinds:
-            raise UnknownKindError(f"There is no kind of case {name!r}. The kinds are: {', '.join(self.kinds)}.")
-        return self.kinds[name]
+    def check(self, kind: str, name: str) -> None:
+        """Whether a case of this kind may be filed by somebody who gives this name. Raises UnknownKindError, which
+        lists the kinds there are, or NamelessError."""
+        if kind not in self.kinds:
+            raise UnknownKindError(f"There is no kind of case {kind!r}. The kinds are: {', '.join(self.kinds)}.")
+        if self.kinds[kind].needs_name and not any(map(str.isalnum, name)):
+            raise NamelessError(f"The law does not examine a {kind} without a name.")
 
     def has_short_term(self, kind: str) -> bool:
         """Whether a case of this kind may be registered for the shorter term."""

@@ -12,7 +12,7 @@ import msgspec
 from sado.cases import conflicts, moving, pins, reference, statuses, terms, views
 from sado.cases.authorisation import check_case, check_sender
 from sado.cases.conflicts import Rule
-from sado.cases.errors import DoubledReferenceError, NamelessError, PassedOnError, UnknownCaseError, UnknownEventError
+from sado.cases.errors import DoubledReferenceError, PassedOnError, UnknownCaseError, UnknownEventError
 from sado.cases.law import Law
 from sado.cases.moving import Moving
 from sado.cases.payloads import (
@@ -65,9 +65,8 @@ class Cases:
         return f"{self._identity.number:03}-{self._identity.incarnation}"
 
     def open(self, tx: Transaction, appeal: Appeal) -> Filed:
-        """Keep an appeal as a new case, and queue it for the upstream. Raises law.UnknownKindError, NamelessError."""
-        if self.law().kind(appeal.kind).needs_name and not any(map(str.isalnum, appeal.name)):
-            raise NamelessError(f"The law does not examine a {appeal.kind} without a name.")
+        """Keep an appeal as a new case, and queue it for the upstream. Whether the law lets it be filed was asked by
+        whoever made the form (Law.check), of the law that the form was made under."""
         number = reference.issue(tx, self._identity.number)
         opened = Opened(
             **msgspec.structs.asdict(appeal),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sado.cases.law import Law
 from sado.cases.payloads import Appeal
 from sado.cases.service import Cases
 from sado.channel.effects.contract import Handler
@@ -13,18 +14,21 @@ from sado.store import Transaction
 
 
 class Filing:
-    """Opens cases."""
+    """Opens cases. A form is checked by the law of its own pack, so that it can be filed as it was begun although a
+    newer law came meanwhile; the terms of the case are the newer law's."""
 
     def __init__(self, cases: Cases, pack: Pack) -> None:
         self._cases = cases
         self._pack = pack
+        self._law = Law.read(pack.law)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Each effect by its name."""
         return {"open_case": self._open}
 
     def _open(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
-        """A case of `kind` on `topic`, at the agency that answers for the topic; a form may do without the rest."""
+        """A case of `kind` on `topic`, at the agency that answers for the topic; a form may do without the rest.
+        Raises UnknownKindError or NamelessError, which the checks of the pack let no form come to."""
         answers = effect.answers
         appeal = Appeal(
             kind=answers["kind"],
@@ -36,5 +40,6 @@ class Filing:
             name=answers.get("name", ""),
             text=answers.get("text", ""),
         )
+        self._law.check(appeal.kind, appeal.name)
         filed = self._cases.open(tx, appeal)
         return Outcome("saved", {"ref": filed.reference, "pin": filed.pin}, is_filed=True)

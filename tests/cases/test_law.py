@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sado.cases import terms
+from sado.cases.errors import NamelessError
 from sado.cases.law import Kind, Law, LawError, UnknownKindError
 from sado.cases.statuses import EVENTS, EXTENDED, FORWARDED, REGISTERED, REOPENED
 from sado.menus.reading import pack
@@ -118,15 +119,23 @@ def test_every_fault_is_told_at_once() -> None:
 
 
 def test_a_kind_has_the_rules_that_the_pack_wrote() -> None:
-    assert shipped_law().kind("complaint") == Kind(is_appeal=True, needs_name=True)
-    assert shipped("kenya").kind("complaint") == Kind(needs_name=True)
-    assert shipped_law().kind("visit") == Kind()
+    assert shipped_law().kinds["complaint"] == Kind(is_appeal=True, needs_name=True)
+    assert shipped("kenya").kinds["complaint"] == Kind(needs_name=True)
+    assert shipped_law().kinds["visit"] == Kind()
 
 
 @pytest.mark.parametrize("name", ["petition", "Complaint", ""])
 def test_an_unknown_kind_is_refused_with_the_kinds_there_are(name: str) -> None:
     with pytest.raises(UnknownKindError, match=rf"kind of case '{name}'\. .*: complaint, question, visit\."):
-        made().kind(name)
+        made().check(name, "Гулнора")
+
+
+@pytest.mark.parametrize("name", ["", " \n", "—"])
+def test_a_nameless_case_is_refused_where_the_law_wants_a_name(name: str) -> None:
+    with pytest.raises(NamelessError, match="complaint without a name"):
+        shipped_law().check("complaint", name)
+    shipped_law().check("complaint", "Ҷ")
+    shipped_law().check("question", name)
 
 
 @pytest.mark.parametrize(("kind", "is_appeal"), [("complaint", True), ("question", False), ("petition", False)])

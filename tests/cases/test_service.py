@@ -9,8 +9,7 @@ import pytest
 
 from sado.cases import access, errors, payloads, reference, statuses, terms, views
 from sado.cases.access import Refusal
-from sado.cases.errors import NamelessError, NoOtherAgencyError, PassedOnError, UnknownCaseError
-from sado.cases.law import UnknownKindError
+from sado.cases.errors import NoOtherAgencyError, PassedOnError, UnknownCaseError
 from sado.cases.payloads import Filed, Moved, Opened
 from sado.cases.statuses import MOVES, STATUSES
 from sado.store import Store, Transaction
@@ -120,27 +119,6 @@ def test_the_entry_carries_the_whole_appeal(outpost: Station) -> None:
 def test_a_station_without_an_upstream_queues_nothing(tmp_path: Path) -> None:
     with open_station(tmp_path / "hub", 1, has_upstream=False) as hub:
         assert queued(hub, file(hub).reference) == []
-
-
-@pytest.mark.parametrize("name", ["", " \n", "—"])
-def test_an_appeal_without_a_name_is_refused(village: Station, name: str) -> None:
-    before = rows(village.store)
-    appeal = msgspec.structs.replace(APPEAL, name=name)
-    with pytest.raises(NamelessError, match="complaint without a name"):
-        village.store.write(lambda tx: village.cases.open(tx, appeal))
-    assert rows(village.store) == before
-
-
-def test_a_question_needs_no_name(village: Station) -> None:
-    question = msgspec.structs.replace(APPEAL, kind="question", name="")
-    filed = village.store.write(lambda tx: village.cases.open(tx, question))
-    assert case_of(village, filed.reference).name == ""
-
-
-def test_a_kind_that_the_law_does_not_have_is_refused(village: Station) -> None:
-    petition = msgspec.structs.replace(APPEAL, kind="petition")
-    with pytest.raises(UnknownKindError, match="complaint, application, proposal, request"):
-        village.store.write(lambda tx: village.cases.open(tx, petition))
 
 
 def test_a_phone_lists_its_own_cases_newest_first(village: Station, filed: Filed) -> None:

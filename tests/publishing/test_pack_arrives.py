@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sado.cases import views
 from sado.channel import versions
 from sado.menus.reading import bundle, pack
 from sado.store.tables import blobs as rows
@@ -81,6 +82,20 @@ def test_two_versions_later_a_session_still_ends_on_its_own(down: Down, newer: s
     publish(down, str(rewritten(tmp_path / "third", {OLD_WORDS: "What is it about?"})))
 
     assert phone.reply("1").startswith(OLD_WORDS)
+
+
+def test_a_form_is_filed_also_when_the_new_law_has_no_such_kind(down: Down, tmp_path: Path) -> None:
+    phone = dialling(down, *BEGUN, *STEPS[:1])
+
+    publish(down, str(rewritten(tmp_path / "newer", {"complaint": "grievance"})))
+    for text in STEPS[1:]:
+        phone.reply(text)
+    down.settle()
+
+    assert phone.screen.startswith("Saved: ")
+    assert [(case.kind, case.agency) for case in down.hub.store.read(lambda tx: views.mine(tx, HERS))] == [
+        ("complaint", "WSR")
+    ]
 
 
 def test_pages_and_rules_are_those_of_the_new_version(down: Down, tmp_path: Path) -> None:
