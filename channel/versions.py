@@ -89,6 +89,14 @@ def choose(store: Store, name: str, check: Callable[[Pack], object]) -> tuple[Pa
     return pack, ""
 
 
+def served(store: Store, name: str) -> Pack:
+    """The pack that a station whose settings name this one would serve, for commands: it is only looked at, nothing is
+    kept. Raises TreeError where one of the two is broken."""
+    files = packs.files_of(name)
+    row = store.read(lambda tx: _newer(tx, packs.version(files)))
+    return packs.build(row.name, row.files) if row else packs.build(name, files)
+
+
 def _newer(tx: Transaction, base: str) -> rows.PackRow | None:
     """The version that came from the upstream after the settings named this one; None when they name another now."""
     latest = rows.latest(tx) if rows.base(tx) == base else None

@@ -23,6 +23,7 @@ from sado.cli.client import token_in
 from sado.cli.sync_report import Words
 from sado.store import DiskError, StoreError
 from sado.store.backups import drill
+from sado.store.tables import packs
 from sado.sync import outbox
 from sado.wsgi import Station
 
@@ -57,6 +58,8 @@ def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
         return _registers(station, method, body)
     if what == "pack":
         return _pack(station, method, body)
+    if (method, what) == ("GET", "files"):
+        return dict(msgspec.to_builtins(station.store.read(lambda tx: packs.find(tx, station.pack.tree.version))))
     if (method, what) == ("POST", "publish"):
         return {"new": station.publishing.publish_register(body["register"])}
     if (method, what) == ("POST", "export"):

@@ -30,10 +30,10 @@ def account_add(settings: Settings, name: str, role: str, agency: str, password:
     """Create an account, or give it a new password."""
     if (role == "agency") != bool(agency):
         raise click.ClickException("An officer needs --agency, and only an officer.")
-    if agency:
-        check_agency(settings, agency)
     chosen = password or secrets.token_urlsafe(12)
     hashed = signin.hash_password(chosen)
     with opened(settings) as store:
+        if agency:
+            check_agency(store, settings.pack, agency)
         store.write(lambda tx: accounts.save(tx, name, hashed, role, agency))
     click.echo(f"{name} may sign in." + ("" if password else f" Password: {chosen}"))

@@ -6,9 +6,10 @@ import secrets
 
 import click
 
+from sado.channel import versions
 from sado.cli.station_access import opened
-from sado.menus.reading import pack
 from sado.settings import Settings
+from sado.store import Store
 from sado.store.tables import accounts
 
 
@@ -22,14 +23,15 @@ def agency() -> None:
 @click.pass_obj
 def agency_token(settings: Settings, code: str) -> None:
     """Give an agency's system a new token for the API, in place of an earlier one."""
-    check_agency(settings, code)
     token = secrets.token_urlsafe(32)
     with opened(settings) as store:
+        check_agency(store, settings.pack, code)
         store.write(lambda tx: accounts.save_token(tx, code, token))
     click.echo(token)
 
 
-def check_agency(settings: Settings, code: str) -> None:
-    """Refuse a code that is no agency of the pack. Raises ClickException."""
-    if code not in (known := pack.load(settings.pack).agencies):
+def check_agency(store: Store, pack: str, code: str) -> None:
+    """Refuse a code that is no agency of the pack that the station serves; `pack` is what its settings name. Raises
+    ClickException."""
+    if code not in (known := versions.served(store, pack).agencies):
         raise click.ClickException(f"There is no agency {code}. The agencies are: {', '.join(known)}.")

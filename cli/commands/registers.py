@@ -19,6 +19,7 @@ from sado.cli.progress import tell
 from sado.cli.station_access import ask, asking
 from sado.menus.reading import pack as packs
 from sado.settings import Settings
+from sado.store.tables.packs import PackRow
 
 
 @click.group()
@@ -37,7 +38,7 @@ def registers() -> None:
 def registers_load(settings: Settings, file: Path, register: str, as_of: datetime | None, whole: bool) -> None:
     """Load FILE.csv into a register, and say what changed. Lines with faults are left out and told."""
     with asking(settings) as step:
-        _load(settings.pack, step, file, register or file.stem, as_of, whole)
+        _load(step, file, register or file.stem, as_of, whole)
 
 
 @registers.command("publish")
@@ -84,10 +85,11 @@ class Steps:
         return self._ask("POST", "registers", msgspec.to_builtins({"step": step, **body}))["done"]
 
 
-def _load(pack: str, ask: Ask, path: Path, name: str, as_of: datetime | None, is_whole: bool) -> None:
+def _load(ask: Ask, path: Path, name: str, as_of: datetime | None, is_whole: bool) -> None:
     """Load the file with progress, and say what came of it. Raises RegisterError or StoreError; ends with exit code 1
     when there were lines and none could be kept."""
-    known = registers_of(packs.load(pack))
+    served = msgspec.convert(ask("GET", "files", None), PackRow)
+    known = registers_of(packs.build(served.name, served.files))
     day = as_of.date() if as_of else known.today(int(path.stat().st_mtime * 1000))
     with RegisterFile(path, known.get(name), known.languages) as file:
         report = _loaded(file, Steps(ask), name, day, is_whole)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from sado.channel import versions
 from sado.cli.station_access import opened
-from sado.menus.reading import pack
 from sado.settings import Settings
 from sado.store import Store
 from sado.store.tables import identity, stations
@@ -25,8 +25,8 @@ def station() -> None:
 def station_add(settings: Settings, number: int, districts: tuple[str, ...], through: int | None) -> None:
     """Admit a station; prints the key to put in its upstream.key. One that is reached through another has no key here:
     it exchanges with that one, which speaks for it."""
-    _check_districts(settings, districts)
     with opened(settings) as store:
+        _check_districts(store, settings.pack, districts)
         known = store.read(identity.find)
         if known is not None and known.number == number:
             raise click.ClickException(f"Station {number:03} is this station itself.")
@@ -41,8 +41,8 @@ def station_add(settings: Settings, number: int, districts: tuple[str, ...], thr
     click.echo(key.hex())
 
 
-def _check_districts(settings: Settings, codes: tuple[str, ...]) -> None:
-    known = [place.code for place in pack.load(settings.pack).gazetteer] if codes else []
+def _check_districts(store: Store, pack: str, codes: tuple[str, ...]) -> None:
+    known = [place.code for place in versions.served(store, pack).gazetteer] if codes else []
     if unknown := [code for code in codes if code not in known]:
         raise click.ClickException(f"There is no district {unknown[0]}. The districts are: {', '.join(known)}.")
 

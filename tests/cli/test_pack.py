@@ -119,3 +119,57 @@ def test_what_is_wrong_is_a_sentence(hub: Station, arguments: list[str], says: s
 
     assert (result.returncode, "Traceback" in result.stderr) == (1, False)
     assert says in result.stderr.splitlines()[-1]
+
+
+@pytest.fixture
+def wider(tmp_path: Path) -> Path:
+    """A pack with one more agency, district and register."""
+    folder = rewritten(tmp_path / "wider", {})
+    for name, line in (
+        ("agencies", "NEW,New agency,Mpya,\n"),
+        ("districts", "KE-99,NBI,Newtown,Mpya,Newtown,Mpya,,\n"),
+    ):
+        with (folder / f"{name}.csv").open("a", encoding="utf-8") as file:
+            file.write(line)
+    registers = folder / "registers.yaml"
+    written = registers.read_text("utf-8")
+    registers.write_text(written + written[written.index("offices:") :].replace("offices:", "clinics:"), "utf-8")
+    return folder
+
+
+NAMING = [
+    ("agency", "token", "NEW"),
+    ("account", "add", "kamau", "--role", "agency", "--agency", "NEW"),
+    ("station", "add", "7", "--district", "KE-99"),
+]
+
+
+@pytest.mark.parametrize("arguments", NAMING)
+def test_commands_go_by_the_pack_that_is_served(hub: Station, wider: Path, arguments: tuple[str, ...]) -> None:
+    before = sado(*arguments, **hub.settings)
+    assert before.returncode == 1 and "There is no" in before.stderr
+
+    hub.sado("pack", "publish", str(wider))
+
+    hub.sado(*arguments)
+
+
+def test_a_command_does_not_take_a_publication_back(hub: Station, wider: Path) -> None:
+    hub.sado("pack", "publish", str(wider))
+
+    sado("agency", "token", "CAJ", **hub.settings | {"pack": "tajikistan"})
+
+    hub.sado("agency", "token", "NEW")
+
+
+@pytest.mark.parametrize("is_serving", [True, False])
+def test_a_file_is_loaded_into_a_register_of_the_pack_that_is_served(
+    hub: Station, wider: Path, tmp_path: Path, is_serving: bool
+) -> None:
+    if is_serving:
+        hub.start()
+    clinics = tmp_path / "clinics.csv"
+    clinics.write_text("place,office_en,office_sw,hours\nKE-99,Clinic,Kliniki,08:00-17:00\n", "utf-8")
+    hub.sado("pack", "publish", str(wider))
+
+    assert "1 read, 1 new" in hub.sado("registers", "load", str(clinics))
