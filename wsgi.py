@@ -129,10 +129,10 @@ def build(settings: Settings, store: Store) -> Station:
     known = store.read(identity.find)
     if known is None:
         raise StoreError("This database has no station number. Run `sado init --station NUMBER`.")
-    chosen, pack_fault = versions.choose(store, settings.pack, check_pack)
+    chosen, fault = versions.choose(store, settings.pack, check_pack)
     has_upstream = bool(settings.upstream)
     cases = Cases(known, has_upstream, lambda: known_packs.current.law)
-    known_packs = Versions(chosen, lambda one: all_effects(cases, one))
+    known_packs = Versions(chosen, lambda one: all_effects(cases, one), fault)
     pack = _current(known_packs)
     events = _events(cases, known.number)
     # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
@@ -160,7 +160,7 @@ def build(settings: Settings, store: Store) -> Station:
     scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
     if channel.mailbox:
         schedule.empty(scheduler, channel.mailbox)
-    app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, pack_fault))
+    app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, known_packs.fault))
     new_packs = NewPacks(store, known_packs, check_pack)
     publishing = Publishing(store, Path(settings.pack).resolve().name, known_packs, new_packs)
     if upstream is not None:

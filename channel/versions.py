@@ -27,10 +27,12 @@ class Version:
 
 class Versions:
     """Every version that a session may be on. Older ones are put together again when a session asks for them. Who needs
-    something of the pack that is served asks `current` for it each time: a newer one may come at any moment."""
+    something of the pack that is served asks `current` for it each time: a newer one may come at any moment. `fault`
+    says why it is not the one that was to be served (empty: it is)."""
 
-    def __init__(self, pack: Pack, effects: Callable[[Pack], Effects]) -> None:
+    def __init__(self, pack: Pack, effects: Callable[[Pack], Effects], fault: str = "") -> None:
         self._effects = effects
+        self.fault = fault
         self.current = self.made(pack)
         self._known: dict[str, Version | None] = {pack.tree.version: self.current}
 
@@ -42,7 +44,7 @@ class Versions:
     def begin(self, version: Version) -> None:
         """Conversations begin on this version from now on. The one before stays at hand for those that are under way;
         older ones are put together again where one of theirs still asks."""
-        before, self.current = self.current, version
+        before, self.current, self.fault = self.current, version, ""
         self._known = {one.pack.tree.version: one for one in (before, version)}
 
     def of(self, tx: Transaction, version: str) -> Version | None:

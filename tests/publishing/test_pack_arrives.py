@@ -195,6 +195,22 @@ def test_a_bundle_that_is_none_is_refused(down: Down) -> None:
     assert down.told("film/kenya") == (rows.REFUSED, "This release does not know what it is.")
 
 
+def test_a_station_whose_pack_was_broken_is_well_again_once_a_sound_one_came(tmp_path: Path, newer: str) -> None:
+    folder = rewritten(tmp_path / "mine", {})
+    settings = settings_of(tmp_path / "hub", str(folder))
+    with built(settings):
+        pass
+    (folder / "law.yaml").write_bytes(FAULTY["the law"][1])
+    with built(settings) as station:
+        client = station.app.test_client()
+        assert client.get("/healthz").get_json()["status"] == "degraded"
+
+        station.publishing.publish_pack(newer)
+
+        told = client.get("/healthz").get_json()
+    assert (told["status"], told["pack"]) == ("ok", "ok")
+
+
 @pytest.mark.parametrize("which", ["a tree", "the law", "another country"])
 def test_the_hub_does_not_publish_a_faulty_pack(down: Down, tmp_path: Path, which: str) -> None:
     folder = rewritten(tmp_path / "faulty", {})
