@@ -38,40 +38,6 @@ class EventTooLargeError(ValueError):
     """An event that fits no frame. What is so large is no event: publish it as a blob (sync/blobs/publish.py)."""
 
 
-class SendError(Exception):
-    """An entry did not leave. The message is for the operator: a cause, never a number or a text."""
-
-
-class RejectedError(SendError):
-    """It never will: the destination refuses this entry."""
-
-
-class DeferredError(SendError):
-    """It may later: this entry was not taken now."""
-
-
-class DestinationDownError(SendError):
-    """Nothing leaves for this destination now."""
-
-
-class OutcomeUnknownError(SendError):
-    """It may have left: the request went out and no answer came. `receipt` is what a report will name it by."""
-
-    receipt: object = None
-
-
-class LaterError(SendError):
-    """This entry has to wait until a moment that is known, in milliseconds since 1970 UTC."""
-
-    def __init__(self, reason: str, until: int) -> None:
-        super().__init__(reason)
-        self.until = until
-
-
-class NothingToSendError(SendError):
-    """There is nothing to send, or nobody wants it any more."""
-
-
 def station(number: int) -> str:
     """The destination that is this downstream station."""
     return f"station:{number:03}"
@@ -206,3 +172,62 @@ def forget_old(tx: Transaction, keep_ms: int = KEEP_MS) -> int:
     """Delete what was acknowledged so long ago; how many. Until then a peer whose disk went back in time can be told
     again what it lost, so this is to be longer than the time between its backups."""
     return outbox.forget(tx, keep_ms)
+
+
+class SendError(Exception):
+    """An entry did not leave; each kind of this error decides what becomes of it. The message is for the operator: a
+    cause, never a number or a text. Where the entry may have left, `receipt` is what a report will name it by."""
+
+    receipt: object = None
+
+    def settle(self, tx: Transaction, entry: Entry) -> None:
+        """Note in the outbox what becomes of the entry: unless its kind says otherwise, it is tried again later."""
+        defer(tx, entry, str(self))
+
+
+class DeferredError(SendError):
+    """It may later: this entry was not taken now."""
+
+
+class RejectedError(SendError):
+    """It never will: the destination refuses this entry."""
+
+    def settle(self, tx: Transaction, entry: Entry) -> None:
+        """It is given up on until a person says so."""
+        reject(tx, entry, str(self))
+
+
+class DestinationDownError(SendError):
+    """Nothing leaves for this destination now."""
+
+    def settle(self, tx: Transaction, entry: Entry) -> None:
+        """It keeps its place, and the destination is left alone a while."""
+        put_back(tx, entry, str(self))
+
+
+class OutcomeUnknownError(SendError):
+    """It may have left: the request went out and no answer came."""
+
+    def settle(self, tx: Transaction, entry: Entry) -> None:
+        """It is not sent again: a report may still say what became of it."""
+        await_report(tx, entry, str(self))
+
+
+class LaterError(SendError):
+    """This entry has to wait until a moment that is known, in milliseconds since 1970 UTC."""
+
+    def __init__(self, reason: str, until: int) -> None:
+        super().__init__(reason)
+        self.until = until
+
+    def settle(self, tx: Transaction, entry: Entry) -> None:
+        """It waits until then, which is no failed attempt."""
+        postpone(tx, entry, self.until, str(self))
+
+
+class NothingToSendError(SendError):
+    """There is nothing to send, or nobody wants it any more."""
+
+    def settle(self, tx: Transaction, entry: Entry) -> None:
+        """It goes as if it had not been put."""
+        cancel(tx, entry)

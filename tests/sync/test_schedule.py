@@ -20,7 +20,15 @@ from sado.sync.errors import LineDownError
 from sado.sync.exchange.client import Caller
 from sado.sync.exchange.lane import Apply
 from sado.sync.link.frame_size import Pace
-from sado.sync.outbox import DeferredError, DestinationDownError, LaterError, OutcomeUnknownError, RejectedError
+from sado.sync.outbox import (
+    DeferredError,
+    DestinationDownError,
+    LaterError,
+    NothingToSendError,
+    OutcomeUnknownError,
+    RejectedError,
+    SendError,
+)
 from sado.sync.wire import frame
 from sado.sync.wire.frame import Mark, Message, Run
 from sado.sync.wire.records import Wired
@@ -268,6 +276,51 @@ def fail(error: Exception) -> Callable[[Entry], None]:
         raise error
 
     return send
+
+
+class SulkingError(SendError):
+    """A transport's own, with a decision of its own."""
+
+    def settle(self, tx: Transaction, entry: Entry) -> None:
+        outbox.reject(tx, entry, f"sulking: {self}")
+
+
+# What is raised; the state, attempts and reason of the entry then, None: it is gone; whether its destination is down.
+DECISIONS: list[tuple[Exception, tuple[str, int, str] | None, bool]] = [
+    (DeferredError("not now"), ("queued", 1, "not now"), False),
+    (SendError("why not"), ("queued", 1, "why not"), False),
+    (RejectedError("never"), ("rejected", 1, "never"), False),
+    (DestinationDownError("nobody there"), ("queued", 0, "nobody there"), True),
+    (OutcomeUnknownError("who knows"), ("awaiting", 1, "who knows"), False),
+    (LaterError("at night", 2**60), ("queued", 0, "at night"), False),
+    (NothingToSendError("no longer"), None, False),
+    (SulkingError("no"), ("rejected", 1, "sulking: no"), False),
+    (ZeroDivisionError(), ("queued", 1, "an error of our own (ZeroDivisionError); see the log"), False),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "becomes", "is_down"), DECISIONS, ids=[type(error).__name__ for error, _, _ in DECISIONS]
+)
+def test_an_error_decides_what_becomes_of_the_entry(
+    store: Store, error: Exception, becomes: tuple[str, int, str] | None, is_down: bool
+) -> None:
+    put(store, outbox.SMS)
+    phones = Phones(fail(error))
+    assert dispatch.step(store, outbox.SMS, phones)
+    left = [(one.state, one.attempts, one.reason) for one in store.read(everything)]
+    assert left == ([] if becomes is None else [becomes])
+    assert (line_of(store, outbox.SMS).down_since is not None) == is_down
+    assert phones.told == []
+
+
+@pytest.mark.parametrize("receipt", [None, "the gateway's number"])
+def test_what_may_have_left_is_told_of_by_its_receipt(store: Store, receipt: str | None) -> None:
+    sms, error = put(store, outbox.SMS), OutcomeUnknownError("who knows")
+    error.receipt = receipt
+    phones = Phones(fail(error))
+    dispatch.step(store, outbox.SMS, phones)
+    assert phones.told == ([sms] if receipt else [])
 
 
 def test_an_entry_that_was_taken_is_acked_and_told_of(store: Store) -> None:
