@@ -22,6 +22,8 @@ REASONS = {
     MONTH_MONEY: "this month's {money} are spent",
 }
 MINUTE_MS = 60_000
+# By what comes before the colon in a destination's name; the others are called by it.
+NAMES = {"station": "station {code}", "agency": "queue of agency {code}"}
 
 
 class Words:
@@ -67,7 +69,7 @@ class Words:
         for (destination, state), (count, since) in sorted(counts.items()):
             given_up = "of unknown outcome" if state == "unknown" else "given up on"
             word = "waiting" if state in outbox.WAITING else given_up
-            lines.append(f"{destination}: {count} {word}, the oldest since {self._time(since)}.")
+            lines.append(f"{_named(destination)}: {count} {word}, the oldest since {self._time(since)}.")
         return lines
 
     def _lane(self, it: Standing, one: Waiting) -> str:
@@ -100,7 +102,7 @@ class Words:
         for one in it.clocks:
             side = "ahead of" if one.ahead_ms > 0 else "behind"
             minutes = abs(one.ahead_ms) // MINUTE_MS
-            lines.append(f"The clock of {one.peer} is {minutes} min {side} ours: one of the two is wrong.")
+            lines.append(f"The clock of {_named(one.peer)} is {minutes} min {side} ours: one of the two is wrong.")
         if it.aside:
             lines.append(
                 f"Kept aside, because they could not be understood: {it.aside}. The operator's page lists them."
@@ -112,6 +114,11 @@ class Words:
 
     def _time(self, at: int) -> str:
         return datetime.datetime.fromtimestamp(at / 1000, self._zone).strftime("%d.%m.%Y %H:%M:%S")
+
+
+def _named(destination: str) -> str:
+    family, _colon, code = destination.partition(":")
+    return NAMES.get(family, destination).format(code=code)
 
 
 def _size(count: int) -> str:

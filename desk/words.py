@@ -10,7 +10,6 @@ from sado.desk import language
 from sado.desk.language import N_, _, moment
 from sado.store.tables.cases import CaseRow, EventRow
 from sado.store.tables.outbox import Destination, Entry
-from sado.sync import outbox
 
 PATIENCE_MS = 120_000
 KINDS = {
@@ -65,6 +64,56 @@ OUTCOMES = {
     "taken": N_("taken after all"),
     "set_aside": N_("set aside"),
 }
+LINE_DOWN = N_("The line has been down since {at}: {reason}.")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How a page speaks of a destination: where it is; how it is while it is up, new (not tried yet) or down; why an
+    entry waits while it is down (`held`), while nothing hinders it (`free`) and, of those that leave one by one, while
+    nothing takes any (`untaken`); and what became of one that was taken."""
+
+    where: str
+    up: str
+    new: str
+    down: str = LINE_DOWN
+    held: str = N_("Waits for the line.")
+    free: str = N_("It is next in line.")
+    untaken: str = ""
+    taken: str = STATES["acked"]
+
+
+# By what comes before the colon in a destination's name.
+WORDINGS = {
+    "upstream": Wording(
+        where=N_("the upstream station"),
+        up=N_("The line is up. Last exchange at {at}."),
+        new=N_("The upstream was not called yet."),
+    ),
+    "station": Wording(
+        where=N_("station {number}"),
+        up=N_("Last called at {at}."),
+        new=N_("It has not called yet."),
+        free=N_("Waits until that station calls."),
+    ),
+    "sms": Wording(
+        where=N_("SMS to the resident"),
+        up=N_("SMS leave as they should. Last one at {at}."),
+        new=N_("No SMS was sent yet."),
+        down=N_("SMS cannot leave since {at}: {reason}."),
+        held=N_("Waits for the SMS gateway."),
+        untaken=N_("No SMS gateway takes it yet. Whoever runs this station can set one."),
+        taken=N_("handed to the gateway"),
+    ),
+    "agency": Wording(
+        where=N_("queue of agency {agency}"),
+        up=N_("What is sent there arrives. Last at {at}."),
+        new=N_("Nothing was sent there yet."),
+        down=N_("Nothing arrives there since {at}: {reason}."),
+        held=N_("Waits until the agency's queue can be reached."),
+        untaken=N_("This station does not deliver to that agency yet. Whoever runs it can set that up."),
+    ),
+}
 # What the transports say; the part after a colon, or a number at the end, is the other side's own.
 CAUSES = (
     N_("the upstream does not answer in time"),
@@ -102,8 +151,8 @@ def kind(name: str) -> str:
 
 def state(entry: Entry) -> str:
     """How an entry ended, or that it waits. An SMS that left is with the gateway; its report says if it arrived."""
-    if entry.state == "acked" and entry.destination == outbox.SMS:
-        return _("handed to the gateway")
+    if entry.state == "acked":
+        return _(_wording(entry.destination).taken)
     return _(STATES[entry.state]) if entry.state in STATES else entry.state
 
 
@@ -147,13 +196,14 @@ def term(case: CaseRow, events: Sequence[EventRow] = ()) -> Term | None:
     return Term(_("{time} left", time=time) if days else _("today is the last day"), False)
 
 
-def destination(name: str) -> str:
-    """Where an entry goes, or where an event came from."""
-    if name == outbox.UPSTREAM:
-        return _("the upstream station")
-    if name == outbox.SMS:
-        return _("SMS to the resident")
-    return _("station {number}", number=name.partition(":")[2] or name)
+def destination(name: str, agency: str = "") -> str:
+    """Where an entry goes, or where an event came from; `agency` is the name of the agency, for the queue of one."""
+    code = name.partition(":")[2]
+    return _(_wording(name).where, number=code, agency=agency or code)
+
+
+def _wording(destination: str) -> Wording:
+    return WORDINGS[destination.partition(":")[0]]
 
 
 def cause(reason: str) -> str:
@@ -175,42 +225,23 @@ def why(entry: Entry, to: Destination, now: int) -> str:
         )
     if entry.lease_until > now:
         return _("It is being sent now.")
+    wording = _wording(to.name)
     if to.down_since is not None:
-        return _("Waits for the SMS gateway.") if entry.destination == outbox.SMS else _("Waits for the line.")
-    if entry.destination not in (outbox.SMS, outbox.UPSTREAM):
-        return _("Waits until that station calls.")
+        return _(wording.held)
     if entry.reason and entry.due_at > now:
         return _("{reason}. Next try at {at}.", reason=capital(cause(entry.reason)), at=moment(entry.due_at))
-    if entry.destination == outbox.SMS and to.ok_at is None and now - entry.created_at > PATIENCE_MS:
-        return _("No SMS gateway takes it yet. Whoever runs this station can set one.")
-    return _("It is next in line.")
+    if wording.untaken and to.ok_at is None and now - entry.created_at > PATIENCE_MS:
+        return _(wording.untaken)
+    return _(wording.free)
 
 
-def line(to: Destination, now: int) -> str:
-    """How the line to the upstream is, as a sentence or two."""
+def health(to: Destination, now: int) -> str:
+    """How a destination is, as a sentence or two."""
+    wording = _wording(to.name)
     if to.down_since is not None:
-        down = _("The line has been down since {at}: {reason}.", at=moment(to.down_since), reason=cause(to.reason))
+        down = _(wording.down, at=moment(to.down_since), reason=cause(to.reason))
         return f"{down} {_next_try(to, now)}"
-    if to.ok_at is not None:
-        return _("The line is up. Last exchange at {at}.", at=moment(to.ok_at))
-    return _("The upstream was not called yet.")
-
-
-def sms(to: Destination, now: int) -> str:
-    """How the SMS gateway is, as a sentence or two."""
-    if to.down_since is not None:
-        down = _("SMS cannot leave since {at}: {reason}.", at=moment(to.down_since), reason=cause(to.reason))
-        return f"{down} {_next_try(to, now)}"
-    if to.ok_at is not None:
-        return _("SMS leave as they should. Last one at {at}.", at=moment(to.ok_at))
-    return _("No SMS was sent yet.")
-
-
-def station(to: Destination) -> str:
-    """When a downstream station last called."""
-    if to.ok_at is not None:
-        return _("Last called at {at}.", at=moment(to.ok_at))
-    return _("It has not called yet.")
+    return _(wording.new) if to.ok_at is None else _(wording.up, at=moment(to.ok_at))
 
 
 def _next_try(to: Destination, now: int) -> str:

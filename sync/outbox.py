@@ -1,6 +1,7 @@
-"""The outbox: what waits to leave, for other stations and for phones alike.
+"""The outbox: what waits to leave, for other stations, agencies and phones alike.
 
-An entry is put in the transaction of the change that it tells of. It is then claimed under a lease, and
+An entry is put in the transaction of the change that it tells of. The events for another station leave in numbered
+lanes, by the exchange. What is for a phone or an agency leaves one by one: an entry is claimed under a lease, and
 acked (the destination has it for good), deferred (later), rejected (never), given up on (dead letter), or its
 outcome is unknown: it may have arrived, so it is not sent again unless a person says so. `put` is
 how other packages get something into it.
@@ -9,7 +10,9 @@ how other packages get something into it.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
+from enum import Enum
 
 from sado.store import Transaction
 from sado.store.tables import outbox, stations, traffic
@@ -34,8 +37,40 @@ GIVEN_UP = ("dead", "rejected", "unknown")
 _chance = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
 
+class Kind(Enum):
+    """How what is put into the outbox leaves for a destination."""
+
+    PEER = "in numbered lanes, by the exchange with a station"
+    SINGLE = "one by one, by a transport"
+
+
+# A destination's name says its kind.
+NAMES = {
+    Kind.PEER: re.compile(r"upstream|station:[0-9]{3}"),
+    Kind.SINGLE: re.compile(r"sms|agency:\S+"),
+}
+
+
+class DestinationError(ValueError):
+    """A name that is no destination's, or that of one whose entries leave in another way."""
+
+
 class EventTooLargeError(ValueError):
     """An event that fits no frame. What is so large is no event: publish it as a blob (sync/blobs/publish.py)."""
+
+
+def kind_of(destination: str) -> Kind:
+    """How entries leave for the destination with this name. Raises DestinationError."""
+    for kind, names in NAMES.items():
+        if names.fullmatch(destination):
+            return kind
+    raise DestinationError(f"{destination!r} is no destination: write upstream, station:NNN, sms or agency:CODE.")
+
+
+def check_single(destination: str) -> None:
+    """Let the name of a destination pass that takes entries one by one. Raises DestinationError for another."""
+    if kind_of(destination) is not Kind.SINGLE:
+        raise DestinationError(f"{destination} is a station: its events leave by the exchange, not by a transport.")
 
 
 def station(number: int) -> str:
@@ -49,11 +84,12 @@ def way_to(tx: Transaction, number: int) -> str:
 
 
 def put(tx: Transaction, destination: str, kind: str, reference: str, body: str, lane: str = URGENT) -> int:
-    """Queue `body` (JSON) for a destination; its id. It leaves only if the transaction is committed."""
+    """Queue `body` (JSON) for a destination; its id. It leaves only if the transaction is committed. Raises
+    DestinationError or EventTooLargeError."""
+    if kind_of(destination) is Kind.SINGLE:
+        return outbox.insert(tx, destination, lane, kind, reference, body)
     if len(body.encode()) > MOST_BYTES:
         raise EventTooLargeError(f"An event of {len(body.encode())} bytes fits no frame; {MOST_BYTES} at most do.")
-    if destination == SMS:
-        return outbox.insert(tx, destination, lane, kind, reference, body)
     return outbox.append(tx, destination, lane, Event(kind, reference, body))
 
 
@@ -69,7 +105,9 @@ def rests(tx: Transaction, destination: str) -> bool:
 
 
 def claim(tx: Transaction, destination: str) -> Entry | None:
-    """Lease the next entry that is due, or None: nothing waits, or the destination is being left alone."""
+    """Lease the next entry that is due, or None: nothing waits, or the destination is being left alone. Raises
+    DestinationError for a station: whoever acked one of its events alone would leave a hole in its lane."""
+    check_single(destination)
     if rests(tx, destination):
         return None
     return outbox.claim_one(tx, destination, tx.now + LEASE_MS)

@@ -120,7 +120,8 @@ def create(
     store: Store, upstream: Upstream | None, transports: Mapping[str, Transport], keep_days: float = 14
 ) -> BackgroundScheduler:
     """The scheduler, not yet started. A job that comes late runs once, however late, and never beside itself. What was
-    acknowledged is kept for `keep_days`."""
+    acknowledged is kept for `keep_days`. Raises outbox.DestinationError where a transport is for no destination that
+    takes entries one by one."""
     scheduler = BackgroundScheduler(
         timezone="UTC",
         executors={"default": {"type": "threadpool", "max_workers": 4}},
@@ -129,6 +130,7 @@ def create(
     if upstream is not None:
         scheduler.add_job(upstream.step, "interval", seconds=TICK_S, id="exchange")
     for name, transport in transports.items():
+        outbox.check_single(name)
         scheduler.add_job(send, "interval", [store, name, transport], seconds=TICK_S, id=f"send {name}")
     scheduler.add_job(look_at_clock, "interval", [store], seconds=TICK_S, id="clock")
     scheduler.add_job(forget, "interval", [store, keep_days], seconds=FORGET_EVERY_S, id="forget")

@@ -17,6 +17,7 @@ from sado.store.backups import backup as backups
 from sado.store.tables import lanes
 from sado.store.tables import outbox as entries
 from sado.sync import outbox
+from sado.sync.outbox import Kind
 
 BACKUP_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -34,10 +35,12 @@ def restore(settings: Settings, file: Path, replaces: bool) -> None:
 
 @dataclass(frozen=True)
 class Waiting:
-    """How many events for other stations wait after a restore, how many SMS, and whether there is an upstream."""
+    """How many events for other stations wait after a restore, how many SMS, how many entries for the queues of
+    agencies, and whether there is an upstream."""
 
     events: int
     messages: int
+    for_agencies: int
     has_upstream: bool
 
 
@@ -56,7 +59,10 @@ def _restore(settings: Settings, file: Path, replaces: bool) -> None:
     click.echo(
         f"Station {contents.station:03} is restored as it was on {moment(contents.made_at)}: {cases_in(contents)}."
     )
-    click.echo(f"{waiting.events} events for other stations wait, {waiting.messages} SMS.")
+    click.echo(
+        f"{waiting.events} events for other stations wait, {waiting.messages} SMS, "
+        f"{waiting.for_agencies} entries for queues of agencies."
+    )
     if is_there:
         click.echo(f"The database that was there is in a folder `replaced-…` in {settings.folder}.")
     if waiting.has_upstream and not settings.upstream_key.exists():
@@ -70,6 +76,8 @@ def _restore(settings: Settings, file: Path, replaces: bool) -> None:
 def renew(tx: Transaction) -> Waiting:
     """What has to change besides in a restored database; what then waits."""
     reference.leave_out(tx)
-    waiting = {to: count for (to, state), (count, _) in entries.counts(tx).items() if state in outbox.WAITING}
-    messages = waiting.pop(outbox.SMS, 0)
-    return Waiting(sum(waiting.values()), messages, lanes.has_upstream(tx))
+    waiting = [(to, count) for (to, state), (count, _) in entries.counts(tx).items() if state in outbox.WAITING]
+    events = sum(count for to, count in waiting if outbox.kind_of(to) is Kind.PEER)
+    messages = sum(count for to, count in waiting if to == outbox.SMS)
+    for_agencies = sum(count for _, count in waiting) - events - messages
+    return Waiting(events, messages, for_agencies, lanes.has_upstream(tx))

@@ -82,7 +82,7 @@ def _seen(tx: Transaction, cases: Cases, pack: Pack, number: str) -> dict[str, A
     return {
         "it": case_view(pack, found, events),
         "history": history(pack, events),
-        "sent": entry_rows(tx, number),
+        "sent": entry_rows(tx, number, pack),
         "told": deliveries.of_case(tx, number),
         "asked": asked.of_case(tx, cases, pack, found),
         "wishes": cases.wishes(tx, found),

@@ -110,7 +110,7 @@ def view(it: Standing, country: str, now: int) -> View:
     money = _Money(it, country)
     today, month = ({one.what: one.total for one in spent} for spent in (it.today, it.month))
     return View(
-        sentence=words.line(it.line, now) if it.line else "",
+        sentence=words.health(it.line, now) if it.line else "",
         limits=limits(it, country),
         pace=_pace(it),
         is_down=bool(it.line and it.line.down_since),

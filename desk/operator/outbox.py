@@ -14,8 +14,8 @@ from flask.typing import ResponseReturnValue
 
 from sado.cases import reference, views
 from sado.desk import words
-from sado.desk.case_view import CaseView, case_view, msisdn_from
-from sado.desk.language import _
+from sado.desk.case_view import CaseView, agency_name, case_view, msisdn_from
+from sado.desk.language import N_, _
 from sado.desk.operator import line
 from sado.desk.signin import needs_role
 from sado.menus.reading.pack import Pack
@@ -31,6 +31,7 @@ from sado.sync import outbox
 from sado.sync.status import Standing
 
 LISTED = 200
+TITLES = {outbox.UPSTREAM: N_("The line"), outbox.SMS: N_("SMS")}
 TYPING = re.compile(r"[\s\-().№]+")
 
 
@@ -129,8 +130,8 @@ def _overview(tx: Transaction, pack: Pack, has_upstream: bool, it: Standing) -> 
     waits = [found for (_name, state), found in counts.items() if state in outbox.WAITING]
     return Overview(
         lines=[_line(tx, known[name], counts.get((name, "queued"), (0, 0))[0], it, pack) for name in names],
-        waiting=[_held(one, known[one.destination], tx.now, it, pack) for one in _waiting(tx)],
-        given_up=[_row(one, known[one.destination], tx.now) for one in entries.listed(tx, outbox.GIVEN_UP, LISTED)],
+        waiting=[_held(one, known[one.destination], tx.now, it, pack) for one in _listed(tx, outbox.WAITING)],
+        given_up=[_row(one, known[one.destination], tx.now, pack) for one in _listed(tx, outbox.GIVEN_UP)],
         aside=quarantine.listed(tx, LISTED),
         clocks=line.clocks(it),
         late=[case_view(pack, case) for case in views.late(tx, LISTED)],
@@ -143,28 +144,31 @@ def _overview(tx: Transaction, pack: Pack, has_upstream: bool, it: Standing) -> 
 
 def _line(tx: Transaction, to: Destination, waiting: int, it: Standing, pack: Pack) -> Line:
     state = "down" if to.down_since is not None else "new" if to.ok_at is None else "up"
-    if to.name == outbox.UPSTREAM:
-        limits, today = line.limits(it, pack.country), line.today(it, pack.country)
-        return Line(_("The line"), state, words.line(to, tx.now), waiting, limits, today)
-    if to.name == outbox.SMS:
-        return Line(_("SMS"), state, words.sms(to, tx.now), waiting)
-    return Line(words.destination(to.name), state, words.station(to), waiting)
+    title = _(TITLES[to.name]) if to.name in TITLES else words.capital(_where(to.name, pack))
+    spoken = Line(title, state, words.health(to, tx.now), waiting)
+    if to.name != outbox.UPSTREAM:
+        return spoken
+    return replace(spoken, limits=line.limits(it, pack.country), today=line.today(it, pack.country))
 
 
-def _waiting(tx: Transaction) -> list[Entry]:
-    return entries.listed(tx, outbox.WAITING, LISTED)
+def _where(destination: str, pack: Pack) -> str:
+    return words.destination(destination, agency_name(pack, destination.partition(":")[2]))
+
+
+def _listed(tx: Transaction, states: tuple[str, ...]) -> list[Entry]:
+    return entries.listed(tx, states, LISTED)
 
 
 def _held(entry: Entry, to: Destination, now: int, it: Standing, pack: Pack) -> Row:
     """One entry in words; where its lane may not leave now, that is why it waits."""
-    row = _row(entry, to, now)
+    row = _row(entry, to, now, pack)
     is_held = entry.destination == outbox.UPSTREAM and entry.lane not in it.allowance.lanes
     return replace(row, why=line.held(it, pack.country)) if is_held else row
 
 
-def _row(entry: Entry, to: Destination, now: int) -> Row:
+def _row(entry: Entry, to: Destination, now: int, pack: Pack) -> Row:
     why = words.why(entry, to, now) if entry.state in outbox.WAITING else words.cause(entry.reason)
-    return Row(entry, words.kind(entry.kind), words.destination(entry.destination), words.state(entry), why)
+    return Row(entry, words.kind(entry.kind), _where(entry.destination, pack), words.state(entry), why)
 
 
 def _find(tx: Transaction, typed: str, country: str) -> list[CaseRow]:
@@ -193,6 +197,6 @@ def _hint(typed: str, found: list[CaseRow], country: str) -> str:
     return _("This is neither a reference number (10 digits) nor a telephone number.")
 
 
-def entry_rows(tx: Transaction, number: str) -> list[Row]:
+def entry_rows(tx: Transaction, number: str, pack: Pack) -> list[Row]:
     """The entries about one case in words."""
-    return [_row(one, entries.destination(tx, one.destination), tx.now) for one in entries.of_case(tx, number)]
+    return [_row(one, entries.destination(tx, one.destination), tx.now, pack) for one in entries.of_case(tx, number)]

@@ -1,4 +1,5 @@
-"""An entry in the outbox is never lost, never with two senders at once, and given up on only after its last attempt."""
+"""An entry in the outbox is never lost, never with two senders at once, and given up on only after its last attempt.
+How it leaves follows from the kind of its destination."""
 
 import random
 import tempfile
@@ -12,24 +13,27 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sado.store import Store, Transaction
+from sado.store.tables import lane_events, lanes
 from sado.store.tables import outbox as entries
 from sado.store.tables.outbox import Entry
 from sado.sync import backoff, outbox
-from sado.sync.outbox import GIVEN_UP, LANES, LEASE_MS, MOST_ATTEMPTS
+from sado.sync.outbox import GIVEN_UP, LANES, LEASE_MS, MOST_ATTEMPTS, DestinationError, Kind
 from tests.support.stations import Clock, keys_in, open_store
 
-DESTINATIONS = (outbox.UPSTREAM, outbox.SMS)
+AGENCY = "agency:HCU"
+PEERS = (outbox.UPSTREAM, outbox.station(7))
+SINGLES = (outbox.SMS, AGENCY)
 LONGEST_S = backoff.LONGEST_S * (1 + backoff.JITTER) + 1
 DAY_S = 24 * 3600
 
 
-DESTINATION = st.sampled_from(DESTINATIONS)
+PEER, SINGLE, DESTINATION = st.sampled_from(PEERS), st.sampled_from(SINGLES), st.sampled_from(PEERS + SINGLES)
 PICK = st.integers(0, 99)
 
 
 class Outbox(RuleBasedStateMachine):
-    """Senders, people and restarts in any order on a real outbox. `states` is what each entry must be, `held` the
-    entries that a sender has, by id."""
+    """Senders, exchanges, people, restarts and restores in any order on a real outbox, for destinations of both kinds.
+    `states` is what each entry must be, `held` the entries that a sender has, by id."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +70,31 @@ class Outbox(RuleBasedStateMachine):
         assert entry_id not in self.states
         self.states[entry_id] = "queued"
 
-    @rule(destination=DESTINATION)
+    def move_all(self, old: str, new: str, peers: tuple[str, ...]) -> None:
+        """Let what is for these stations be `new` that was `old`; nothing else may have changed."""
+        for entry_id, destination in self.rows("id, destination"):
+            if destination in peers and self.states[entry_id] == old:
+                self.states[entry_id] = new
+
+    @rule(peer=PEER)
+    def exchange(self, peer: str) -> None:
+        """The station acknowledges all that was for it."""
+
+        def acknowledge(tx: Transaction) -> None:
+            for name in LANES:
+                lane = lanes.find(tx, peer, name)
+                lane_events.finish(tx, lane, lane.numbered, lane.numbered_hash)
+
+        self.store.write(acknowledge)
+        self.move_all("queued", "acked", (peer,))
+
+    @rule()
+    def restore(self) -> None:
+        """The disk comes back: stations are told again what is kept for them; nobody else is sent anything again."""
+        self.store.write(lambda tx: [lane_events.renew(tx, peer.name) for peer in lanes.peers(tx)])
+        self.move_all("acked", "queued", PEERS)
+
+    @rule(destination=SINGLE)
     def claim(self, destination: str) -> None:
         entry = self.store.write(lambda tx: outbox.claim(tx, destination))
         if entry is None:
@@ -104,7 +132,7 @@ class Outbox(RuleBasedStateMachine):
         entry = self.finish(pick, lambda tx, entry: outbox.put_back(tx, entry, "down"))
         self.held = {key: held for key, held in self.held.items() if held.destination != entry.destination}
 
-    @rule(destination=DESTINATION)
+    @rule(destination=SINGLE)
     def defer_to_the_end(self, destination: str) -> None:
         """One entry after another is put off until one is given up on."""
         for _ in range(MOST_ATTEMPTS * max(1, len(self.states))):
@@ -153,6 +181,18 @@ class Outbox(RuleBasedStateMachine):
         assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in lanes.values())
 
     @invariant()
+    def only_stations_have_lanes(self) -> None:
+        assert {peer.name for peer in self.store.read(lanes.peers)} <= set(PEERS)
+
+    @invariant()
+    def an_event_waits_in_its_lane_as_long_as_its_entry(self) -> None:
+        queued = {destination for destination, state in self.rows("destination, state") if state == "queued"}
+        waits = self.store.read(
+            lambda tx: {to for to in PEERS + SINGLES if any(lane_events.waits(tx, to, n) for n in LANES)}
+        )
+        assert waits == queued & set(PEERS)
+
+    @invariant()
     def only_a_held_entry_is_leased(self) -> None:
         leased = {row[0]: row[1] for row in self.rows("id, lease_until") if row[1] > 0}
         assert leased == {entry.id: entry.lease_until for entry in self.held.values()}
@@ -171,6 +211,54 @@ TestOutbox = Outbox.TestCase
 TestOutbox.settings = settings(
     max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+# What a name says
+
+
+@pytest.mark.parametrize(
+    ("destination", "kind"),
+    [
+        (outbox.UPSTREAM, Kind.PEER),
+        (outbox.station(0), Kind.PEER),
+        (outbox.station(999), Kind.PEER),
+        (outbox.SMS, Kind.SINGLE),
+        (AGENCY, Kind.SINGLE),
+        ("agency:КОҲ-1", Kind.SINGLE),
+    ],
+)
+def test_a_name_says_how_entries_leave(destination: str, kind: Kind) -> None:
+    assert outbox.kind_of(destination) is kind
+
+
+STRANGERS = (
+    "",
+    "hub",
+    "SMS",
+    "sms:1",
+    "upstream:1",
+    "agency",
+    "agency:",
+    "agency:A B",
+    "station:7",
+    "station:0012",
+    "station:٠٠٧",
+)
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_nothing_is_kept_for_a_name_that_is_no_destination(store: Store, name: str) -> None:
+    with pytest.raises(DestinationError, match="is no destination: write upstream, station:NNN, sms or agency:CODE"):
+        put(store, name)
+    assert claim_count(store) == 0 and store.read(lanes.peers) == []
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_a_station_s_events_are_not_claimed_one_by_one(store: Store, peer: str) -> None:
+    put(store, peer)
+    with pytest.raises(DestinationError, match="its events leave by the exchange"):
+        store.write(lambda tx: outbox.claim(tx, peer))
+    assert store.read(lambda tx: lane_events.waits(tx, peer, outbox.URGENT))
 
 
 # One thing at a time
@@ -322,10 +410,10 @@ def test_a_clock_that_was_set_back_leaves_nothing_waiting(
 
 def test_a_destination_that_is_down_delays_no_other(store: Store) -> None:
     put(store, outbox.SMS)
-    put(store, outbox.UPSTREAM)
+    put(store, AGENCY)
     store.write(lambda tx: outbox.destination_down(tx, outbox.SMS, "no line"))
     assert is_left_alone(store, outbox.SMS)
-    assert claim(store, outbox.UPSTREAM).destination == outbox.UPSTREAM
+    assert claim(store, AGENCY).destination == AGENCY
 
 
 def test_a_destination_remembers_since_when_it_is_down_until_it_answers(store: Store, clock: Clock) -> None:

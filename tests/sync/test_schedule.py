@@ -23,6 +23,7 @@ from sado.sync.link.frame_size import Pace
 from sado.sync.outbox import (
     DeferredError,
     DestinationDownError,
+    DestinationError,
     LaterError,
     NothingToSendError,
     OutcomeUnknownError,
@@ -36,6 +37,7 @@ from tests.support.one_by_one import OneByOne, Post
 from tests.support.stations import Clock, open_store
 
 VILLAGE = 7
+AGENCY = "agency:HCU"
 KEY = secrets.token_bytes(32)
 EVERY_S = 60.0
 LONGEST_FIRST_WAIT_S = 20
@@ -299,18 +301,19 @@ DECISIONS: list[tuple[Exception, tuple[str, int, str] | None, bool]] = [
 ]
 
 
+@pytest.mark.parametrize("destination", [outbox.SMS, AGENCY])
 @pytest.mark.parametrize(
     ("error", "becomes", "is_down"), DECISIONS, ids=[type(error).__name__ for error, _, _ in DECISIONS]
 )
 def test_an_error_decides_what_becomes_of_the_entry(
-    store: Store, error: Exception, becomes: tuple[str, int, str] | None, is_down: bool
+    store: Store, destination: str, error: Exception, becomes: tuple[str, int, str] | None, is_down: bool
 ) -> None:
-    put(store, outbox.SMS)
+    put(store, destination)
     phones = Phones(fail(error))
-    assert dispatch.step(store, outbox.SMS, phones)
+    assert dispatch.step(store, destination, phones)
     left = [(one.state, one.attempts, one.reason) for one in store.read(everything)]
     assert left == ([] if becomes is None else [becomes])
-    assert (line_of(store, outbox.SMS).down_since is not None) == is_down
+    assert (line_of(store, destination).down_since is not None) == is_down
     assert phones.told == []
 
 
@@ -495,6 +498,20 @@ def test_the_scheduler_never_runs_a_job_beside_itself(store: Store) -> None:
         (1, True, None)
     }
     scheduler.shutdown()
+
+
+def test_a_destination_that_takes_entries_one_by_one_costs_its_transport_alone(store: Store) -> None:
+    taken, phones = put(store, AGENCY), Phones(accept)
+    scheduler = schedule.create(store, upstream(store, Hub()), {AGENCY: phones})
+    job = next(job for job in scheduler.get_jobs() if job.id == f"send {AGENCY}")
+    job.func(*job.args)
+    assert (phones.told, entry(store, taken).state) == ([taken], "acked")
+
+
+@pytest.mark.parametrize("name", [outbox.UPSTREAM, outbox.station(12), "agency", "hub"])
+def test_a_transport_for_anything_else_is_refused_before_the_station_runs(store: Store, name: str) -> None:
+    with pytest.raises(DestinationError):
+        schedule.create(store, upstream(store, Hub()), {name: Phones(accept)})
 
 
 @pytest.mark.parametrize("content", [None, "", "zz" * 32, "00" * 31], ids=["no file", "empty", "not hex", "too short"])

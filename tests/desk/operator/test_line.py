@@ -167,7 +167,17 @@ def test_status_of_a_hub_tells_whose_clock_is_wrong(station: Desk) -> None:
     set_clock(station, "station:008", 299)
     assert status(station, Budget(DUSHANBE), None) == [
         "Nothing waits.",
-        "The clock of station:007 is 60 min behind ours: one of the two is wrong.",
+        "The clock of station 007 is 60 min behind ours: one of the two is wrong.",
+    ]
+
+
+def test_status_calls_each_destination_by_what_it_is(station: Desk) -> None:
+    for to in (outbox.SMS, outbox.station(12), "agency:HCU"):
+        station.store.write(lambda tx, to=to: outbox.put(tx, to, "notice", "", "{}"))  # type: ignore[misc]
+    assert status(station, Budget(DUSHANBE), None) == [
+        "queue of agency HCU: 1 waiting, the oldest since 13.07.2026 05:00:00.",
+        "sms: 1 waiting, the oldest since 13.07.2026 05:00:00.",
+        "station 012: 1 waiting, the oldest since 13.07.2026 05:00:00.",
     ]
 
 

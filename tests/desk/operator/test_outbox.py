@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from sado.cases import reference
-from sado.store.tables import deliveries, quarantine
+from sado.desk.words import WORDINGS
+from sado.store import Transaction
+from sado.store.tables import deliveries, lane_events, lanes, quarantine
 from sado.store.tables import outbox as entries
 from sado.store.tables.deliveries import Delivery
 from sado.store.tables.outbox import Entry
@@ -269,7 +272,93 @@ def test_an_sms_that_left_is_with_the_gateway_and_an_event_has_arrived(desk: Des
     entry = claimed(desk, number)
     desk.store.write(lambda tx: outbox.ack(tx, entry))
     assert "handed to the gateway" in page(operator, f"/operator/case/{number}")
-    event = desk.store.write(lambda tx: outbox.claim(tx, outbox.UPSTREAM))
-    assert event is not None
-    desk.store.write(lambda tx: outbox.ack(tx, event))
+
+    def acknowledge(tx: Transaction) -> None:
+        lane = lanes.find(tx, outbox.UPSTREAM, outbox.URGENT)
+        lane_events.finish(tx, lane, lane.numbered, lane.numbered_hash)
+
+    desk.store.write(acknowledge)
     assert ">arrived<" in page(operator, f"/operator/case/{number}")
+
+
+# The queue of an agency
+
+QUEUE = "agency:HCU"
+NAMES = {
+    "en": "queue of agency Housing and communal services",
+    "ru": "очередь ведомства «Жилищно-коммунальное хозяйство (ЖКХ)»",
+    "tg": "навбати идораи «Хоҷагии манзилию коммуналӣ (ХМК)»",
+}
+
+
+def to_agency(desk: Desk, number: str = "") -> None:
+    desk.store.write(lambda tx: outbox.put(tx, QUEUE, "case.opened", number, "{}"))
+
+
+@pytest.mark.parametrize(("language", "name"), NAMES.items())
+def test_the_queue_of_an_agency_is_called_by_its_name(
+    desk: Desk, operator: FlaskClient, language: str, name: str
+) -> None:
+    number = desk.file().reference
+    to_agency(desk, number)
+    words = page(operator, f"/operator?lang={language}")
+    assert f"<h2>{name[:1].upper()}{name[1:]}</h2>" in words
+    assert f">{name}<" in words
+    assert f">{name}<" in page(operator, f"/operator/case/{number}?lang={language}")
+
+
+def test_an_agency_that_the_pack_has_not_shows_as_its_code(desk: Desk, operator: FlaskClient) -> None:
+    desk.store.write(lambda tx: outbox.put(tx, "agency:XYZ", "case.opened", "", "{}"))
+    assert "queue of agency XYZ" in page(operator)
+
+
+def test_what_nothing_takes_to_an_agency_says_so_after_a_while(desk: Desk, operator: FlaskClient) -> None:
+    to_agency(desk)
+    words = page(operator)
+    assert "Nothing was sent there yet." in words and "It is next in line." in words
+    desk.clock.now += 121
+    assert "This station does not deliver to that agency yet." in page(operator)
+
+
+ENDS: list[tuple[Callable[[Transaction, Entry], object], list[str]]] = [
+    (lambda tx, entry: None, ["It is being sent now."]),
+    (lambda tx, entry: outbox.defer(tx, entry, "busy"), ["Busy. Next try at 05:00."]),
+    (
+        lambda tx, entry: outbox.put_back(tx, entry, "no route"),
+        ["Nothing arrives there since 05:00: no route.", "queue can be reached."],
+    ),
+    (lambda tx, entry: outbox.await_report(tx, entry, "cut"), ["It is not sent again before a day has passed", "Cut."]),
+    (lambda tx, entry: outbox.reject(tx, entry, "no such topic"), ["refused by the destination", "no such topic"]),
+    (lambda tx, entry: entries.finish(tx, entry, "unknown", ""), ["unknown outcome: it may have arrived"]),
+    (outbox.ack, ["Nothing waits."]),
+]
+
+
+@pytest.mark.parametrize(("end", "sentences"), ENDS, ids=[sentences[0] for _, sentences in ENDS])
+def test_the_outbox_tells_how_an_entry_for_an_agency_fares(
+    desk: Desk, operator: FlaskClient, end: Callable[[Transaction, Entry], object], sentences: list[str]
+) -> None:
+    to_agency(desk)
+    entry = desk.store.write(lambda tx: outbox.claim(tx, QUEUE))
+    assert entry is not None
+    desk.store.write(lambda tx: end(tx, entry))
+    words = page(operator)
+    assert [sentence for sentence in sentences if sentence not in words] == []
+    assert "station HCU" not in words and "Waits for the line." not in words
+
+
+def test_what_an_agency_took_has_arrived(desk: Desk, operator: FlaskClient) -> None:
+    number = desk.file().reference
+    to_agency(desk, number)
+    entry = desk.store.write(lambda tx: outbox.claim(tx, QUEUE))
+    assert entry is not None
+    assert ">arrived<" not in page(operator, f"/operator/case/{number}")
+    desk.store.write(lambda tx: outbox.ack(tx, entry))
+    assert ">arrived<" in page(operator, f"/operator/case/{number}")
+    to_agency(desk)
+    assert "What is sent there arrives. Last at 05:00." in page(operator)
+
+
+def test_every_destination_there_can_be_has_words() -> None:
+    forms = [form for names in outbox.NAMES.values() for form in names.pattern.split("|")]
+    assert {form.partition(":")[0] for form in forms} == set(WORDINGS)

@@ -21,6 +21,7 @@ from msgspec import structs
 
 from sado.cases import reference
 from sado.cases.service import Cases
+from sado.cli.commands.restore import renew
 from sado.store import Keyring, Store, StoreError, Transaction
 from sado.store.backups import backup, drill, file_format, verify
 from sado.store.backups.file_format import CHUNK, HEADER, TAG
@@ -461,22 +462,36 @@ def test_leaving_out_more_references_than_there_are_left_ends_with_a_sentence(fo
             file_case(station)
 
 
-def test_an_sms_that_has_left_is_not_sent_again_after_a_restore(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("to", [outbox.SMS, "agency:HCU"])
+def test_what_has_left_one_by_one_is_not_sent_again_after_a_restore(folder: Path, tmp_path: Path, to: str) -> None:
     with open_store(folder) as store:
         store.write(lambda tx: identity.create(tx, VILLAGE))
         for number in range(4):
-            store.write(lambda tx, number=number: outbox.put(tx, outbox.SMS, "notice", f"007{number}", "{}"))  # type: ignore[misc]
+            store.write(lambda tx, number=number: outbox.put(tx, to, "notice", f"007{number}", "{}"))  # type: ignore[misc]
         for end in (outbox.ack, lambda tx, entry: outbox.await_report(tx, entry, "")):
-            store.write(lambda tx, end=end: end(tx, outbox.claim(tx, outbox.SMS)))  # type: ignore[misc]
-        store.write(lambda tx: outbox.claim(tx, outbox.SMS))
+            store.write(lambda tx, end=end: end(tx, outbox.claim(tx, to)))  # type: ignore[misc]
+        store.write(lambda tx: outbox.claim(tx, to))
         make(store, tmp_path / "backup")
     restore(tmp_path / "backup", folder)
     with open_store(folder) as store:
         store.write(outbox.recover)
         states = query(store, "SELECT state FROM outbox ORDER BY id")
         assert [state for (state,) in states] == ["acked", "awaiting", "queued", "queued"]
-        claimed = [store.write(lambda tx: outbox.claim(tx, outbox.SMS)) for _ in range(3)]
+        claimed = [store.write(lambda tx: outbox.claim(tx, to)) for _ in range(3)]
         assert [entry and entry.reference for entry in claimed] == ["0072", "0073", None]
+        assert store.read(lanes.peers) == []
+
+
+def test_a_restore_counts_what_waits_by_where_it_goes(folder: Path) -> None:
+    with open_station(folder, VILLAGE) as station:
+        file_case(station)
+        for to, count in ((outbox.station(12), 2), (outbox.SMS, 3), ("agency:HCU", 1), ("agency:ELC", 4)):
+            for _ in range(count):
+                station.store.write(lambda tx, to=to: outbox.put(tx, to, "notice", "", "{}"))  # type: ignore[misc]
+        for end in (outbox.ack, lambda tx, entry: outbox.await_report(tx, entry, "")):
+            station.store.write(lambda tx, end=end: end(tx, outbox.claim(tx, outbox.SMS)))  # type: ignore[misc]
+        waiting = station.store.write(renew)
+    assert (waiting.events, waiting.messages, waiting.for_agencies, waiting.has_upstream) == (3, 2, 5, False)
 
 
 # A village and its hub, one of which comes back from a backup
