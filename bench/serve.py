@@ -15,8 +15,8 @@ from flask import Flask, Response, request
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sado import wsgi
 from sado.settings import Settings
+from sado.station import build_station, spare_memory
 from sado.store import Keyring, Store
 from sado.store.engine import MAX_GROUP
 
@@ -32,7 +32,7 @@ def station_app(folder: Path, max_group: int) -> Flask:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"SADO_DATA": str(folder)})
     settings.upstream_key.write_text("00" * 32)
     store = Store(settings.database, Keyring.load(settings.keys), max_group=max_group)
-    return wsgi.build(settings, store).app
+    return build_station(settings, store).app
 
 
 def constant_app() -> Flask:
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the station's data stay; by default they go at the end")
     options = parser.parse_args()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    wsgi.spare_memory()
+    spare_memory()
     with tempfile.TemporaryDirectory(prefix="sado-bench-") as passing:
         folder = options.folder or Path(passing)
         app = constant_app() if options.app == "constant" else station_app(folder, options.max_group)

@@ -100,9 +100,9 @@ def drain(notices: int) -> dict[str, float]:
 
 def drained(notices: int) -> dict[str, float]:
     """Queue so many notices here and send them through the station's own transport."""
-    from sado import wsgi
     from sado.cli.sandbox.provider import Provider
     from sado.settings import Settings
+    from sado.station import build_station
 
     with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
         provider = Provider(Path(folder) / "sms.ndjson", "key")
@@ -122,7 +122,7 @@ def drained(notices: int) -> dict[str, float]:
         cases = Cases(known, False, lambda: law)
         for first in range(0, notices, 500):
             store.write(lambda tx, first=first: [news(cases, tx, number) for number in range(first, first + 500)])
-        station = wsgi.build(settings, store)
+        station = build_station(settings, store)
         began = time.perf_counter()
         while store.read(lambda tx: outbox.entries.counts(tx)):
             schedule.send(store, outbox.SMS, station.transports[outbox.SMS])

@@ -21,11 +21,11 @@ from sado.channel.sms import costs
 from sado.cli import sync_files
 from sado.cli.client import token_in
 from sado.cli.sync_report import Words
+from sado.station import Station
 from sado.store import DiskError, StoreError
 from sado.store.backups import drill
 from sado.store.tables import packs
 from sado.sync import outbox
-from sado.wsgi import Station
 
 # What is left then the scheduler goes on with; one exchange more may end after it.
 SYNC_NOW_S = 20.0

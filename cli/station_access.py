@@ -28,7 +28,8 @@ def locked(settings: Settings) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise StoreError(
-            f"The station in {settings.folder} is being served by another process: stop it first."
+            f"The station in {settings.folder} is being served by another process, and an SQLite file is safe with one"
+            " process: stop it first."
         ) from None
     try:
         put_in_order(settings.database)
@@ -79,9 +80,9 @@ def asking(settings: Settings) -> Iterator[Ask]:
 @contextmanager
 def _answering(settings: Settings) -> Iterator[Ask]:
     """This process as the one that serves the station."""
-    from sado import wsgi
     from sado.cli import control
+    from sado.station import build_station
 
     with opened(settings) as store:
-        station = wsgi.build(settings, store)
+        station = build_station(settings, store)
         yield lambda method, what, body: control.do(station, method, what, body)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sado.station import Station
 from sado.sync.by_hand.file_format import Label, ParcelError
 from sado.sync.by_hand.transfer import Taken, Written
 from sado.sync.wire import frame
-from sado.wsgi import Station
 
 
 def export(station: Station, target: str, number: int | None) -> dict[str, Any]:

@@ -4,11 +4,11 @@ it. Conversations that are under way finish on theirs (channel/versions.py), so 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from sado.channel.versions import Version, Versions
 from sado.menus.reading import pack as packs
 from sado.menus.reading.pack import Files, Pack
+from sado.publishing.checking import check_pack
 from sado.store import Store, Transaction
 from sado.store.tables import blobs
 from sado.store.tables import packs as rows
@@ -22,18 +22,17 @@ class OtherCountryError(ValueError):
 
 
 class NewPacks:
-    """Takes versions in. `check` raises ValueError for what the menus cannot see of a pack."""
+    """Takes versions in."""
 
-    def __init__(self, store: Store, versions: Versions, check: Callable[[Pack], object]) -> None:
+    def __init__(self, store: Store, versions: Versions) -> None:
         self._store = store
         self._versions = versions
-        self._check = check
 
     def read(self, name: str, files: Files) -> Pack:
         """The pack of these files, if it may take the place of the one that is served. Raises ValueError
         with every fault."""
         pack, served = packs.build(name, files), self._versions.current.pack
-        self._check(pack)
+        check_pack(pack)
         if (pack.country, pack.time_zone) != (served.country, served.time_zone):
             raise OtherCountryError(
                 f"It is a pack of {pack.country} ({pack.time_zone}); {served.country} ({served.time_zone}) is served."

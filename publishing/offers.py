@@ -11,8 +11,8 @@ from sado.cases.registers.snapshots import Copies
 from sado.cases.residents import subscriptions
 from sado.channel.effects.register_words import RegisterWords, registers_of
 from sado.channel.versions import Versions
-from sado.menus.reading import bundle
 from sado.menus.reading import pack as packs
+from sado.publishing import bundle
 from sado.publishing.intake import NewPacks
 from sado.store import Store
 from sado.store.tables import blobs as rows

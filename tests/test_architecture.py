@@ -85,7 +85,7 @@ def wrong_arrows(package: str, root: Path = ROOT, table: Mapping[str, set[str]] 
 
 
 def is_allowed(name: str, allowed: set[str]) -> bool:
-    if name.partition(".")[0] in (*PACKAGES, "settings", "wsgi", "tests", "bench"):
+    if name.partition(".")[0] in (*PACKAGES, "settings", "station", "wsgi", "tests", "bench"):
         return False
     return not f"{name}.".startswith("sado.") or any(f"{name}.".startswith(f"{one}.") for one in allowed)
 

@@ -6,8 +6,8 @@ import secrets
 
 import click
 
-from sado.channel import versions
 from sado.cli.station_access import opened
+from sado.publishing import checking
 from sado.settings import Settings
 from sado.store import Store
 from sado.store.tables import accounts
@@ -33,5 +33,5 @@ def agency_token(settings: Settings, code: str) -> None:
 def check_agency(store: Store, pack: str, code: str) -> None:
     """Refuse a code that is no agency of the pack that the station serves; `pack` is what its settings name. Raises
     ClickException."""
-    if code not in (known := versions.served(store, pack).agencies):
+    if code not in (known := checking.served(store, pack).agencies):
         raise click.ClickException(f"There is no agency {code}. The agencies are: {', '.join(known)}.")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from sado import wsgi
 from sado.cli.station_access import ask
 from sado.menus.gsm import Budget
 from sado.menus.reading import report
+from sado.publishing import checking
 from sado.settings import Settings
 
 
@@ -25,7 +25,7 @@ def pack() -> None:
 def pack_publish(settings: Settings, folder: Path) -> None:
     """Check the pack in FOLDER, serve it here from now on, and offer it to every station. Ends with 1 when there is a
     fault."""
-    found = report.of(str(folder), Budget(), wsgi.check_pack)
+    found = report.of(str(folder), Budget(), checking.check_pack)
     if found.faults:
         click.echo(found.as_table())
         sys.exit(1)

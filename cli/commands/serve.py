@@ -9,7 +9,6 @@ import click
 import waitress
 
 from sado import wsgi
-from sado.cli import control, station_access
 from sado.settings import Settings
 
 
@@ -17,10 +16,7 @@ from sado.settings import Settings
 @click.pass_obj
 def serve(settings: Settings) -> None:
     """Run the station until Ctrl-C."""
-    wsgi.spare_memory()
-    with station_access.locked(settings):
-        station = wsgi.build(settings, station_access.open_store(settings))
-        control.add(station)
+    with wsgi.prepared(settings) as station:
         try:
             server = waitress.create_server(
                 station.app, host=settings.host, port=settings.port, threads=settings.threads, ident=None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sado.channel import versions
 from sado.cli.station_access import opened
+from sado.publishing import checking
 from sado.settings import Settings
 from sado.store import Store
 from sado.store.tables import identity, stations
@@ -42,7 +42,7 @@ def station_add(settings: Settings, number: int, districts: tuple[str, ...], thr
 
 
 def _check_districts(store: Store, pack: str, codes: tuple[str, ...]) -> None:
-    known = [place.code for place in versions.served(store, pack).gazetteer] if codes else []
+    known = [place.code for place in checking.served(store, pack).gazetteer] if codes else []
     if unknown := [code for code in codes if code not in known]:
         raise click.ClickException(f"There is no district {unknown[0]}. The districts are: {', '.join(known)}.")
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sado import wsgi
 from sado.channel import versions
 from sado.cli import station_access
 from sado.menus.reading import pack
+from sado.publishing import checking
 from sado.settings import Settings
+from sado.station import build_station
 from sado.store import Keyring, Store
 from sado.store.tables import drafts, identity, packs
 from tests.support.kenya import ASKED, BEGUN, FILING, HERS, HOME, OFFER, STEPS, kenya, rewritten, serving, walked
@@ -177,7 +178,7 @@ def health(folder: Path, name: str) -> tuple[str, str]:
     """What a station that is to serve this pack says of itself: (status, pack)."""
     settings = settled(folder, name)
     with closing(station_access.open_store(settings)) as store:
-        told = wsgi.build(settings, store).app.test_client().get("/healthz").get_json()
+        told = build_station(settings, store).app.test_client().get("/healthz").get_json()
     return told["status"], told["pack"]
 
 
@@ -213,9 +214,9 @@ def test_a_new_station_does_not_start_with_a_broken_pack(tmp_path: Path, change:
 
 def test_a_broken_version_is_never_kept(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
-        chosen, fault = versions.choose(store, "kenya", lambda found: None)
+        chosen, fault = checking.choose(store, "kenya")
         broken = str(written(tmp_path / "pack", small() | BROKEN["a tree"]))
-        again, told = versions.choose(store, broken, lambda found: None)
+        again, told = checking.choose(store, broken)
         assert (fault, again.tree.version) == ("", chosen.tree.version)
         assert "trees/base.yaml:" in told
         assert store.read(lambda tx: tx.value("SELECT COUNT(*) FROM packs")) == 1
@@ -230,7 +231,7 @@ def test_an_older_version_is_put_together_once(tmp_path: Path) -> None:
 
     newer = replace(kenya(), name="newer", tree=replace(kenya().tree, version="2"))
     with open_store(tmp_path) as store:
-        versions.choose(store, "kenya", lambda found: None)
+        checking.choose(store, "kenya")
         known = versions.Versions(newer, effects)  # type: ignore[arg-type]
         asked = [one for one in ("2", kenya().tree.version, "3") for _ in range(2)]
         found = store.read(lambda tx: [known.of(tx, one) for one in asked])

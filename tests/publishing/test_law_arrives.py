@@ -14,11 +14,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from sado.cases import terms
-from sado.menus.reading import bundle, pack
+from sado.menus.reading import pack
+from sado.publishing import bundle
+from sado.station import Station
 from sado.store.tables import accounts, requests
 from sado.store.tables import blobs as rows
 from sado.sync.blobs import publish as blobs
-from sado.wsgi import Station
 from tests.support.browser import HASHED, PASSWORD, enter, post
 from tests.support.down import Down, open_down
 from tests.support.kenya import rewritten

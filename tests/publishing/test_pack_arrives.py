@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sado.cases import views
-from sado.channel import versions
-from sado.menus.reading import bundle, pack
+from sado.menus.reading import pack
+from sado.publishing import bundle, checking
 from sado.store.tables import blobs as rows
 from sado.store.tables import packs, stations
 from sado.sync.blobs import publish as blobs
@@ -118,12 +118,12 @@ def test_what_came_serves_after_a_restart_too_and_a_newer_pack_of_the_settings_a
     came = publish(down, newer)
     store = down.village.store
 
-    chosen, fault = versions.choose(store, "kenya", lambda found: None)
+    chosen, fault = checking.choose(store, "kenya")
     assert (chosen.tree.version, fault) == (came, "")
     third = str(rewritten(tmp_path / "third", {OLD_WORDS: "What is it about?"}))
-    chosen, fault = versions.choose(store, third, lambda found: None)
+    chosen, fault = checking.choose(store, third)
     assert (chosen.tree.version, fault) == (pack.version(pack.files_of(third)), "")
-    chosen, fault = versions.choose(store, third, lambda found: None)
+    chosen, fault = checking.choose(store, third)
     assert chosen.tree.version == pack.version(pack.files_of(third))
 
 
@@ -133,7 +133,7 @@ def test_a_version_that_comes_after_it_was_taken_back_serves_again(down: Down, n
     assert down.village.pack.tree.version != came
 
     assert publish(down, newer) == came
-    chosen, _ = versions.choose(down.village.store, "kenya", lambda found: None)
+    chosen, _ = checking.choose(down.village.store, "kenya")
     assert chosen.tree.version == down.village.pack.tree.version == came
 
 
@@ -144,10 +144,10 @@ def test_what_came_and_cannot_be_run_after_an_upgrade_gives_way_to_the_settings(
         if found.tree.version == came:
             raise ValueError("an effect of a release that is gone")
 
-    chosen, fault = versions.choose(down.village.store, "kenya", check)
+    chosen, fault = checking.choose(down.village.store, "kenya", check)
     assert chosen.tree.version != came
     assert fault == "an effect of a release that is gone"
-    chosen, fault = versions.choose(down.village.store, "kenya", lambda found: None)
+    chosen, fault = checking.choose(down.village.store, "kenya")
     assert (chosen.tree.version, fault) == (came, "")
 
 
@@ -179,7 +179,7 @@ def test_a_faulty_pack_never_serves_and_the_hub_learns_why(down: Down, which: st
     assert reason and any("refused pack/kenya: " + reason[:9] in line for line in down.hub.publishing.status())
     assert any("the one before is used" in line for line in down.village.publishing.status())
     assert phone.dial().startswith(OFFER[:9])
-    chosen, fault = versions.choose(down.village.store, "kenya", lambda found: None)
+    chosen, fault = checking.choose(down.village.store, "kenya")
     assert (chosen.tree.version, fault) == (served, "")
     assert down.village.store.read(lambda tx: tx.value("SELECT COUNT(*) FROM packs")) == 1
 

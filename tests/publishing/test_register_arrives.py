@@ -10,7 +10,8 @@ from sado.cases.registers.csv_file import RegisterFile
 from sado.cases.registers.definitions import RegisterError
 from sado.cases.registers.lookup import Found
 from sado.cases.registers.snapshots import NOWHERE, Copies
-from sado.menus.reading import bundle, pack
+from sado.menus.reading import pack
+from sado.publishing import bundle
 from sado.store import Store
 from sado.store.tables import blobs as rows
 from sado.store.tables import registers as kept

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 import waitress
 from waitress.wasyncore import close_all
 
-from sado import wsgi
 from sado.settings import Settings
+from sado.station import Station, build_station
 from sado.store import Keyring, Store
 from sado.store.tables import blobs, identity, stations
 from sado.store.tables import outbox as entries
 from sado.sync import outbox
 from sado.sync.blobs import publish as sync_blobs
-from sado.wsgi import Station
 from tests.support.station import TOKEN
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def settings_of(folder: Path, pack: str, **more: object) -> Settings:
 @contextmanager
 def built(settings: Settings, clock: Callable[[], float] = time.time) -> Iterator[Station]:
     """The station, not started; its store is closed at the end."""
-    station = wsgi.build(settings, Store(settings.database, Keyring.load(settings.keys), clock))
+    station = build_station(settings, Store(settings.database, Keyring.load(settings.keys), clock))
     try:
         yield station
     finally:

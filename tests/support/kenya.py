@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from sado.channel import versions
 from sado.menus.reading import pack
 from sado.menus.reading.pack import Pack
+from sado.publishing import checking
 from tests.support.packs import written
 from tests.support.phone import Phone
 from tests.support.station import Station, open_station
@@ -50,7 +50,7 @@ def rewritten(folder: Path, changes: dict[str, str]) -> Path:
 def serving(folder: Path, name: str, clock: Clock | None = None) -> Iterator[Station]:
     """A station that serves the pack of this name or in this folder, and keeps its version as it does at its start."""
     with open_station(folder, pack=pack.load(name), clock=clock) as station:
-        versions.choose(station.store, name, lambda found: None)
+        checking.choose(station.store, name)
         yield station
 
 

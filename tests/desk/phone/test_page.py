@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from sado import wsgi
 from sado.cases import views
 from sado.settings import Settings
+from sado.station import Station, build_station
 from sado.store import Keyring, Store
 from sado.store.tables import accounts, identity, sessions
 from sado.store.tables import outbox as entries
@@ -308,19 +308,19 @@ TOKEN = "a-token-for-the-tests-0000"
 
 
 @pytest.fixture
-def station(tmp_path: Path) -> Iterator[wsgi.Station]:
+def station(tmp_path: Path) -> Iterator[Station]:
     """A whole station, with its own webhook behind the page."""
     store = Store(tmp_path / "sado.db", Keyring.create(tmp_path / "keys.json"))
     store.write(lambda tx: identity.create(tx, 7))
     store.write(lambda tx: accounts.save(tx, "madina", HASHED, "phone", ""))
     try:
-        yield wsgi.build(Settings(data=str(tmp_path), africastalking_token=TOKEN, phone_page=True), store)
+        yield build_station(Settings(data=str(tmp_path), africastalking_token=TOKEN, phone_page=True), store)
     finally:
         store.close()
 
 
 @pytest.fixture
-def on_air(station: wsgi.Station) -> FlaskClient:
+def on_air(station: Station) -> FlaskClient:
     """The phone page of that station."""
     client = station.app.test_client()
     client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
@@ -336,13 +336,11 @@ def walk(client: FlaskClient, *typed: str) -> str:
     return lcd(page)
 
 
-def references(station: wsgi.Station) -> list[str]:
+def references(station: Station) -> list[str]:
     return [case.reference for case in station.store.read(lambda tx: views.mine(tx, RESIDENT))]
 
 
-def test_a_repeated_filing_leaves_one_case_and_shows_the_same_screen(
-    station: wsgi.Station, on_air: FlaskClient
-) -> None:
+def test_a_repeated_filing_leaves_one_case_and_shows_the_same_screen(station: Station, on_air: FlaskClient) -> None:
     saved = walk(on_air, *FILING)
     again = press(on_air, "repeat")
     assert lcd(again) == saved and "both answers are the same to the letter" in again
@@ -350,16 +348,14 @@ def test_a_repeated_filing_leaves_one_case_and_shows_the_same_screen(
     assert reference in saved
 
 
-def test_filing_again_in_a_session_of_its_own_leaves_two_cases(station: wsgi.Station, on_air: FlaskClient) -> None:
+def test_filing_again_in_a_session_of_its_own_leaves_two_cases(station: Station, on_air: FlaskClient) -> None:
     """The control of the test above: what leaves one case is that the request is a repeat."""
     walk(on_air, *FILING)
     walk(on_air, *FILING[1:])
     assert len(references(station)) == 2
 
 
-def test_a_lost_reply_of_the_filing_leaves_one_case_that_the_list_shows(
-    station: wsgi.Station, on_air: FlaskClient
-) -> None:
+def test_a_lost_reply_of_the_filing_leaves_one_case_that_the_list_shows(station: Station, on_air: FlaskClient) -> None:
     walk(on_air, *FILING[:-1])
     lost = press(on_air, "lose", FILING[-1])
     (reference,) = references(station)
@@ -367,7 +363,7 @@ def test_a_lost_reply_of_the_filing_leaves_one_case_that_the_list_shows(
     assert reference in walk(on_air, "1", "2")
 
 
-def test_a_lost_reply_of_the_filing_comes_with_the_repeat(station: wsgi.Station, on_air: FlaskClient) -> None:
+def test_a_lost_reply_of_the_filing_comes_with_the_repeat(station: Station, on_air: FlaskClient) -> None:
     walk(on_air, *FILING[:-1])
     press(on_air, "lose", FILING[-1])
     saved = lcd(press(on_air, "repeat"))
@@ -375,9 +371,7 @@ def test_a_lost_reply_of_the_filing_comes_with_the_repeat(station: wsgi.Station,
     assert reference in saved
 
 
-def test_a_dropped_session_is_noted_by_the_station_and_keeps_its_answers(
-    station: wsgi.Station, on_air: FlaskClient
-) -> None:
+def test_a_dropped_session_is_noted_by_the_station_and_keeps_its_answers(station: Station, on_air: FlaskClient) -> None:
     walk(on_air, *FILING[:-1])
     with on_air.session_transaction() as cookie:
         session_id = f"africastalking {RESIDENT} {cookie['phone']['session_id']}"
@@ -395,12 +389,12 @@ def write(client: FlaskClient, text: str) -> str:
     return client.get("/phone").text
 
 
-def test_an_sms_from_the_page_comes_in_through_the_gateways_door(station: wsgi.Station, on_air: FlaskClient) -> None:
+def test_an_sms_from_the_page_comes_in_through_the_gateways_door(station: Station, on_air: FlaskClient) -> None:
     assert "The SMS arrived at the station." in write(on_air, "КУМАК")
     waiting = station.store.read(lambda tx: entries.listed(tx, outbox.WAITING, 9))
     assert [(entry.destination, entry.kind) for entry in waiting] == [(outbox.SMS, "reply")]
 
 
-def test_an_empty_sms_is_not_sent(station: wsgi.Station, on_air: FlaskClient) -> None:
+def test_an_empty_sms_is_not_sent(station: Station, on_air: FlaskClient) -> None:
     assert "The SMS arrived" not in write(on_air, "  ")
     assert station.store.read(lambda tx: entries.listed(tx, outbox.WAITING, 9)) == []

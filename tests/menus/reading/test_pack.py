@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sado import wsgi
 from sado.menus.gsm import Budget, segments, units
 from sado.menus.reading import check, pack
 from sado.menus.reading.pack import PACKS, Pack
 from sado.menus.tree import PLACEHOLDER, Texts, TreeError
+from sado.publishing import checking
 from tests.support.packs import SHARED, built, faults, small, written
 
 NAMES = sorted(path.parent.name for path in PACKS.glob("*/pack.yaml"))
@@ -38,7 +38,7 @@ def test_a_shipped_pack_has_no_fault(name: str) -> None:
     found = pack.examine(name, pack.files_of(name))
     assert found.pack is not None and found.faults == []
     assert [*map(str, check.style(found.pack.tree, found.written, Budget()))] == []
-    wsgi.check_pack(found.pack)
+    checking.check_pack(found.pack)
 
 
 @every_pack

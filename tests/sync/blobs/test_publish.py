@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from flask import Flask
 
-from sado.menus.reading import bundle, pack
+from sado.menus.reading import pack
+from sado.publishing import bundle
 from sado.store.tables import blobs, stations, traffic
 from sado.store.tables import outbox as entries
 from sado.store.tables.events import Event

@@ -1,0 +1,265 @@
+"""The wiring: settings and store become a station, whose `app` answers requests.
+
+Two things are registered here that packages may not import from each other: `sync` gets the handler for events
+from other stations (`Events.apply`) and the transport for SMS (`Notices`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask, Response, g, has_app_context, jsonify
+from werkzeug.local import LocalProxy
+
+from sado.cases.events import Apply, Events
+from sado.cases.registers.lookup import Registers
+from sado.cases.residents.additions import Additions
+from sado.cases.residents.consultation import Consultation
+from sado.cases.residents.privacy import Privacy
+from sado.cases.service import Cases
+from sado.channel.build import Gateways
+from sado.channel.effects.register_words import registers_of
+from sado.channel.effects.registry import all_effects
+from sado.channel.front import Webhook
+from sado.channel.sms.inbox import Inbox
+from sado.channel.sms.notices import Notices
+from sado.channel.sms.reports import Deliveries
+from sado.channel.sms.send_policy import Manners
+from sado.channel.versions import Versions
+from sado.desk import pages
+from sado.menus.reading.pack import Pack
+from sado.publishing import checking
+from sado.publishing.intake import NewPacks
+from sado.publishing.offers import Publishing
+from sado.settings import Settings, SettingsError
+from sado.store import Store, StoreError, Transaction
+from sado.store.tables import blobs, identity, lanes
+from sado.store.tables import outbox as entries
+from sado.store.tables.identity import Identity
+from sado.sync import endpoint, outbox, schedule
+from sado.sync import status as standing
+from sado.sync.blobs.fetch import Arrivals, Fetcher
+from sado.sync.blobs.publish import Room
+from sado.sync.by_hand.transfer import Courier
+from sado.sync.dispatch import Transport
+from sado.sync.exchange.client import Caller
+from sado.sync.link.accounting import Ledger
+from sado.sync.link.budget import Budget, decimal, limits_from, windows_from
+from sado.sync.link.connection import Line
+from sado.sync.link.frame_size import Pace
+from sado.sync.status import Standing
+
+log = logging.getLogger(__name__)
+
+M_ARENA_MAX = -8
+# The phone page speaks this gateway's format.
+PHONE_PAGE_CALLS = "/gateway/africastalking/"
+
+
+@dataclass(frozen=True)
+class Station:
+    """One running station: `app` answers requests; `start` and `stop` frame its life."""
+
+    settings: Settings
+    store: Store
+    identity: Identity
+    cases: Cases
+    versions: Versions
+    publishing: Publishing
+    app: Flask
+    upstream: schedule.Upstream | None
+    courier: Courier
+    standing: Callable[[Transaction], Standing]
+    transports: dict[str, Transport]
+    scheduler: BackgroundScheduler
+
+    def start(self) -> None:
+        """Give back the leases of the last process, and begin to send what waits."""
+        schedule.look_at_clock(self.store)
+        self.store.write(outbox.recover)
+        self.store.write(blobs.recover)
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        """Let the running jobs end, and hang up."""
+        self.scheduler.shutdown()
+        if self.upstream is not None:
+            self.upstream.caller.close()
+
+    @property
+    def pack(self) -> Pack:
+        """The version of the pack that is served now."""
+        return self.versions.current.pack
+
+    @property
+    def registers(self) -> Registers:
+        """The registers of that version."""
+        return registers_of(self.pack)
+
+
+def spare_memory() -> None:
+    """One heap of the C library instead of one for each thread: a small box has three megabytes more. Only glibc knows
+    the setting (mallopt(3), M_ARENA_MAX); elsewhere nothing happens."""
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+
+
+def build_station(settings: Settings, store: Store) -> Station:
+    """A station on this store. Raises StoreError or ValueError, each with what to do."""
+    known = store.read(identity.find)
+    if known is None:
+        raise StoreError("This database has no station number. Run `sado init --station NUMBER`.")
+    chosen, fault = checking.choose(store, settings.pack)
+    has_upstream = bool(settings.upstream)
+    cases = Cases(known, has_upstream, lambda: known_packs.current.law)
+    known_packs = Versions(chosen, lambda one: all_effects(cases, one), fault)
+    pack = _current(known_packs)
+    events = _events(cases, known.number)
+    # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
+    manners = Manners(pack, math.ceil(settings.sms_daily_budget * 1000), settings.sms_at_night)
+    app = Flask("sado", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = 1 << 20
+    inbox, deliveries = Inbox(known_packs, settings.service_code), Deliveries(cases)
+    channel = Gateways(settings, store, known_packs, inbox, deliveries).channel()
+    app.wsgi_app = Webhook(app.wsgi_app, channel.doors)  # type: ignore[method-assign]
+    app.wsgi_app = endpoint.Door(app.wsgi_app, store, events.apply)  # type: ignore[method-assign]
+    if store.read(lanes.has_upstream) != has_upstream:
+        store.write(lambda tx: lanes.set_upstream(tx, has_upstream))
+    budget = _budget(settings, pack)
+    upstream = _upstream(settings, store, known, events.apply, budget)
+
+    def stands(tx: Transaction) -> Standing:
+        return standing.of(tx, budget, upstream.caller.pace if upstream else None)
+
+    pages.create(app, store, cases, pack, _options(settings, channel.doors, manners, stands))
+    # Cookies do not tell ports apart: two stations on one machine need two names.
+    app.config["SESSION_COOKIE_NAME"] = f"sado-{known.number:03}"
+    transports: dict[str, Transport] = {}
+    if channel.carriers:
+        transports[outbox.SMS] = Notices(store, channel.carriers, pack, cases, manners, settings.service_code)
+    scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
+    if channel.mailbox:
+        schedule.empty(scheduler, channel.mailbox)
+    app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, known_packs.fault))
+    new_packs = NewPacks(store, known_packs)
+    publishing = Publishing(store, Path(settings.pack).resolve().name, known_packs, new_packs)
+    if upstream is not None:
+        schedule.take_in(scheduler, Arrivals(store, known.number, publishing.take))
+    courier = Courier(store, known.number, schedule.read_key(settings.upstream_key) if upstream else None, events.apply)
+    return Station(
+        settings,
+        store,
+        known,
+        cases,
+        known_packs,
+        publishing,
+        app,
+        upstream,
+        courier,
+        stands,
+        transports,
+        scheduler,
+    )
+
+
+def _events(cases: Cases, number: int) -> Events:
+    """Which room takes which events of other stations."""
+    return Events(
+        {
+            "case": cases.apply,
+            "tally": Consultation(cases.has_upstream).apply,
+            "privacy": Privacy(cases.has_upstream).apply,
+            "addition": Additions(cases).apply,
+            "blob": Room(number).apply,
+        }
+    )
+
+
+def _options(
+    settings: Settings, doors: Iterable[str], manners: Manners, stands: Callable[[Transaction], Standing]
+) -> pages.Options:
+    return pages.Options(
+        phone_page=settings.phone_page,
+        phone_sms_url=settings.phone_sms_url,
+        service_code=settings.service_code,
+        ussd_path=next((path for path in doors if path.startswith(PHONE_PAGE_CALLS)), ""),
+        secure_cookies=settings.secure_cookies,
+        has_upstream=bool(settings.upstream),
+        is_costly=manners.is_alarming,
+        standing=stands,
+    )
+
+
+def _current(known: Versions) -> Pack:
+    """The version that is served at the moment somebody looks: another may come while the station serves. A page looks
+    many times, and sees one from its beginning to its end."""
+
+    def look() -> Pack:
+        now = known.current.pack
+        return g.setdefault("pack", now) if has_app_context() else now
+
+    return cast(Pack, LocalProxy(look))
+
+
+def _budget(settings: Settings, pack: Pack) -> Budget:
+    """The rules of the line. Raises ValueError for those that do not go together."""
+    price = decimal(settings.sync_price_per_mb)
+    limits = limits_from(
+        daily_kb=settings.sync_daily_kb,
+        monthly_mb=settings.sync_monthly_mb,
+        daily_money=settings.sync_daily_money,
+        monthly_money=settings.sync_monthly_money,
+        price=price,
+    )
+    return Budget(ZoneInfo(pack.time_zone), windows_from(settings.sync_windows), limits, price)
+
+
+def _upstream(
+    settings: Settings, store: Store, known: Identity, apply: Apply, budget: Budget
+) -> schedule.Upstream | None:
+    if not settings.upstream:
+        return None
+    key = schedule.read_key(settings.upstream_key)
+    try:
+        line = Line(settings.upstream, settings.upstream_certificate)
+    except OSError as error:
+        file = settings.upstream_certificate_file
+        raise SettingsError(f"SADO_UPSTREAM_CERTIFICATE_FILE={file!r} holds no certificate in PEM: {error}.") from None
+    ledger = Ledger(budget, lambda: line.used)
+    caller = Caller(store, known.number, key, line, apply, Pace(), ledger)
+    fetcher = Fetcher(store, known.number, key, line.get, caller.pace, ledger)
+    return schedule.Upstream(store, caller, settings.sync_every_s, settings.sync_idle_s, fetcher.step)
+
+
+def _health(store: Store, has_upstream: bool, pack_fault: str) -> tuple[Response, int]:
+    """Whether the store, the line and the outbox are well. Only a store that cannot write is a fault (503): a line
+    that is down is a normal state."""
+    try:
+        store.write(lambda tx: tx.next_number("health"))
+        line, counts = store.read(lambda tx: (entries.destination(tx, outbox.UPSTREAM), entries.counts(tx)))
+    except Exception:
+        log.exception("health: the store failed")
+        return jsonify(status="failed", store="cannot write"), 503
+    given_up = sum(count for (_, state), (count, _) in counts.items() if state in outbox.GIVEN_UP)
+    waiting = sum(count for (_, state), (count, _) in counts.items() if state in outbox.WAITING)
+    line_word = _line_word(line) if has_upstream else "none"
+    status = "degraded" if line.down_since or given_up or pack_fault else "ok"
+    pack_word = "the one before: the new one is broken, see the log" if pack_fault else "ok"
+    counted = {"waiting": waiting, "given_up": given_up}
+    return jsonify(status=status, store="ok", line=line_word, outbox=counted, pack=pack_word), 200
+
+
+def _line_word(line: entries.Destination) -> str:
+    if line.down_since:
+        return "down"
+    return "up" if line.ok_at else "not tried yet"
