@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Blueprint, Flask, Response, render_template, request
+from flask import Blueprint, Flask, Response, make_response, render_template, request
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
@@ -81,6 +81,8 @@ def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options)
         _guard(blueprint, csrf)
         app.register_blueprint(blueprint)
     app.register_blueprint(api.create(store, cases, pack))
+    # What has no page at all is answered like a page of the desk.
+    app.register_error_handler(HTTPException, lambda error: _protect(make_response(_refuse(error))))
 
 
 def _csrf(app: Flask) -> CSRFProtect:

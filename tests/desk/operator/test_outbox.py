@@ -232,6 +232,16 @@ def test_an_unknown_case_is_a_page_with_a_sentence(operator: FlaskClient) -> Non
     assert "There is nothing at this address." in answer.text
 
 
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("POST", "/operator", 405)])
+def test_an_address_without_a_page_is_answered_in_the_language_of_the_page(
+    operator: FlaskClient, method: str, path: str, status: int
+) -> None:
+    answer = operator.open(f"{path}?lang=tg", method=method)
+    assert answer.status_code == status
+    assert '<html lang="tg">' in answer.text and "Not Found" not in answer.text
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
 def test_a_hub_shows_when_a_station_last_called(desk: Desk, operator: FlaskClient) -> None:
     desk.store.write(lambda tx: outbox.put(tx, outbox.station(12), "case.moved", "", "{}"))
     words = page(operator)
