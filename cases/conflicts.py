@@ -25,9 +25,11 @@ from typing import Protocol
 from sado.cases import statuses
 from sado.cases.payloads import Move, agency_of, by_agency, by_operator
 from sado.store.tables.cases import CaseRow, EventRow
+from sado.store.tables.requests import WAITING
 
 APPLIED, SOFT, HARD = "applied", "soft", "hard"
 TAKEN, SET_ASIDE = "taken", "set_aside"
+OUTCOMES = (WAITING, APPLIED, SOFT, HARD, TAKEN, SET_ASIDE)
 
 # A longer term changes no status but its own name for it, a forward begins the term anew, and the resident's wish for
 # no more notices stands beside whatever the agencies do: she can withdraw at any time, and the file goes on.

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
 
-class UnknownCaseError(Exception):
+from sado.sync.codes import Cause, CausedError
+
+
+class EventError(CausedError):
+    """What an event from another station is kept aside for."""
+
+    cause: ClassVar[Cause]
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(self.cause, detail)
+
+
+class UnknownCaseError(EventError):
     """There is no such case, or not for this agency: the two read the same."""
+
+    cause = Cause.CASE_UNKNOWN
 
 
 class NamelessError(ValueError):
@@ -23,14 +38,20 @@ class DecidedError(Exception):
     """This request was decided already, or does not wait for a person. Read the case again."""
 
 
-class DoubledReferenceError(Exception):
+class DoubledReferenceError(EventError):
     """Two appeals with one number: the station's disk went back in time and it gave the number twice. The second is
     kept aside whole; a person has to look at both."""
 
+    cause = Cause.REFERENCE_DOUBLED
 
-class UnknownEventError(Exception):
+
+class UnknownEventError(EventError):
     """A kind of event that this release does not know."""
 
+    cause = Cause.EVENT_UNKNOWN
 
-class ForeignEventError(Exception):
+
+class ForeignEventError(EventError):
     """An event about a case that its sender has no say in."""
+
+    cause = Cause.EVENT_FOREIGN

@@ -18,6 +18,7 @@ from sado.store.tables import lanes, requests, subscribers
 from sado.store.tables.cases import CaseRow
 from sado.store.tables.identity import Identity
 from sado.sync import outbox
+from sado.sync.codes import EntryKind
 
 REFUSALS = (statuses.IllegalMoveError, statuses.WordsMissingError, terms.TermError, NoOtherAgencyError)
 
@@ -119,11 +120,11 @@ def _put_notice(tx: Transaction, case: CaseRow) -> None:
     number that wants no SMS."""
     is_unwanted = any(one.kind == statuses.WITHDRAWN for one in requests.waiting(tx, case.reference))
     if case.msisdn and not is_unwanted and not subscribers.is_muted(tx, case.msisdn):
-        put(tx, outbox.SMS, "notice", case.reference, Notice(case.msisdn, case.language, case.reference))
+        put(tx, outbox.SMS, EntryKind.NOTICE, case.reference, Notice(case.msisdn, case.language, case.reference))
 
 
 def put(
-    tx: Transaction, destination: str, kind: str, number: str, body: msgspec.Struct, lane: str = outbox.URGENT
+    tx: Transaction, destination: str, kind: EntryKind, number: str, body: msgspec.Struct, lane: str = outbox.URGENT
 ) -> None:
     """Queue an event or a message about a case."""
     outbox.put(tx, destination, kind, number, msgspec.json.encode(body).decode(), lane)

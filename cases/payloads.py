@@ -7,12 +7,13 @@ from typing import Annotated
 
 import msgspec
 
-OPENED, MOVED, NOTIFIED = "case.opened", "case.moved", "case.notified"
-# A move that leaves the status as it is. An earlier release would take its name for a status, and keeps it aside.
-WITHDREW = "case.withdrawn"
-REQUESTED, DECIDED = "case.requested", "case.decided"
+from sado.sync.codes import EntryKind
+
+OPENED, MOVED, NOTIFIED = EntryKind.CASE_OPENED, EntryKind.CASE_MOVED, EntryKind.CASE_NOTIFIED
+WITHDREW = EntryKind.CASE_WITHDRAWN
+REQUESTED, DECIDED = EntryKind.CASE_REQUESTED, EntryKind.CASE_DECIDED
 # Who opens a case, adds to it and withdraws it, as its history says.
-RESIDENT = "resident"
+RESIDENT, CHANNEL = "resident", "channel"
 # A time that a station says, in milliseconds since 1970 UTC: one that a page can show, from the year 855 to 6429.
 Moment = Annotated[int, msgspec.Meta(ge=-(1 << 45), lt=1 << 47)]
 

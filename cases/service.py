@@ -16,6 +16,7 @@ from sado.cases.errors import DoubledReferenceError, PassedOnError, UnknownCaseE
 from sado.cases.law import Law
 from sado.cases.moving import Moving
 from sado.cases.payloads import (
+    CHANNEL,
     DECIDED,
     MOVED,
     NOTIFIED,
@@ -163,14 +164,14 @@ class Cases:
             told = msgspec.json.decode(event.body, type=Notified)
             check_case(tx, peer, event, told.reference)
             self.get(tx, told.reference)
-            rows.add_event(tx, told.event, told.reference, "notified", "channel", "", told.at)
+            rows.add_event(tx, told.event, told.reference, statuses.NOTIFIED, CHANNEL, "", told.at)
         else:
             raise UnknownEventError(event.kind)
 
     def notified(self, tx: Transaction, number: str) -> None:
         """The gateway has the notice; the upstream learns that the resident was told."""
         told = Notified(self.event_id(tx), number, tx.now)
-        rows.add_event(tx, told.event, number, "notified", "channel", "", tx.now)
+        rows.add_event(tx, told.event, number, statuses.NOTIFIED, CHANNEL, "", tx.now)
         if self.has_upstream:
             moving.put(tx, outbox.UPSTREAM, NOTIFIED, number, told, outbox.NORMAL)
 

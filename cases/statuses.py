@@ -12,6 +12,8 @@ CLOSED = "closed"
 REOPENED = "reopened"
 # The resident wants no more notices. It is no status: the file goes on.
 WITHDRAWN = "withdrawn"
+# What else a case's history has: further words of the resident, and that she was sent the news.
+ADDED, NOTIFIED = "added", "notified"
 
 # From a status, the events that may come next; an event's name is the status it leads to. A case is closed
 # only after an answer or a reasoned refusal: nobody's word is closed away unanswered. A forwarded case waits at the
@@ -30,6 +32,7 @@ MOVES: dict[str, frozenset[str]] = {
 }
 STATUSES = tuple(MOVES)
 EVENTS = frozenset[str]().union(*MOVES.values())
+HISTORY = EVENTS | {RECEIVED, WITHDRAWN, ADDED, NOTIFIED}
 WITH_WORDS = frozenset({"documents_needed", EXTENDED, ANSWERED, REFUSED})
 NEW = (RECEIVED, FORWARDED, REOPENED)
 IN_WORK = (REGISTERED, "in_review", "documents_needed", EXTENDED)

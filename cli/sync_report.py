@@ -10,17 +10,11 @@ from sado.store import Transaction
 from sado.store.tables import outbox as entries
 from sado.store.tables.traffic import Spent
 from sado.sync import outbox
+from sado.sync.codes import MONEY, Reason
 from sado.sync.link.accounting import WHATS
-from sado.sync.link.budget import DAY_BYTES, DAY_MONEY, KB, MB, MONTH_BYTES, MONTH_MONEY, WINDOW
+from sado.sync.link.budget import KB, MB
 from sado.sync.status import Standing, Waiting
 
-REASONS = {
-    WINDOW: "the window is closed",
-    DAY_BYTES: "today's {size} are used up",
-    DAY_MONEY: "today's {money} are spent",
-    MONTH_BYTES: "this month's {size} are used up",
-    MONTH_MONEY: "this month's {money} are spent",
-}
 MINUTE_MS = 60_000
 # By what comes before the colon in a destination's name; the others are called by it.
 NAMES = {"station": "station {code}", "agency": "queue of agency {code}"}
@@ -47,7 +41,7 @@ class Words:
 
     def _line(self, it: Standing) -> list[str]:
         if it.line is not None and it.line.down_since:
-            down = f"The line has been down since {self._time(it.line.down_since)}: {it.line.reason}."
+            down = f"The line has been down since {self._time(it.line.down_since)}: {Reason.read(it.line.reason)}."
             return [down, f"Next try at {self._time(it.line.due_at)}."]
         return [f"Last exchange at {self._time(it.line.ok_at)}."] if it.line is not None and it.line.ok_at else []
 
@@ -58,10 +52,10 @@ class Words:
             asked = f"`sync now` was asked for at {self._time(it.lifted_at)}"
             return [f"{asked}: no window or budget holds anything back until nothing waits."]
         allowance = it.allowance
-        if allowance.is_whole:
+        if allowance.why is None:
             return []
-        size, money = _size(int(allowance.amount)), self._money(allowance.amount)
-        reason = REASONS[allowance.why].format(size=size, money=money)
+        amount = self._money(allowance.amount) if allowance.why in MONEY else _size(int(allowance.amount))
+        reason = allowance.why.value.format(amount=amount)
         return [f"Until {self._time(allowance.until)} only urgent events leave: {reason}."]
 
     def _waiting(self, counts: Mapping[tuple[str, str], tuple[int, int]]) -> list[str]:

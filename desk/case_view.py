@@ -62,9 +62,7 @@ def masked(msisdn: str) -> str:
 def actor_name(pack: Pack, actor: str) -> str:
     """Who did it, in words."""
     who, _colon, code = actor.partition(":")
-    if who == "agency" and code in pack.agencies:
-        return agency_name(pack, code)
-    return {"resident": _("resident"), "channel": _("channel"), "operator": _("operator")}.get(who, actor)
+    return agency_name(pack, code) if who == "agency" else words.actor(who)
 
 
 def msisdn_from(typed: str, country: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sado.cases import statuses
@@ -10,21 +10,27 @@ from sado.desk import language
 from sado.desk.language import N_, _, moment
 from sado.store.tables.cases import CaseRow, EventRow
 from sado.store.tables.outbox import Destination, Entry
+from sado.sync.codes import EntryKind, Reason
 
 PATIENCE_MS = 120_000
-KINDS = {
-    "case.opened": N_("new case"),
-    "case.moved": N_("new status"),
-    "case.withdrawn": N_("wish for no more SMS about a case"),
-    "case.requested": N_("request for a new status"),
-    "case.decided": N_("decision on a request"),
-    "case.notified": N_("the resident was told"),
-    "notice": N_("SMS notice"),
-    "alert": N_("SMS to a subscriber"),
-    "announcement": N_("announcement to subscribers"),
-    "tally.counted": N_("vote"),
-    "addition.added": N_("words added by the resident"),
-    "privacy.forgotten": N_("wish to have the number deleted"),
+KINDS: Mapping[str, str] = {
+    EntryKind.CASE_OPENED: N_("new case"),
+    EntryKind.CASE_MOVED: N_("new status"),
+    EntryKind.CASE_WITHDRAWN: N_("wish for no more SMS about a case"),
+    EntryKind.CASE_REQUESTED: N_("request for a new status"),
+    EntryKind.CASE_DECIDED: N_("decision on a request"),
+    EntryKind.CASE_NOTIFIED: N_("the resident was told"),
+    EntryKind.NOTICE: N_("SMS notice"),
+    EntryKind.ALERT: N_("SMS to a subscriber"),
+    EntryKind.ANNOUNCEMENT: N_("announcement to subscribers"),
+    EntryKind.TALLY_COUNTED: N_("vote"),
+    EntryKind.ADDITION_ADDED: N_("words added by the resident"),
+    EntryKind.PRIVACY_FORGOTTEN: N_("wish to have the number deleted"),
+    EntryKind.DAMAGED: N_("event that a disk has damaged"),
+    EntryKind.REPLY: N_("SMS answer to the resident"),
+    EntryKind.BLOB_OFFERED: N_("offer of new menus or registers"),
+    EntryKind.BLOB_TAKEN: N_("word that new menus or registers are used"),
+    EntryKind.BLOB_REFUSED: N_("word that new menus or registers were refused"),
 }
 STATES = {
     "queued": N_("waiting"),
@@ -55,6 +61,11 @@ EVENTS = {
     "withdrawn": N_("The resident wants no more SMS about it"),
     "added": N_("The resident added words"),
     "notified": N_("An SMS about news was sent"),
+}
+ACTORS = {
+    "resident": N_("resident"),
+    "channel": N_("channel"),
+    "operator": N_("operator"),
 }
 OUTCOMES = {
     "waiting": N_("not yet decided"),
@@ -114,39 +125,11 @@ WORDINGS = {
         untaken=N_("This station does not deliver to that agency yet. Whoever runs it can set that up."),
     ),
 }
-# What the transports say; the part after a colon, or a number at the end, is the other side's own.
-CAUSES = (
-    N_("the upstream does not answer in time"),
-    N_("the upstream cannot be reached"),
-    N_("the upstream refuses"),
-    N_("the upstream answers with HTTP status"),
-    N_("The answer belongs to another exchange"),
-    N_("the upstream's certificate is not trusted here"),
-    N_("the line was cut"),
-    N_("The frame's MAC is wrong: it is cut, or of another key, or was changed on the way"),
-    N_("The frame's content cannot be read"),
-    N_("It is compressed with events that are not here"),
-    N_("These bytes are not a frame of this protocol"),
-    N_("the SMS gateway does not answer"),
-    N_("the SMS gateway cannot be reached"),
-    N_("the SMS gateway took the message but did not say what became of it"),
-    N_("the line broke before the SMS gateway said what became of the message"),
-    N_("the SMS gateway refuses our user name or key"),
-    N_("the SMS gateway answers with an error"),
-    N_("the SMS gateway's answer cannot be read"),
-    N_("the SMS gateway took nothing"),
-    N_("the SMS gateway refuses this number"),
-    N_("the SMS gateway takes nothing now"),
-    N_("the SMS gateway did not take it"),
-    N_("no SMS gateway is well"),
-    N_("nothing is sent at night but what was asked for"),
-    N_("the money of the day is spent"),
-)
 
 
 def kind(name: str) -> str:
     """What an entry tells of."""
-    return _(KINDS[name]) if name in KINDS else name
+    return _word(KINDS, name)
 
 
 def state(entry: Entry) -> str:
@@ -158,17 +141,27 @@ def state(entry: Entry) -> str:
 
 def delivery(name: str) -> str:
     """What became of an SMS."""
-    return _(DELIVERIES[name]) if name in DELIVERIES else name
+    return _word(DELIVERIES, name)
 
 
 def event(name: str) -> str:
     """What happened to a case."""
-    return _(EVENTS[name]) if name in EVENTS else name
+    return _word(EVENTS, name)
+
+
+def actor(name: str) -> str:
+    """Who did something to a case."""
+    return _word(ACTORS, name)
 
 
 def outcome(name: str) -> str:
     """What became of a request."""
-    return _(OUTCOMES[name]) if name in OUTCOMES else name
+    return _word(OUTCOMES, name)
+
+
+def _word(words: Mapping[str, str], code: str) -> str:
+    """The word for a code. One of another station's later release shows as that."""
+    return _(words[code]) if code in words else _("not known to this release: {code}", code=code)
 
 
 @dataclass(frozen=True)
@@ -206,14 +199,13 @@ def _wording(destination: str) -> Wording:
     return WORDINGS[destination.partition(":")[0]]
 
 
-def cause(reason: str) -> str:
-    """Why something did not leave, without its last full stop: it stands inside a sentence."""
-    plain = reason.strip().removesuffix(".")
-    head, colon, detail = (plain, "", "") if plain in CAUSES else plain.partition(":")
-    words, space, number = head.rpartition(" ")
-    if number.isdigit():
-        return f"{_(words)}{space}{number}{colon}{detail}"
-    return f"{_(head)}{colon}{detail}" if head else ""
+def cause(stored: str) -> str:
+    """Why something did not leave, or was kept aside, as part of a sentence; empty where nothing is stored. What the
+    other side said of it stands behind, as it came."""
+    if not stored:
+        return ""
+    reason = Reason.read(stored)
+    return f"{_(reason.cause.value)}: {reason.detail}" if reason.detail else _(reason.cause.value)
 
 
 def why(entry: Entry, to: Destination, now: int) -> str:

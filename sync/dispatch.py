@@ -8,6 +8,7 @@ from typing import Protocol
 from sado.store import Store, Transaction
 from sado.store.tables.outbox import Entry
 from sado.sync import outbox
+from sado.sync.codes import Cause
 from sado.sync.outbox import DeferredError, SendError
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def step(store: Store, destination: str, transport: Transport) -> bool:
         failure = error
     except Exception as error:
         log.exception("sending entry %s failed in our own code", entry.id)
-        failure = DeferredError(f"an error of our own ({type(error).__name__}); see the log")
+        failure = DeferredError(Cause.OWN_ERROR, type(error).__name__)
     else:
         store.write(lambda tx: _finish(tx, transport, entry, receipt))
         return True

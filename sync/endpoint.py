@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sado.store import DiskError, Store, StoreError
 from sado.sync.blobs import protocol, publish
+from sado.sync.codes import Cause
 from sado.sync.errors import RepeatedExchangeError, UnknownStationError
 from sado.sync.exchange import server
 from sado.sync.exchange.lane import Apply
@@ -34,12 +35,13 @@ REASONS = {
 
 
 class RefusalError(Exception):
-    """A request that gets problem details (RFC 9457) instead of a frame; nothing personal is in them."""
+    """A request that gets problem details (RFC 9457) instead of a frame; nothing personal is in them. The station that
+    asked knows the cause by its code."""
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
-        super().__init__(title)
+    def __init__(self, status: int, cause: Cause, detail: str) -> None:
+        super().__init__(cause.value)
         self.status = f"{status} {REASONS[status]}"
-        content = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        content = {"type": "about:blank", "title": cause.value, "status": status, "detail": detail, "code": cause.name}
         self.body = json.dumps(content).encode()
 
 
@@ -69,10 +71,10 @@ class Door:
     def _answer(self, environ: WSGIEnvironment) -> bytes:
         is_blob = environ["PATH_INFO"].startswith(protocol.PREFIX)
         if environ["REQUEST_METHOD"] != ("GET" if is_blob else "POST"):
-            raise RefusalError(405, "Only GET" if is_blob else "Only POST", "A station posts a frame, and gets a blob.")
+            raise RefusalError(405, Cause.UPSTREAM_REFUSES, "A station posts a frame, and gets a blob.")
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > LARGEST:
-            raise RefusalError(413, "The frame is too large", "Send fewer events at once.")
+            raise RefusalError(413, Cause.FRAME_TOO_LARGE, "Send fewer events at once.")
         try:
             if is_blob:
                 headers = {
@@ -82,11 +84,11 @@ class Door:
                 return self._shelf.answer(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers)
             return server.answer(self._store, environ["wsgi.input"].read(length), self._apply)
         except UnknownStationError as error:
-            raise RefusalError(403, "Unknown station", str(error)) from None
+            raise RefusalError(403, Cause.STATION_UNKNOWN, str(error)) from None
         except RepeatedExchangeError as error:
-            raise RefusalError(409, "Repeated exchange", str(error)) from None
+            raise RefusalError(409, Cause.UPSTREAM_REFUSES, str(error)) from None
         except FrameError as error:
-            raise RefusalError(400, "Not a whole frame", str(error)) from None
+            raise RefusalError(400, error.reason.cause, str(error)) from None
         except (DiskError, StoreError):
             log.exception("exchange: the store failed")
-            raise RefusalError(503, "The store failed", "Nothing was taken; send it again later.") from None
+            raise RefusalError(503, Cause.UPSTREAM_STORE_FAILED, "Nothing was taken; send it again later.") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sado.sync.codes import CausedError
+
 
 class UnknownStationError(Exception):
     """No station with this number is admitted here."""
@@ -12,5 +14,5 @@ class RepeatedExchangeError(Exception):
     upgraded; it is told by HTTP, and waits."""
 
 
-class LineDownError(Exception):
-    """The upstream cannot be reached now: the normal state of a village line. The message says how it showed."""
+class LineDownError(CausedError):
+    """The upstream cannot be reached now: the normal state of a village line. The cause says how it showed."""

@@ -18,8 +18,9 @@ from sado.store import Transaction
 from sado.store.tables import outbox, stations, traffic
 from sado.store.tables.events import Event
 from sado.store.tables.lanes import LANES
-from sado.store.tables.outbox import Entry
+from sado.store.tables.outbox import Entry, State
 from sado.sync.backoff import LONGEST_MS, wait_ms
+from sado.sync.codes import Cause, CausedError, EntryKind, Reason
 
 UPSTREAM = "upstream"
 SMS = "sms"
@@ -31,8 +32,8 @@ KEEP_MS = 14 * 24 * 3600 * 1000
 # In UTF-8. With its id, and each rare sign spelled out (sync/wire/text.py), an event has to fit into a frame of its
 # own.
 MOST_BYTES = 350 * 1024
-WAITING = ("queued", "awaiting")
-GIVEN_UP = ("dead", "rejected", "unknown")
+WAITING: tuple[State, ...] = ("queued", "awaiting")
+GIVEN_UP: tuple[State, ...] = ("dead", "rejected", "unknown")
 
 _chance = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
@@ -83,7 +84,7 @@ def way_to(tx: Transaction, number: int) -> str:
     return station(stations.through(tx, number))
 
 
-def put(tx: Transaction, destination: str, kind: str, reference: str, body: str, lane: str = URGENT) -> int:
+def put(tx: Transaction, destination: str, kind: EntryKind, reference: str, body: str, lane: str = URGENT) -> int:
     """Queue `body` (JSON) for a destination; its id. It leaves only if the transaction is committed. Raises
     DestinationError or EventTooLargeError."""
     if kind_of(destination) is Kind.SINGLE:
@@ -119,22 +120,22 @@ def ack(tx: Transaction, entry: Entry) -> None:
     destination_ok(tx, entry.destination)
 
 
-def defer(tx: Transaction, entry: Entry, reason: str) -> None:
+def defer(tx: Transaction, entry: Entry, reason: Reason) -> None:
     """Try this entry again later; after the last attempt it becomes a dead letter."""
     if entry.attempts >= MOST_ATTEMPTS:
-        outbox.finish(tx, entry, "dead", reason)
+        outbox.finish(tx, entry, "dead", reason.stored)
     else:
-        outbox.release(tx, entry, tx.now + wait_ms(entry.attempts, _chance), reason, entry.attempts)
+        outbox.release(tx, entry, tx.now + wait_ms(entry.attempts, _chance), reason.stored, entry.attempts)
 
 
-def reject(tx: Transaction, entry: Entry, reason: str) -> None:
+def reject(tx: Transaction, entry: Entry, reason: Reason) -> None:
     """The destination will never take this entry."""
-    outbox.finish(tx, entry, "rejected", reason)
+    outbox.finish(tx, entry, "rejected", reason.stored)
 
 
-def await_report(tx: Transaction, entry: Entry, reason: str) -> None:
+def await_report(tx: Transaction, entry: Entry, reason: Reason) -> None:
     """The entry may have arrived; sending it again could double it. A report may still say what became of it."""
-    outbox.finish(tx, entry, "awaiting", reason)
+    outbox.finish(tx, entry, "awaiting", reason.stored)
 
 
 def confirm(tx: Transaction, entry_id: int, has_arrived: bool) -> bool:
@@ -150,9 +151,9 @@ def give_up_waiting(tx: Transaction) -> int:
     return outbox.change_state(tx, "awaiting", "unknown", tx.now - REPORT_MS)
 
 
-def postpone(tx: Transaction, entry: Entry, until: int, reason: str) -> None:
+def postpone(tx: Transaction, entry: Entry, until: int, reason: Reason) -> None:
     """This entry has to wait until then; that is no failed attempt."""
-    outbox.release(tx, entry, until, reason, entry.attempts - 1)
+    outbox.release(tx, entry, until, reason.stored, entry.attempts - 1)
 
 
 def cancel(tx: Transaction, entry: Entry) -> bool:
@@ -161,9 +162,9 @@ def cancel(tx: Transaction, entry: Entry) -> bool:
     return outbox.remove(tx, entry)
 
 
-def put_back(tx: Transaction, entry: Entry, reason: str) -> None:
+def put_back(tx: Transaction, entry: Entry, reason: Reason) -> None:
     """The destination was down: the entry keeps its place and its attempts, and the destination backs off."""
-    outbox.release(tx, entry, entry.due_at, reason, entry.attempts - 1)
+    outbox.release(tx, entry, entry.due_at, reason.stored, entry.attempts - 1)
     destination_down(tx, entry.destination, reason)
 
 
@@ -172,7 +173,7 @@ def destination_ok(tx: Transaction, name: str) -> None:
     outbox.save_destination(tx, outbox.Destination(name, 0, 0, None, tx.now, ""))
 
 
-def destination_down(tx: Transaction, name: str, reason: str) -> None:
+def destination_down(tx: Transaction, name: str, reason: Reason) -> None:
     """Note a failure of the destination as a whole; it is left alone a while, once for all its entries."""
     known = outbox.destination(tx, name)
     failures = known.failures + 1
@@ -184,7 +185,7 @@ def destination_down(tx: Transaction, name: str, reason: str) -> None:
             failures=failures,
             due_at=tx.now + wait_ms(failures, _chance),
             down_since=known.down_since or tx.now,
-            reason=reason,
+            reason=reason.stored,
         ),
     )
 
@@ -212,15 +213,15 @@ def forget_old(tx: Transaction, keep_ms: int = KEEP_MS) -> int:
     return outbox.forget(tx, keep_ms)
 
 
-class SendError(Exception):
-    """An entry did not leave; each kind of this error decides what becomes of it. The message is for the operator: a
-    cause, never a number or a text. Where the entry may have left, `receipt` is what a report will name it by."""
+class SendError(CausedError):
+    """An entry did not leave; each kind of this error decides what becomes of it. Where the entry may have left,
+    `receipt` is what a report will name it by."""
 
     receipt: object = None
 
     def settle(self, tx: Transaction, entry: Entry) -> None:
         """Note in the outbox what becomes of the entry: unless its kind says otherwise, it is tried again later."""
-        defer(tx, entry, str(self))
+        defer(tx, entry, self.reason)
 
 
 class DeferredError(SendError):
@@ -232,7 +233,7 @@ class RejectedError(SendError):
 
     def settle(self, tx: Transaction, entry: Entry) -> None:
         """It is given up on until a person says so."""
-        reject(tx, entry, str(self))
+        reject(tx, entry, self.reason)
 
 
 class DestinationDownError(SendError):
@@ -240,7 +241,7 @@ class DestinationDownError(SendError):
 
     def settle(self, tx: Transaction, entry: Entry) -> None:
         """It keeps its place, and the destination is left alone a while."""
-        put_back(tx, entry, str(self))
+        put_back(tx, entry, self.reason)
 
 
 class OutcomeUnknownError(SendError):
@@ -248,19 +249,19 @@ class OutcomeUnknownError(SendError):
 
     def settle(self, tx: Transaction, entry: Entry) -> None:
         """It is not sent again: a report may still say what became of it."""
-        await_report(tx, entry, str(self))
+        await_report(tx, entry, self.reason)
 
 
 class LaterError(SendError):
     """This entry has to wait until a moment that is known, in milliseconds since 1970 UTC."""
 
-    def __init__(self, reason: str, until: int) -> None:
-        super().__init__(reason)
+    def __init__(self, cause: Cause, until: int) -> None:
+        super().__init__(cause)
         self.until = until
 
     def settle(self, tx: Transaction, entry: Entry) -> None:
         """It waits until then, which is no failed attempt."""
-        postpone(tx, entry, self.until, str(self))
+        postpone(tx, entry, self.until, self.reason)
 
 
 class NothingToSendError(SendError):

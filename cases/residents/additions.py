@@ -16,9 +16,9 @@ from sado.store.tables import cases as rows
 from sado.store.tables.cases import CaseRow
 from sado.store.tables.events import Event
 from sado.sync import outbox
+from sado.sync.codes import EntryKind
 
-ADDED = "addition.added"
-EVENT = "added"
+ADDED = EntryKind.ADDITION_ADDED
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -62,4 +62,4 @@ class Additions:
 
 
 def _keep(tx: Transaction, added: Added) -> None:
-    rows.add_event(tx, added.event, added.reference, EVENT, RESIDENT, added.text, added.at)
+    rows.add_event(tx, added.event, added.reference, statuses.ADDED, RESIDENT, added.text, added.at)

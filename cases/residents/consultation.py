@@ -23,8 +23,9 @@ from sado.store import Transaction
 from sado.store.tables import consultation as rows
 from sado.store.tables.events import Event
 from sado.sync import outbox
+from sado.sync.codes import EntryKind
 
-COUNTED = "tally.counted"
+COUNTED = EntryKind.TALLY_COUNTED
 FEWEST = 10
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]

@@ -13,8 +13,9 @@ from sado.store.tables import outbox as entries
 from sado.store.tables import received_events, subscribers
 from sado.store.tables.events import Event
 from sado.sync import outbox
+from sado.sync.codes import EntryKind
 
-FORGOTTEN = "privacy.forgotten"
+FORGOTTEN = EntryKind.PRIVACY_FORGOTTEN
 
 
 class Forgotten(msgspec.Struct, frozen=True):

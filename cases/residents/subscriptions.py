@@ -14,8 +14,9 @@ from sado.store import Transaction
 from sado.store.tables import subscriptions as rows
 from sado.store.tables.subscriptions import Recipient, Subscription
 from sado.sync import outbox
+from sado.sync.codes import EntryKind
 
-ANNOUNCEMENT, ALERT = "announcement", "alert"
+ANNOUNCEMENT, ALERT = EntryKind.ANNOUNCEMENT, EntryKind.ALERT
 # So many entries are put in one transaction, which a hop may have to wait for: some milliseconds.
 STEP = 100
 
@@ -87,5 +88,5 @@ def _covering(topic: str) -> list[str]:
     return [".".join(words[:end]) for end in range(len(words), 0, -1)]
 
 
-def _put(tx: Transaction, kind: str, body: msgspec.Struct) -> None:
+def _put(tx: Transaction, kind: EntryKind, body: msgspec.Struct) -> None:
     outbox.put(tx, outbox.SMS, kind, "", msgspec.json.encode(body).decode(), outbox.NORMAL)

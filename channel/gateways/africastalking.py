@@ -15,6 +15,7 @@ from sado.channel.contract import Hop, Message, Report, SessionEnd, State, is_pe
 from sado.channel.gateways.form import needed, text_in
 from sado.channel.gateways.http import broken
 from sado.menus.gsm import Budget
+from sado.sync.codes import Cause
 from sado.sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 
 if TYPE_CHECKING:
@@ -115,18 +116,18 @@ class AfricasTalkingSms:
         try:
             answer = client.send(text, [msisdn], self._sender)
         except requests.ConnectTimeout:
-            raise DestinationDownError("the SMS gateway does not answer") from None
+            raise DestinationDownError(Cause.GATEWAY_SILENT) from None
         except requests.Timeout:
-            raise OutcomeUnknownError("the SMS gateway took the message but did not say what became of it") from None
+            raise OutcomeUnknownError(Cause.GATEWAY_SAID_NOTHING) from None
         except requests.ConnectionError as error:
             raise broken(error) from None
         except self._refused as error:
             raise _refusal(str(error)) from None
         except UnicodeEncodeError:
             # Found before anything leaves: a letter in a header that HTTP does not have.
-            raise DestinationDownError("the settings of the SMS gateway cannot be used: its key") from None
+            raise DestinationDownError(Cause.GATEWAY_SETTINGS) from None
         except (requests.RequestException, ValueError):
-            raise OutcomeUnknownError("the SMS gateway's answer cannot be read") from None
+            raise OutcomeUnknownError(Cause.GATEWAY_UNREADABLE) from None
         return _accepted(answer)
 
     def _client(self) -> Any:
@@ -145,8 +146,8 @@ class AfricasTalkingSms:
 def _refusal(body: str) -> SendError:
     """What a non-2xx answer means, from its words alone: the SDK loses the status."""
     if "authentication" in body.lower():
-        return DestinationDownError("the SMS gateway refuses our user name or key")
-    return DestinationDownError("the SMS gateway answers with an error")
+        return DestinationDownError(Cause.GATEWAY_REFUSES_US)
+    return DestinationDownError(Cause.GATEWAY_ERROR)
 
 
 def _accepted(answer: Any) -> str:
@@ -158,16 +159,16 @@ def _accepted(answer: Any) -> str:
         first = recipients[0] if recipients else {"status": message.get("Message")}
         status, code = _word(first.get("status")), first.get("statusCode")
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise OutcomeUnknownError("the SMS gateway's answer cannot be read") from None
+        raise OutcomeUnknownError(Cause.GATEWAY_UNREADABLE) from None
     if not recipients:
-        raise DestinationDownError(f"the SMS gateway took nothing: {status}")
+        raise DestinationDownError(Cause.GATEWAY_TOOK_NOTHING, status)
     if status == "Success" or code in ACCEPTED:
         return str(first.get("messageId") or "")
     if status in REFUSED_FOR_GOOD:
-        raise RejectedError(f"the SMS gateway refuses this number: {status}")
+        raise RejectedError(Cause.GATEWAY_REFUSES_NUMBER, status)
     if status in DOWN_FOR_ALL:
-        raise DestinationDownError(f"the SMS gateway takes nothing now: {status}")
-    raise DeferredError(f"the SMS gateway did not take it: {status}")
+        raise DestinationDownError(Cause.GATEWAY_TAKES_NOTHING, status)
+    raise DeferredError(Cause.GATEWAY_DID_NOT_TAKE_IT, status)
 
 
 def _word(value: object) -> str:

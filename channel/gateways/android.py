@@ -18,6 +18,7 @@ from sado.channel.contract import Message, Report, State, is_person, msisdn_from
 from sado.channel.gateways.form import needed, text_in
 from sado.channel.gateways.http import Answer, post
 from sado.channel.request import BadRequestError
+from sado.sync.codes import Cause
 from sado.sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 
 if TYPE_CHECKING:
@@ -154,15 +155,15 @@ def _fault(answer: Answer, key: str) -> SendError | None:
     if answer.status == 409:
         return None
     if 200 <= answer.status < 300:
-        return None if _names(answer, key) else OutcomeUnknownError("the SMS gateway's answer cannot be read")
+        return None if _names(answer, key) else OutcomeUnknownError(Cause.GATEWAY_UNREADABLE)
     if answer.status in (401, 403):
-        return DestinationDownError("the Android phone refuses our user name or password")
+        return DestinationDownError(Cause.GATEWAY_REFUSES_US)
     # Its server says so when an account has lost its phone.
     if answer.status == 400 and "device" not in answer.text.lower():
-        return RejectedError("the Android phone refuses this number or text")
+        return RejectedError(Cause.GATEWAY_REFUSES_MESSAGE)
     if answer.status in (413, 422):
-        return DeferredError(f"the Android phone did not take it: {answer.status}")
-    return DestinationDownError(f"the Android phone answers with an error: {answer.status}")
+        return DeferredError(Cause.GATEWAY_DID_NOT_TAKE_IT, str(answer.status))
+    return DestinationDownError(Cause.GATEWAY_ERROR, str(answer.status))
 
 
 def _names(answer: Answer, key: str) -> bool:

@@ -23,6 +23,7 @@ from pathlib import Path
 from sado.channel.contract import Received, Report, State, is_person, msisdn_from
 from sado.channel.gateways.concatenation import Letter, Part, headers, is_for_a_program, letters
 from sado.menus.gsm import encoding, segments
+from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError, RejectedError
 
 SCHEMA = 17
@@ -82,11 +83,11 @@ _FORGET = (
     "DELETE FROM sentitems WHERE CreatorID LIKE 'sado %' AND UpdatedInDB < datetime('now', '-7 days')",
 )
 _CAUSES = {
-    "SQLITE_BUSY": "is locked by another program",
-    "SQLITE_CANTOPEN": "is not there, or its folder is closed to us",
-    "SQLITE_READONLY": "may only be read by us: let us write to it and its folder",
-    "SQLITE_FULL": "is on a disk that is full",
-    "SQLITE_NOTADB": "is no database",
+    "SQLITE_BUSY": Cause.GAMMU_LOCKED,
+    "SQLITE_CANTOPEN": Cause.GAMMU_MISSING,
+    "SQLITE_READONLY": Cause.GAMMU_READ_ONLY,
+    "SQLITE_FULL": Cause.GAMMU_DISK_FULL,
+    "SQLITE_NOTADB": Cause.GAMMU_NO_DATABASE,
 }
 
 
@@ -106,7 +107,7 @@ class GammuSms:
         said nothing for three minutes, or has enough to do."""
         parts = segments(text)
         if len(parts) > MOST_PARTS:
-            raise RejectedError("the text is too long for an SMS")
+            raise RejectedError(Cause.TEXT_TOO_LONG)
         with self._change() as database:
             if not database.execute(_KNOWN, {"mark": _creator(key)}).fetchone():
                 _check_daemon(database)
@@ -185,7 +186,7 @@ class GammuSms:
             _check_schema(database)
             yield database
         except sqlite3.Error as error:
-            raise DestinationDownError(f"the database of Gammu SMSD {_cause(error)}") from None
+            raise _fault(error) from None
         finally:
             if database is not None:
                 database.close()
@@ -195,17 +196,15 @@ def _check_schema(database: sqlite3.Connection) -> None:
     tables = database.execute("SELECT name FROM sqlite_master WHERE name = 'gammu'").fetchall()
     versions = database.execute("SELECT Version FROM gammu").fetchall() if tables else []
     if versions != [(SCHEMA,)]:
-        raise DestinationDownError(
-            f"the database of Gammu SMSD has not schema {SCHEMA}: make it with the sqlite.sql of that Gammu"
-        )
+        raise DestinationDownError(Cause.GAMMU_SCHEMA, str(SCHEMA))
 
 
 def _check_daemon(database: sqlite3.Connection) -> None:
     """Raises DestinationDownError: what is put into the outbox of a daemon that sleeps leaves at any hour."""
     if not database.execute(_PHONE).fetchone()[0]:
-        raise DestinationDownError("Gammu SMSD does not run, or has no modem")
+        raise DestinationDownError(Cause.GAMMU_ASLEEP)
     if database.execute(_WAITING).fetchone()[0] >= MOST_WAITING:
-        raise DestinationDownError("Gammu SMSD has enough to send for now")
+        raise DestinationDownError(Cause.GAMMU_BUSY)
 
 
 def _put(database: sqlite3.Connection, number: str, parts: Sequence[str], coding: str, creator: str) -> None:
@@ -242,7 +241,8 @@ def _bytes(digits: str) -> bytes:
         return b""
 
 
-def _cause(error: sqlite3.Error) -> str:
-    """What is wrong, in words; SQLite's own might hold what was to be written."""
+def _fault(error: sqlite3.Error) -> DestinationDownError:
+    """What is wrong. SQLite's own words might hold what was to be written, so they are left out."""
     code = getattr(error, "sqlite_errorname", "")
-    return next((words for name, words in _CAUSES.items() if code.startswith(name)), f"fails ({code or 'SQLite'})")
+    cause = next((cause for name, cause in _CAUSES.items() if code.startswith(name)), None)
+    return DestinationDownError(cause) if cause else DestinationDownError(Cause.GAMMU_FAILS, code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError, OutcomeUnknownError, SendError
 
 CONNECT_S, ANSWER_S = 3.0, 10.0
@@ -34,21 +35,19 @@ def post(url: str, body: bytes, headers: Mapping[str, str], answer_s: float = AN
             url, data=body, headers=dict(headers), timeout=(CONNECT_S, answer_s), allow_redirects=False
         )
     except requests.ConnectTimeout:
-        raise DestinationDownError("the SMS gateway does not answer") from None
+        raise DestinationDownError(Cause.GATEWAY_SILENT) from None
     except requests.Timeout:
-        raise OutcomeUnknownError("the SMS gateway took the message but did not say what became of it") from None
+        raise OutcomeUnknownError(Cause.GATEWAY_SAID_NOTHING) from None
     except requests.ConnectionError as error:
         raise broken(error) from None
     except requests.exceptions.InvalidHeader:
         # An answer's header, though requests calls it a ValueError as it does an address that is none.
-        raise OutcomeUnknownError("the SMS gateway's answer cannot be read") from None
+        raise OutcomeUnknownError(Cause.GATEWAY_UNREADABLE) from None
     except ValueError:
         # Found before anything leaves: an address that is none, a letter in a header that HTTP does not have.
-        raise DestinationDownError(
-            "the settings of the SMS gateway cannot be used: its address, name or password"
-        ) from None
+        raise DestinationDownError(Cause.GATEWAY_SETTINGS) from None
     except requests.RequestException:
-        raise OutcomeUnknownError("the SMS gateway's answer cannot be read") from None
+        raise OutcomeUnknownError(Cause.GATEWAY_UNREADABLE) from None
     return Answer(answer.status_code, answer.content[:LONGEST_ANSWER].decode("utf-8", "replace"))
 
 
@@ -58,5 +57,5 @@ def broken(error: Exception) -> SendError:
 
     cause = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(cause, NewConnectionError | ProxyError | SSLError):
-        return DestinationDownError("the SMS gateway cannot be reached")
-    return OutcomeUnknownError("the line broke before the SMS gateway said what became of the message")
+        return DestinationDownError(Cause.GATEWAY_UNREACHABLE)
+    return OutcomeUnknownError(Cause.GATEWAY_LINE_BROKE)

@@ -19,6 +19,7 @@ from sado.channel.gateways.history import LastInput
 from sado.channel.gateways.http import Answer, post
 from sado.channel.request import BadRequestError, Request
 from sado.menus.gsm import Budget, encoding, segments
+from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError, OutcomeUnknownError, RejectedError
 
 if TYPE_CHECKING:
@@ -73,16 +74,16 @@ def _judge(answer: Answer) -> None:
     if 200 <= status < 300:
         if words.startswith(TAKEN):
             return
-        raise OutcomeUnknownError("the SMS gateway's answer cannot be read")
+        raise OutcomeUnknownError(Cause.GATEWAY_UNREADABLE)
     if status == 403 and words.startswith("Not routable"):
-        raise RejectedError("Kannel has no route to this number")
+        raise RejectedError(Cause.GATEWAY_HAS_NO_ROUTE)
     if status == 403:
-        raise DestinationDownError("Kannel refuses our user name, password or address")
+        raise DestinationDownError(Cause.GATEWAY_REFUSES_US)
     if status == 400 and re.search(r"receiver|Number\(s\)|Charset", words):
-        raise RejectedError("Kannel refuses this number or text")
+        raise RejectedError(Cause.GATEWAY_REFUSES_MESSAGE)
     if status == 400 and words.startswith("Sender missing"):
-        raise DestinationDownError("Kannel has no sender for our messages: set its global-sender, or give one")
-    raise DestinationDownError(f"Kannel answers with an error: {status}")
+        raise DestinationDownError(Cause.GATEWAY_HAS_NO_SENDER)
+    raise DestinationDownError(Cause.GATEWAY_ERROR, str(status))
 
 
 class KannelSms:

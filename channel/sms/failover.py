@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sado.channel.contract import Sender
+from sado.sync.codes import Cause, Reason
 from sado.sync.outbox import DestinationDownError, OutcomeUnknownError
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,8 @@ class Receipt:
 class UncertainError(OutcomeUnknownError):
     """A gateway may have taken the message: `taken` is what its reports would name it by."""
 
-    def __init__(self, reason: str, taken: Receipt) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Reason, taken: Receipt) -> None:
+        super().__init__(reason.cause, reason.detail)
         self.taken = taken
 
 
@@ -60,7 +61,7 @@ class Carriers:
         """Hand the message to the first gateway that is well. When all of them rest, all are asked: the outbox waits
         between tries by itself, and whoever looks there sees the cause. Raises one of the outbox's SendErrors: the last
         one's when every gateway is sick. A message that may have left is never handed to another gateway."""
-        last = DestinationDownError("no SMS gateway is well")
+        last = DestinationDownError(Cause.NO_GATEWAY)
         well = [carrier for carrier in self._carriers if carrier.rests_until <= self._clock()]
         for carrier in well or self._carriers:
             try:
@@ -76,7 +77,7 @@ class Carriers:
         try:
             message = carrier.gateway.send(msisdn, text, key)
         except OutcomeUnknownError as error:
-            raise UncertainError(str(error), Receipt(name, key)) from error
+            raise UncertainError(error.reason, Receipt(name, key)) from error
         carrier.failures = 0
         return Receipt(name, message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -22,6 +23,7 @@ from sado.store.tables import outbox as entries
 from sado.store.tables.deliveries import Delivery
 from sado.store.tables.outbox import Entry
 from sado.sync import outbox
+from sado.sync.codes import Cause
 from sado.sync.outbox import NothingToSendError
 
 
@@ -32,6 +34,9 @@ class Words:
     msisdn: str
     text: str
     language: str
+
+
+InWords = Callable[[Transaction, Entry], Words]
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Notices:
         """Send what the entry says. Raises one of the outbox's SendErrors."""
         if entry.kind == subscriptions.ANNOUNCEMENT:
             self._store.write(lambda tx: _spread(tx, entry))
-            raise NothingToSendError("The alerts are in the outbox in its place.")
+            raise NothingToSendError(Cause.SPREAD)
         words = self._store.read(lambda tx: self._allowed(tx, entry))
         try:
             return Handed(self._carriers.send(words.msisdn, words.text, self._key(entry)), words)
@@ -95,7 +100,8 @@ class Notices:
 
     def _allowed(self, tx: Transaction, entry: Entry) -> Words:
         """The words of an entry that may leave now. What somebody asked for leaves at any time and price."""
-        words = {subscriptions.ALERT: self._alert, replies.REPLY: self._reply}.get(entry.kind, self._notice)(tx, entry)
+        in_words: Mapping[str, InWords] = {subscriptions.ALERT: self._alert, replies.REPLY: self._reply}
+        words = in_words.get(entry.kind, self._notice)(tx, entry)
         if entry.kind != replies.REPLY:
             self._manners.check(tx, entry.created_at, words.text, words.language)
         return words
@@ -109,9 +115,9 @@ class Notices:
         """After an outage several steps of one case say no more than the latest: there is news."""
         notice = msgspec.json.decode(entry.body, type=Notice)
         if subscribers.is_muted(tx, notice.msisdn):
-            raise NothingToSendError("The resident wants no SMS.")
+            raise NothingToSendError(Cause.NOT_WANTED)
         if any(one.id > entry.id and one.kind == entry.kind for one in entries.waiting_of_case(tx, entry.reference)):
-            raise NothingToSendError("A later notice of the case says the same.")
+            raise NothingToSendError(Cause.SAID_LATER)
         language = subscribers.language_of(tx, notice.msisdn) or notice.language
         text = self._pack.message(notice.message, language, ref=notice.reference, ussd=self._service_code)
         return Words(notice.msisdn, text, language)
@@ -120,14 +126,14 @@ class Notices:
         reply = msgspec.json.decode(entry.body, type=Reply)
         msisdn = replies.recipient(tx, reply)
         if msisdn is None:
-            raise NothingToSendError("The resident does not want it any more.")
+            raise NothingToSendError(Cause.NOT_WANTED)
         return Words(msisdn, reply.text, subscribers.language_of(tx, msisdn) or self._pack.languages.default)
 
     def _alert(self, tx: Transaction, entry: Entry) -> Words:
         alert = msgspec.json.decode(entry.body, type=Alert)
         to = subscriptions.recipient(tx, alert)
         if to is None:
-            raise NothingToSendError("The resident does not want it any more.")
+            raise NothingToSendError(Cause.NOT_WANTED)
         texts = self._pack.languages.complete(alert.texts)
         default = self._pack.languages.default
         return Words(to.msisdn, texts.get(to.language) or texts.get(default) or next(iter(texts.values())), to.language)

@@ -10,9 +10,10 @@ from sado.store import Transaction
 from sado.store.tables import deliveries
 from sado.store.tables.deliveries import Delivery
 from sado.sync import outbox
+from sado.sync.codes import EntryKind
 
 log = logging.getLogger(__name__)
-NOTICE = "notice"
+NOTICE = EntryKind.NOTICE
 
 
 class Deliveries:

@@ -11,6 +11,7 @@ from sado.menus.gsm import Encoding, encoding, segments
 from sado.menus.reading.pack import Pack
 from sado.store import Transaction
 from sado.store.tables import deliveries
+from sado.sync.codes import Cause
 from sado.sync.outbox import LaterError, NothingToSendError
 
 HOUR_MS = 3600 * 1000
@@ -49,11 +50,11 @@ class Manners:
         """Let a message pass that nobody asked for at this moment. Raises NothingToSendError for one that came too late
         to be of use, LaterError at night and when the day's money is spent."""
         if tx.now - created_at > self._pack.sms.expires_hours * HOUR_MS:
-            raise NothingToSendError("It is too old to be of use.")
+            raise NothingToSendError(Cause.TOO_OLD)
         if until := self._night_ends(tx.now):
-            raise LaterError("nothing is sent at night but what was asked for", until)
+            raise LaterError(Cause.NIGHT, until)
         if self._budget and self.spent_today(tx) + self.bill(text, language).price > self._budget:
-            raise LaterError("the money of the day is spent", self._midnight(tx.now, days=1))
+            raise LaterError(Cause.SMS_MONEY_SPENT, self._midnight(tx.now, days=1))
 
     def spent_today(self, tx: Transaction) -> int:
         """What was paid since midnight in the country, in thousandths."""

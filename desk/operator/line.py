@@ -16,6 +16,7 @@ from sado.store import Store, Transaction
 from sado.store.tables import traffic
 from sado.store.tables.traffic import Spent
 from sado.sync import outbox
+from sado.sync.codes import MONEY
 from sado.sync.status import Standing, Waiting
 
 LANES = {outbox.URGENT: N_("Urgent"), outbox.NORMAL: N_("Normal"), outbox.BULK: N_("Bulk")}
@@ -26,14 +27,6 @@ WHATS = {
     traffic.BLOBS: N_("Menus and registers"),
     traffic.IDLE: N_("Calls that brought nothing"),
     traffic.PROBE: N_("Tries while the line was down"),
-}
-# By the names of sync/link/budget.py.
-REASONS = {
-    "window": N_("the window is closed"),
-    "day bytes": N_("today's {amount} are used up"),
-    "day money": N_("today's {amount} are spent"),
-    "month bytes": N_("this month's {amount} are used up"),
-    "month money": N_("this month's {amount} are spent"),
 }
 # Those that have a word in the catalogues; another shows as its code.
 CURRENCIES = {"TJS": N_("somoni")}
@@ -189,9 +182,9 @@ def _lane(it: Standing, one: Waiting, country: str) -> Lane:
 
 
 def _reason(it: Standing, country: str) -> str:
-    amount, is_money = it.allowance.amount, it.allowance.why.endswith("money")
-    spoken = _Money(it, country).words(amount) if is_money else language.size(int(amount))
-    return _(REASONS[it.allowance.why], amount=spoken)
+    amount, cause = it.allowance.amount, it.allowance.why
+    spoken = _Money(it, country).words(amount) if cause in MONEY else language.size(int(amount))
+    return _(cause.value, amount=spoken) if cause else ""
 
 
 def _cost(what: str, today: int, month: int, money: _Money) -> Cost:
@@ -202,7 +195,7 @@ def _used(it: Standing, money: _Money) -> list[Used]:
     found = []
     for limit in it.budget.limits:
         spent = _total(it.today if limit.is_daily else it.month)
-        is_money = limit.why.endswith("money")
+        is_money = limit.why in MONEY
         values = {
             "used": money.of(spent) if is_money else language.size(spent),
             "limit": money.words(limit.amount) if is_money else language.size(limit.bytes),

@@ -24,7 +24,7 @@ from sado.store.tables import cases as rows
 from sado.store.tables import outbox as entries
 from sado.store.tables import quarantine, requests
 from sado.store.tables.cases import CaseRow
-from sado.store.tables.outbox import Destination, Entry
+from sado.store.tables.outbox import Destination, Entry, State
 from sado.store.tables.quarantine import Quarantined
 from sado.store.tables.requests import RequestRow
 from sado.sync import outbox
@@ -155,7 +155,7 @@ def _where(destination: str, pack: Pack) -> str:
     return words.destination(destination, agency_name(pack, destination.partition(":")[2]))
 
 
-def _listed(tx: Transaction, states: tuple[str, ...]) -> list[Entry]:
+def _listed(tx: Transaction, states: tuple[State, ...]) -> list[Entry]:
     return entries.listed(tx, states, LISTED)
 
 

@@ -14,6 +14,8 @@ from sado.store.transaction import Row, Transaction
 COLUMNS = "id, number, event, hash, kind, reference, created_at, steady_at, hops, body"
 # The kind of an event whose words the disk has damaged.
 DAMAGED = "damaged"
+# And why it is kept aside; both are codes of sync/codes.py.
+DISK_DAMAGED = "DISK_DAMAGED"
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def _opened(tx: Transaction, lane: Lane, row: Row) -> Numbered:
     try:
         said = tx.unseal(body, BODY, entry)
     except SealError:
-        _set_aside(tx, lane, entry, f"SealError: {reference}, number {number} of lane {lane.lane}, by our own disk")
+        _set_aside(tx, lane, entry, f"{DISK_DAMAGED} {reference} ({lane.lane} {number})")
         kind, said = DAMAGED, EMPTY
     return Numbered(number, rolling, steady_at, Event(kind, reference, said, event, at, 0, hops))
 

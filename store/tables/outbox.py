@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from sado.store.tables import lanes
 from sado.store.tables.events import Event
 from sado.store.transaction import Row, Transaction
 
+# While the entry waits, `queued` or `awaiting` a report; and how it ended.
+State = Literal["queued", "awaiting", "acked", "dead", "rejected", "unknown"]
 # No entry is put off for longer: until the morning, until the next day's budget, a day for a report.
 LONGEST_WAIT_MS = 2 * 24 * 3600 * 1000
 BODY = "outbox.body"
@@ -29,7 +32,7 @@ class Entry:
     number: int
     kind: str
     reference: str
-    state: str
+    state: State
     attempts: int
     due_at: int
     lease_until: int
@@ -120,7 +123,7 @@ def in_lane(tx: Transaction, destination: str, lane: str, after: int, limit: int
     return [_opened(tx, row) for row in rows]
 
 
-def finish(tx: Transaction, entry: Entry, state: str, reason: str) -> None:
+def finish(tx: Transaction, entry: Entry, state: State, reason: str) -> None:
     """End an entry: acked, rejected, dead or unknown. A sender whose lease has gone to another changes nothing."""
     tx.run(
         "UPDATE outbox SET state = :state, reason = :reason, lease_until = 0, finished_at = :now"
@@ -155,7 +158,7 @@ def release_all(tx: Transaction, destination: str | None = None) -> None:
     )
 
 
-def settle(tx: Transaction, entry_id: int, states: tuple[str, ...], state: str) -> bool:
+def settle(tx: Transaction, entry_id: int, states: tuple[State, ...], state: State) -> bool:
     """Move an entry that is in one of these states to another. False for one that is not."""
     names = {f"state{index}": one for index, one in enumerate(states)}
     row = tx.one(
@@ -169,7 +172,7 @@ def settle(tx: Transaction, entry_id: int, states: tuple[str, ...], state: str) 
     return row is not None
 
 
-def change_state(tx: Transaction, old: str, new: str, before: int) -> int:
+def change_state(tx: Transaction, old: State, new: State, before: int) -> int:
     """Move every entry that came to this state before a moment to another; how many."""
     return len(
         tx.all(
@@ -198,7 +201,7 @@ def make_due(tx: Transaction) -> None:
     tx.run("UPDATE destinations SET due_at = :now WHERE due_at > :now", now=tx.now)
 
 
-def listed(tx: Transaction, states: tuple[str, ...], limit: int) -> list[Entry]:
+def listed(tx: Transaction, states: tuple[State, ...], limit: int) -> list[Entry]:
     """Entries in these states, oldest first. Their bodies are left sealed: a list needs no secrets."""
     names = {f"state{index}": state for index, state in enumerate(states)}
     rows = tx.all(

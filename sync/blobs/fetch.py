@@ -82,7 +82,7 @@ class Fetcher:
             answer = protocol.opened(self._key, request, sealed)
         except (LineDownError, FrameError) as error:
             self._pace.failed()
-            self._note(lambda tx, reason=str(error): outbox.destination_down(tx, outbox.UPSTREAM, reason))  # type: ignore[misc]
+            self._note(lambda tx, reason=error.reason: outbox.destination_down(tx, outbox.UPSTREAM, reason))  # type: ignore[misc]
             raise
         self._pace.succeeded(len(sealed), time.monotonic() - began)
         self._note(lambda tx: outbox.destination_ok(tx, outbox.UPSTREAM))

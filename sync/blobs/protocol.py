@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from sado.sync.codes import Cause
 from sado.sync.wire.frame import FrameError
 
 PREFIX = "/x/2/blob/"
@@ -105,10 +106,10 @@ def read(path: str, query: str, headers: Mapping[str, str]) -> tuple[Request, by
     found += [_RANGE.fullmatch(headers.get("Range", "")), _AUTHORIZATION.fullmatch(headers.get("Authorization", ""))]
     named, based, ranged, signed = found
     if named is None or based is None or ranged is None or signed is None:
-        raise FrameError("This is not a request for a range of a blob.")
+        raise FrameError(Cause.BLOB_REQUEST_UNREADABLE)
     first, last = int(ranged[1]), int(ranged[2])
     if last < first:
-        raise FrameError("The range ends before it begins.")
+        raise FrameError(Cause.BLOB_REQUEST_UNREADABLE)
     base = bytes.fromhex(based[1] or "")
     request = Request(int(signed[1]), int(signed[2]), bytes.fromhex(named[1]), base, first, last - first + 1)
     return request, bytes.fromhex(signed[3])
@@ -121,7 +122,7 @@ def opened(key: bytes, request: Request, sealed: bytes) -> Answer:
         plain = AESGCM(_derived(key, b"answer")).decrypt(nonce, content, request.bound)
         kind, number, encoding = HEAD.unpack_from(plain)
     except (InvalidTag, ValueError, struct.error):
-        raise FrameError("The answer is not one to this request.") from None
+        raise FrameError(Cause.ANSWER_TO_ANOTHER) from None
     return Answer(kind, number, encoding, plain[HEAD.size :])
 
 

@@ -21,10 +21,11 @@ from sado.store.tables.events import Event
 from sado.sync import outbox
 from sado.sync.blobs import delta, protocol
 from sado.sync.blobs.protocol import DELTA, NOT_OFFERED, PLAIN, REPEATED, Answer, Request
+from sado.sync.codes import Cause, CausedError, EntryKind
 from sado.sync.errors import UnknownStationError
 from sado.sync.wire.frame import FrameError
 
-OFFERED, TAKEN, REFUSED = "blob.offered", "blob.taken", "blob.refused"
+OFFERED, TAKEN, REFUSED = EntryKind.BLOB_OFFERED, EntryKind.BLOB_TAKEN, EntryKind.BLOB_REFUSED
 NO_DISTRICT = "-"
 # The largest blob: a village box holds it and its base in memory once, while it is put together.
 MOST_BYTES = 32 << 20
@@ -151,7 +152,7 @@ def _offer(tx: Transaction, number: int, name: str, blob: bytes) -> None:
     outbox.put(tx, outbox.station(number), OFFERED, "", body, outbox.BULK)
 
 
-def tell(tx: Transaction, kind: str, outcome: Outcome) -> None:
+def tell(tx: Transaction, kind: EntryKind, outcome: Outcome) -> None:
     """Tell the upstream what became of its offer. A refusal does not wait for a cheap hour: somebody has to mend it."""
     lane = outbox.NORMAL if kind == REFUSED else outbox.BULK
     short = msgspec.structs.replace(outcome, reason=outcome.reason[:LONGEST_REASON])
@@ -165,7 +166,8 @@ class Room:
         self._station = station
 
     def apply(self, tx: Transaction, peer: str, event: Event) -> None:
-        """Take an offer from the upstream, or what a station says of ours. Raises ValueError for what is neither."""
+        """Take an offer from the upstream, or what a station says of ours. Raises CausedError for what is neither,
+        ValueError for what cannot be read."""
         if event.kind == OFFERED and peer == outbox.UPSTREAM:
             self._want(tx, msgspec.json.decode(event.body, type=Offer))
         elif event.kind in (TAKEN, REFUSED) and peer != outbox.UPSTREAM:
@@ -175,7 +177,7 @@ class Room:
                 state = blobs.TAKEN if event.kind == TAKEN else blobs.REFUSED
                 blobs.settle(tx, said.station, said.name, _hash(said.hash), state, said.reason[:LONGEST_REASON])
         else:
-            raise ValueError(f"{event.kind} is not for {peer} to say.")
+            raise CausedError(Cause.EVENT_FOREIGN, event.kind)
 
     def _want(self, tx: Transaction, offer: Offer) -> None:
         blob = _hash(offer.hash)
@@ -218,7 +220,7 @@ class Shelf:
                 f"Station {request.station} is not admitted here; run `sado station add {request.station}`."
             )
         if not request.is_from(station.key, mac):
-            raise FrameError("This station did not ask for it, or has another key.")
+            raise FrameError(Cause.MAC_WRONG)
         last = self._store.write(lambda tx: stations.accept_fetch(tx, request.station, request.number))
         answer = self._given(request) if last is None else Answer(REPEATED, last)
         return answer.sealed(station.key, request)
@@ -256,5 +258,5 @@ def _base(tx: Transaction, request: Request) -> bytes | None:
 def _encode(tx: Transaction, blob: bytes, base: bytes) -> bytes:
     content, old = blobs.content_of(tx, blob), blobs.content_of(tx, base) if base else b""
     if content is None or old is None:
-        raise FrameError("The blob was replaced just now.")
+        raise FrameError(Cause.BLOB_REPLACED)
     return delta.pack(content, old)

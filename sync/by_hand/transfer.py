@@ -24,6 +24,7 @@ from sado.store.tables.lanes import LANES
 from sado.sync import outbox
 from sado.sync.by_hand import file_format
 from sado.sync.by_hand.file_format import Label, ParcelError
+from sado.sync.codes import Cause
 from sado.sync.exchange import lane, server
 from sado.sync.exchange.lane import Apply
 from sado.sync.wire import frame
@@ -229,7 +230,7 @@ def _runs(tx: Transaction, party: Party, hello: Message) -> Iterator[tuple[bytes
 def _unpacked(label: Label, key: bytes, packed: bytes) -> Message:
     try:
         if frame.station_of(packed) != label.station:
-            raise frame.FrameError("It is of another station.")
+            raise frame.FrameError(Cause.OTHER_STATION)
         return frame.unpack(label.direction, key, packed, frame.nothing)
     except frame.FrameError as error:
         raise ParcelError(f"A frame in the file cannot be taken ({error}). Nothing of the file was taken.") from error

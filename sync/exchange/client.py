@@ -11,6 +11,7 @@ from typing import Protocol
 from sado.store import Store, Transaction
 from sado.store.tables import blobs, lane_events, lanes, traffic
 from sado.sync import outbox
+from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import history, lane
 from sado.sync.exchange.lane import Apply
@@ -175,7 +176,7 @@ class Caller:
         self._told |= flight.up.marks
         self._faults = self._faults + 1 if down.fault else 0
         if self._faults >= MOST_FAULTS:
-            raise FrameError("The upstream answers with one fault after another.")
+            raise FrameError(Cause.UPSTREAM_FAULTS)
         goes_on = more or bool(self._flights)
         if not goes_on:
             self.packer.close()
@@ -236,7 +237,7 @@ class Caller:
             self._lost = UNKNOWN_MEMORY
             raise
         if down.exchange != up.exchange:
-            raise FrameError("The answer belongs to another exchange.")
+            raise FrameError(Cause.ANSWER_TO_ANOTHER)
         return down
 
     def _fail(self, error: LineDownError | FrameError) -> None:
@@ -255,7 +256,7 @@ class Caller:
         self._overlaps = self._overlaps and self._cuts_behind < MOST_CUTS_BEHIND
 
     def _note_down(self, error: LineDownError | FrameError, weights: Mapping[str, int]) -> None:
-        reason, fresh = str(error), self._ledger.fresh()
+        reason, fresh = error.reason, self._ledger.fresh()
         self._is_strange = True
 
         def note(tx: Transaction) -> None:

@@ -11,12 +11,15 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
+
 from sado.store import Transaction
 from sado.store.tables import lane_events, lanes, quarantine, received_events
 from sado.store.tables.events import Event
 from sado.store.tables.lane_events import Numbered
 from sado.store.tables.lanes import LANES, Lane
 from sado.sync import outbox
+from sado.sync.codes import Cause, CausedError, Reason
 from sado.sync.exchange import relay
 from sado.sync.wire.frame import MOST_REMEMBERED, Mark, Run
 from sado.sync.wire.records import Wired
@@ -213,4 +216,14 @@ def apply_one(tx: Transaction, peer: str, event: Event, apply: Apply) -> None:
     """Apply an event; one that cannot be applied is kept aside for a person, and the lane goes on."""
     error = tx.part(lambda: apply(tx, peer, event))
     if error is not None:
-        quarantine.keep(tx, peer, event.kind, event.body, f"{type(error).__name__}: {event.reference}")
+        quarantine.keep(tx, peer, event.kind, event.body, _reason(error, event).stored)
+
+
+def _reason(error: Exception, event: Event) -> Reason:
+    """Why an event is kept aside. What an error says beside its cause may be from the event: it is not for the page."""
+    if isinstance(error, CausedError):
+        return Reason(error.reason.cause, event.reference)
+    if isinstance(error, msgspec.DecodeError | ValueError):
+        return Reason(Cause.EVENT_UNREADABLE, event.reference)
+    log.error("an event of the kind %s failed in our own code", event.kind, exc_info=error)
+    return Reason(Cause.OWN_ERROR, f"{type(error).__name__} {event.reference}".rstrip())

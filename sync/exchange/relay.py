@@ -12,6 +12,7 @@ from sado.store import Transaction
 from sado.store.tables import identity, lanes, quarantine, stations
 from sado.store.tables.events import Event
 from sado.sync import outbox
+from sado.sync.codes import Cause, Reason
 
 MOST_HOPS = 8
 
@@ -23,9 +24,9 @@ def pass_on(tx: Transaction, peer: str, lane: str, event: Event) -> None:
     if to is None:
         return
     if event.hops >= MOST_HOPS:
-        quarantine.keep(tx, peer, event.kind, event.body, f"passed on {event.hops} times: {event.reference}")
+        quarantine.keep(tx, peer, event.kind, event.body, Reason(Cause.GOES_IN_A_CIRCLE, event.reference).stored)
     elif len(f"{event.kind}{event.reference}{event.body}".encode()) > outbox.MOST_BYTES:
-        quarantine.keep(tx, peer, event.kind, event.body, "larger than any event")
+        quarantine.keep(tx, peer, event.kind, event.body, Reason(Cause.EVENT_TOO_LARGE, event.reference).stored)
     else:
         outbox.pass_on(tx, to, lane, event)
 

@@ -18,6 +18,7 @@ import zstandard
 
 from sado.store.tables import lanes
 from sado.sync import outbox
+from sado.sync.codes import Cause
 from sado.sync.wire.frame import LARGEST, MAC_BYTES, FrameError, Mark, Message, Run
 from sado.sync.wire.records import Wired
 
@@ -77,16 +78,16 @@ def unpack(key: bytes, frame: bytes) -> Message:
     direction, _, length = _head(frame)
     end = HEAD.size + length
     if direction != UP or len(frame) != end + MAC_BYTES:
-        raise FrameError("The frame is cut or of the wrong direction.")
+        raise FrameError(Cause.MAC_WRONG)
     if not hmac.compare_digest(frame[end:], _mac(key, frame[:end])):
-        raise FrameError("The frame's MAC is wrong: another key, or bytes changed on the way.")
+        raise FrameError(Cause.MAC_WRONG)
     try:
         plain = zstandard.ZstdDecompressor().stream_reader(frame[HEAD.size : end]).read(LARGEST + 1)
         if len(plain) > LARGEST:
-            raise FrameError("The frame grows too large.")
+            raise FrameError(Cause.FRAME_TOO_LARGE)
         up = msgspec.json.decode(plain, type=Up)
     except (zstandard.ZstdError, msgspec.MsgspecError) as error:
-        raise FrameError(f"The frame's content cannot be read ({type(error).__name__}).") from error
+        raise FrameError(Cause.FRAME_UNREADABLE) from error
     marks = {lane: Mark(upto, b"") for lane, upto in up.seen.items()}
     peer = outbox.station(station_of(frame))
     runs = {lane: Run(run.first, b"", _wired(peer, lane, run)) for lane, run in up.lanes.items()}
@@ -116,10 +117,10 @@ def _wired(peer: str, lane: str, run: OldRun) -> list[Wired]:
 
 def _head(frame: bytes) -> tuple[bytes, int, int]:
     if len(frame) < HEAD.size:
-        raise FrameError("The frame is cut.")
+        raise FrameError(Cause.NOT_A_FRAME)
     magic, direction, station, length = HEAD.unpack_from(frame)
     if magic != MAGIC:
-        raise FrameError("These bytes are not a frame of this protocol.")
+        raise FrameError(Cause.NOT_A_FRAME)
     return direction, station, length
 
 

@@ -17,10 +17,9 @@ from sado.store import Transaction
 from sado.store.tables import traffic
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
+from sado.sync.codes import Cause
 
 KB, MB = 1000, 1_000_000
-WINDOW = "window"
-DAY_BYTES, DAY_MONEY, MONTH_BYTES, MONTH_MONEY = "day bytes", "day money", "month bytes", "month money"
 # No month has more days; days are compared as text.
 LAST_DAY = 31
 # "Sync now" said while the line was down for days would else come as a surprise.
@@ -45,14 +44,14 @@ class Window:
 class Limit:
     """What a day or a month may take, in bytes both ways. `amount` is the limit as it was set: bytes, or money."""
 
-    why: str
+    why: Cause
     bytes: int
     amount: Decimal
 
     @property
     def is_daily(self) -> bool:
         """Whether it is for each day; otherwise for each month."""
-        return self.why in (DAY_BYTES, DAY_MONEY)
+        return self.why in (Cause.DAY_BYTES, Cause.DAY_MONEY)
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Allowance:
 
     lanes: tuple[str, ...] = LANES
     room: int | None = None
-    why: str = ""
+    why: Cause | None = None
     amount: Decimal = Decimal(0)
     until: int = 0
     is_lifted: bool = False
@@ -120,7 +119,7 @@ class Budget:
             return Allowance()
         tomorrow = here.date() + datetime.timedelta(days=1)
         starts = (self._at(day, window.start) for day in (here.date(), tomorrow) for window in self.windows)
-        return Allowance((outbox.URGENT,), why=WINDOW, until=min(start for start in starts if start > now))
+        return Allowance((outbox.URGENT,), why=Cause.WINDOW_CLOSED, until=min(start for start in starts if start > now))
 
     def _by_limit(self, tx: Transaction, limit: Limit) -> Allowance:
         room = limit.bytes - traffic.total(tx, outbox.UPSTREAM, *self.days_of(tx.now, limit.is_daily))
@@ -160,8 +159,8 @@ def limits_from(
     """The limits that are set; 0 is none. Raises ValueError for money without a price."""
     if (daily_money or monthly_money) and not price:
         raise ValueError("SADO_SYNC_DAILY_MONEY and SADO_SYNC_MONTHLY_MONEY need SADO_SYNC_PRICE_PER_MB.")
-    in_bytes = ((DAY_BYTES, daily_kb, KB), (MONTH_BYTES, monthly_mb, MB))
-    in_money = ((DAY_MONEY, daily_money), (MONTH_MONEY, monthly_money))
+    in_bytes = ((Cause.DAY_BYTES, daily_kb, KB), (Cause.MONTH_BYTES, monthly_mb, MB))
+    in_money = ((Cause.DAY_MONEY, daily_money), (Cause.MONTH_MONEY, monthly_money))
     found = [Limit(why, int(decimal(many) * size), decimal(many) * size) for why, many, size in in_bytes if many]
     found += [Limit(why, int(decimal(many) / price * MB), decimal(many)) for why, many in in_money if many]
     return tuple(found)

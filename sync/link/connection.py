@@ -19,16 +19,14 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
+from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.link.tcp_counters import Traffic, traffic_of
 from sado.sync.wire.frame import LARGEST, PATH
 
 CONNECT_S = 15.0
-# What a refusal means for whoever runs this station, by its title (sync/endpoint.py).
-WHAT_TO_DO = {
-    "Unknown station": "this station is not admitted there, run `sado station add` at the upstream",
-    "Not a whole frame": "the frame was damaged, or upstream.key is not the key that `sado station add` printed there",
-}
+# Of a refusal's title, where another program than ours says it.
+LONGEST_TITLE = 100
 
 
 class Line:
@@ -102,7 +100,7 @@ class Line:
         if response.status != 200 or response.will_close:
             self.close()
         if response.status != 200:
-            raise LineDownError(_refusal(response, answer))
+            raise _refusal(response, answer)
         return answer
 
     @contextlib.contextmanager
@@ -114,7 +112,7 @@ class Line:
             yield self._socket
         except (ConnectionError, HTTPException):
             self.close()
-            raise LineDownError("the line was cut") from None
+            raise LineDownError(Cause.LINE_CUT) from None
         except OSError as error:
             self.close()
             raise LineDownError(_failure(error)) from None
@@ -182,12 +180,12 @@ def _has_end(response: HTTPResponse) -> bool:
     return "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
 
 
-def _failure(error: OSError) -> str:
+def _failure(error: OSError) -> Cause:
     if isinstance(error, TimeoutError):
-        return "the upstream does not answer in time"
+        return Cause.UPSTREAM_SILENT
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "the upstream's certificate is not trusted here"
-    return "the upstream cannot be reached"
+        return Cause.UPSTREAM_UNTRUSTED
+    return Cause.UPSTREAM_UNREACHABLE
 
 
 def _is_left(kept: socket.socket) -> bool:
@@ -195,10 +193,13 @@ def _is_left(kept: socket.socket) -> bool:
     return bool(select.select([kept], [], [], 0)[0])
 
 
-def _refusal(response: HTTPResponse, body: bytes) -> str:
-    """The upstream's own words, where they are problem details (RFC 9457)."""
+def _refusal(response: HTTPResponse, body: bytes) -> LineDownError:
+    """What the upstream says: a code of ours, or the title of problem details (RFC 9457) from whatever stands before
+    it."""
     if response.headers.get("Content-Type", "").startswith("application/problem+json"):
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            title = json.loads(body)["title"]
-            return f"the upstream refuses: {WHAT_TO_DO.get(title, title)}"
-    return f"the upstream answers with HTTP status {response.status}"
+        with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
+            problem = json.loads(body)
+            if problem.get("code") in Cause.__members__:
+                return LineDownError(Cause[problem["code"]])
+            return LineDownError(Cause.UPSTREAM_REFUSES, str(problem["title"])[:LONGEST_TITLE])
+    return LineDownError(Cause.UPSTREAM_HTTP_ERROR, str(response.status))

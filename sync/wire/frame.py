@@ -20,6 +20,7 @@ from functools import cached_property
 import msgspec
 
 from sado.store.tables.lanes import HASH_BYTES, LANES, SHORT_BYTES, short
+from sado.sync.codes import Cause, CausedError
 from sado.sync.wire import columns, compression, records, varint
 from sado.sync.wire.columns import Columns
 from sado.sync.wire.records import Wired
@@ -43,7 +44,7 @@ MEMORY_LANE = "u"
 MOST_REMEMBERED = 600
 
 
-class FrameError(Exception):
+class FrameError(CausedError):
     """These bytes are not a whole frame from a station that we share a key with."""
 
 
@@ -52,7 +53,7 @@ class MemoryLostError(FrameError):
     to be sent again without a memory."""
 
     def __init__(self, exchange: int) -> None:
-        super().__init__("It is compressed with events that are not here.")
+        super().__init__(Cause.MEMORY_LOST)
         self.exchange = exchange
 
 
@@ -179,7 +180,7 @@ def version_of(frame: bytes) -> int:
 def station_of(frame: bytes) -> int:
     """The station that a frame says it is from. Raises FrameError."""
     if len(frame) < SHORTEST or version_of(frame) != VERSION:
-        raise FrameError("These bytes are not a frame of this protocol.")
+        raise FrameError(Cause.NOT_A_FRAME)
     return _station(varint.Reader(frame, 1))
 
 
@@ -188,13 +189,13 @@ def unpack(direction: bytes, key: bytes, frame: bytes, recall: Recall) -> Messag
     station_of(frame)
     body, mac = frame[:-MAC_BYTES], frame[-MAC_BYTES:]
     if not hmac.compare_digest(mac, _mac(direction, key, body)):
-        raise FrameError("The frame's MAC is wrong: it is cut, or of another key, or was changed on the way.")
+        raise FrameError(Cause.MAC_WRONG)
     try:
         reader = varint.Reader(body, 1)
         _station(reader)
         return _decoded(reader, body[0], recall)
     except ValueError as error:
-        raise FrameError(f"The frame's content cannot be read: {error}") from error
+        raise FrameError(Cause.FRAME_UNREADABLE) from error
 
 
 def _mac(direction: bytes, key: bytes, content: bytes) -> bytes:
@@ -205,7 +206,7 @@ def _station(reader: varint.Reader) -> int:
     try:
         return reader.number()
     except ValueError:
-        raise FrameError("These bytes are not a frame of this protocol.") from None
+        raise FrameError(Cause.NOT_A_FRAME) from None
 
 
 def _recalled(exchange: int, upto: int, count: int, check: bytes, recall: Recall) -> Memory:

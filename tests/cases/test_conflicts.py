@@ -665,7 +665,7 @@ def test_a_request_for_a_case_that_is_not_here_is_kept_aside(two: Two) -> None:
     for table in ("events", "cases"):
         two.hub.store.write(lambda tx, table=table: tx.run(f"DELETE FROM {table}"))  # type: ignore[misc]
     two.settle()
-    assert two.hub.aside() == [f"UnknownCaseError: {number}"]
+    assert two.hub.aside() == [f"CASE_UNKNOWN {number}"]
     assert [one.outcome for one in two.village.asked(number)] == ["waiting"]
 
 

@@ -7,6 +7,7 @@ from flask import Flask
 
 from sado.channel.front import Webhook, address
 from sado.channel.request import BadRequestError, Request
+from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError
 
 PATH = address("kannel", "a-token-for-the-tests-0000", "ussd")
@@ -31,7 +32,7 @@ def answered(door: Callable[[Request], str], path: str = PATH) -> tuple[int, str
     [
         (lambda request: "OK", 200),
         (fails(BadRequestError("id is missing.")), 400),
-        (fails(DestinationDownError("the SMS gateway cannot be reached")), 503),
+        (fails(DestinationDownError(Cause.GATEWAY_UNREACHABLE)), 503),
     ],
 )
 def test_a_door_answers_with_a_status_that_the_gateway_understands(door: Callable[[Request], str], status: int) -> None:

@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 
 from sado import locales
 from sado.desk import language
+from sado.sync.codes import Cause
 from tests.support.browser import Desk
 
 DESK = Path(language.__file__).parent
@@ -19,7 +20,8 @@ METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 
 
 def used() -> Iterator[str]:
-    """Every sentence of the templates and the code."""
+    """Every sentence of the templates and the code, and of the causes that it shows."""
+    yield from (cause.value for cause in Cause)
     for _file, _line, message, *_rest in extract_from_dir(DESK, METHODS, keywords={"_": None, "N_": None}):
         yield message if isinstance(message, str) else message[0]
 

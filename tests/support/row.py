@@ -12,6 +12,7 @@ from sado.store import Store, Transaction
 from sado.store.tables import identity, lanes, quarantine, stations
 from sado.store.tables.events import Event
 from sado.sync import outbox
+from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import server
 from sado.sync.exchange.client import Caller
@@ -82,10 +83,10 @@ class Line:
     def _post(self, frame: bytes, timeout_s: float) -> bytes:
         self.frames.append(frame)
         if self.chance.random() < self.cuts:
-            raise LineDownError("cut")
+            raise LineDownError(Cause.LINE_CUT)
         answer = server.answer(self.above.store, frame, self.above.apply)
         if self.chance.random() < self.cuts:
-            raise LineDownError("cut")
+            raise LineDownError(Cause.LINE_CUT)
         return answer
 
     def call(self) -> bool:

@@ -11,6 +11,7 @@ from sado.channel.sms.failover import Carrier, Carriers
 from sado.channel.sms.notices import Notices
 from sado.channel.sms.send_policy import Manners
 from sado.store import Store
+from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError
 from tests.support.station import shipped_pack
 
@@ -33,7 +34,7 @@ class KeepingGateway:
 
     def send(self, msisdn: str, text: str, key: str) -> str:
         if self.is_down:
-            raise DestinationDownError("the SMS gateway cannot be reached")
+            raise DestinationDownError(Cause.GATEWAY_UNREACHABLE)
         self.given.append((msisdn, text))
         self.keys.append(key)
         return f"{self.name}-{key}"

@@ -19,6 +19,7 @@ import pytest
 from sado.store import Transaction
 from sado.store.tables import lane_events, lanes
 from sado.sync import outbox
+from sado.sync.codes import Cause
 from sado.sync.endpoint import Door
 from sado.sync.errors import LineDownError
 from sado.sync.exchange.client import Caller
@@ -110,7 +111,7 @@ def sent(world: World) -> bytes:
 
     def lose(packed: bytes, timeout_s: float) -> bytes:
         frames.append(packed)
-        raise LineDownError("nobody answers")
+        raise LineDownError(Cause.UPSTREAM_SILENT)
 
     program = world.program(lose)
     with pytest.raises(LineDownError):
@@ -296,7 +297,7 @@ def test_a_cut_leaves_what_came_before_it(how: How) -> None:
                         came.append(data)
                 except OSError:
                     pass
-            raise LineDownError(how)
+            raise LineDownError(Cause.LINE_CUT)
 
         assert wire.cut(ask, "down", 9, how)
     assert b"".join(came)[-9:] == b"HTTP/1.1 "

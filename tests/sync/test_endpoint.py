@@ -14,6 +14,7 @@ from sado.store import DiskError, Store, Transaction
 from sado.store.tables import lanes, quarantine, stations
 from sado.store.tables.events import Event
 from sado.sync import endpoint, outbox
+from sado.sync.codes import Cause
 from sado.sync.endpoint import Door
 from sado.sync.exchange import server
 from sado.sync.exchange.lane import Apply
@@ -78,12 +79,17 @@ def door(tmp_path: Path) -> Iterator[Hub]:
         yield hub_of(store, apply, applied)
 
 
-def is_problem(response: TestResponse, status: int, title: str) -> bool:
+def is_problem(response: TestResponse, status: int, cause: Cause) -> bool:
     """Whether this is the problem document that RFC 9457 asks for."""
     body = response.get_json()
     assert response.content_type == "application/problem+json"
-    assert set(body) == {"type", "title", "status", "detail"}
-    return (response.status_code, body["status"], body["title"]) == (status, status, title)
+    assert set(body) == {"type", "title", "status", "detail", "code"}
+    return (response.status_code, body["status"], body["title"], body["code"]) == (
+        status,
+        status,
+        cause.value,
+        cause.name,
+    )
 
 
 def test_a_whole_frame_is_taken_and_acknowledged(door: Hub) -> None:
@@ -105,15 +111,16 @@ def test_what_is_not_for_the_door_goes_to_the_application_behind_it(door: Hub) -
 
 @pytest.mark.parametrize("path", [PATH, endpoint.V1_PATH])
 def test_nothing_but_a_post_is_taken(door: Hub, path: str) -> None:
-    assert is_problem(door.client.get(path), 405, "Only POST")
-    assert is_problem(door.client.put(path, data=door.frame(1, "one")), 405, "Only POST")
+    assert is_problem(door.client.get(path), 405, Cause.UPSTREAM_REFUSES)
+    assert is_problem(door.client.put(path, data=door.frame(1, "one")), 405, Cause.UPSTREAM_REFUSES)
     assert door.applied == []
 
 
 def test_a_frame_cut_at_any_byte_changes_nothing(door: Hub) -> None:
     packed = door.frame(1, "one")
 
-    assert all(is_problem(door.post(packed[:cut]), 400, "Not a whole frame") for cut in range(len(packed)))
+    for cut in range(len(packed)):
+        assert is_problem(door.post(packed[:cut]), 400, Cause.NOT_A_FRAME if cut < frame.SHORTEST else Cause.MAC_WRONG)
     assert (door.applied, door.received()) == ([], 0)
     assert door.post(packed).status_code == 200
 
@@ -124,15 +131,15 @@ def test_a_frame_with_any_byte_changed_changes_nothing(door: Hub) -> None:
 
     for at in set(range(len(packed))) - set(station_bytes):
         changed = packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :]
-        assert is_problem(door.post(changed), 400, "Not a whole frame")
+        assert is_problem(door.post(changed), 400, Cause.NOT_A_FRAME if at == 0 else Cause.MAC_WRONG)
     for at in station_bytes:
         changed = packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :]
-        assert is_problem(door.post(changed), 403, "Unknown station")
+        assert is_problem(door.post(changed), 403, Cause.STATION_UNKNOWN)
     assert (door.applied, door.received()) == ([], 0)
 
 
 def test_what_follows_a_frame_is_refused_with_it(door: Hub) -> None:
-    assert is_problem(door.post(door.frame(1, "one") + b"x"), 400, "Not a whole frame")
+    assert is_problem(door.post(door.frame(1, "one") + b"x"), 400, Cause.MAC_WRONG)
 
 
 def test_a_repeated_exchange_is_refused_and_applied_once(door: Hub) -> None:
@@ -172,7 +179,7 @@ def test_events_sent_again_in_a_new_exchange_are_applied_once(door: Hub) -> None
 def test_a_station_that_is_not_admitted_is_told_how_it_would_be(door: Hub) -> None:
     response = door.post(frame.pack(frame.UP, STRANGER, secrets.token_bytes(32), Message(1)))
 
-    assert is_problem(response, 403, "Unknown station")
+    assert is_problem(response, 403, Cause.STATION_UNKNOWN)
     assert "sado station add 8" in response.get_json()["detail"]
 
 
@@ -182,28 +189,28 @@ def test_another_stations_key_does_not_open_this_ones_frame(door: Hub) -> None:
     assert packed[1] == VILLAGE
     as_stranger = packed[:1] + bytes([STRANGER]) + packed[2:]
 
-    assert is_problem(door.post(as_stranger), 400, "Not a whole frame")
+    assert is_problem(door.post(as_stranger), 400, Cause.MAC_WRONG)
 
 
 def test_our_own_answer_sent_back_is_not_a_request(door: Hub) -> None:
     answer = frame.pack(frame.DOWN, VILLAGE, door.key, Message(1))
 
-    assert is_problem(door.post(answer), 400, "Not a whole frame")
+    assert is_problem(door.post(answer), 400, Cause.MAC_WRONG)
 
 
 def test_a_frame_that_is_too_large_is_refused_unread(door: Hub) -> None:
-    assert is_problem(door.post(b"x" * (frame.LARGEST + 1)), 413, "The frame is too large")
+    assert is_problem(door.post(b"x" * (frame.LARGEST + 1)), 413, Cause.FRAME_TOO_LARGE)
 
 
 def test_a_small_frame_that_grows_without_end_is_refused(door: Hub) -> None:
     bomb = door.frame(1, "0" * (2 * frame.LARGEST))
 
     assert len(bomb) < 4096
-    assert is_problem(door.post(bomb), 400, "Not a whole frame")
+    assert is_problem(door.post(bomb), 400, Cause.FRAME_UNREADABLE)
 
 
 def test_a_full_disk_is_told_so_and_nothing_is_taken(door: Hub) -> None:
-    assert is_problem(door.post(door.frame(1, "one", "full")), 503, "The store failed")
+    assert is_problem(door.post(door.frame(1, "one", "full")), 503, Cause.UPSTREAM_STORE_FAILED)
     assert door.received() == 0
     door.applied.clear()
 
@@ -222,4 +229,4 @@ def test_an_event_that_cannot_be_applied_is_kept_aside_and_the_lane_goes_on(tmp_
         assert door.post(door.frame(1, "strange", "two")).status_code == 200
 
         assert door.received() == 2
-        assert [one.reason for one in store.read(lambda tx: quarantine.listed(tx, 9))] == ["ValueError: "]
+        assert [one.reason for one in store.read(lambda tx: quarantine.listed(tx, 9))] == ["EVENT_UNREADABLE"]

@@ -85,7 +85,7 @@ def test_an_event_whose_words_are_damaged_is_set_aside_and_its_lane_goes_on(worl
     damage(store, "outbox", "body", f"state = 'queued' AND lane = '{lane}'")
     settle(world.program())
     ((kind, reason),) = aside(store)
-    assert kind == lane_events.DAMAGED and f"of lane {lane}" in reason
+    assert kind == lane_events.DAMAGED and f"({lane} " in reason
     assert (world.ledger().lost, world.ledger().duplicated) == (1, 0)
     (world.file if side == "village" else world.decide)(60, lane)
     settle(world.program())

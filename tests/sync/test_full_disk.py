@@ -16,6 +16,7 @@ import pytest
 from sado.store import DiskError, Store, Transaction
 from sado.store.tables import stations
 from sado.store.tables.events import Event
+from sado.sync.codes import Cause
 from sado.sync.endpoint import Door
 from sado.sync.errors import LineDownError
 from sado.sync.exchange.client import Caller
@@ -31,7 +32,7 @@ PAGES = range(12)
 FREE_KB = range(0, 200, 8)
 TMPFS_KB, CHUNK = 8192, 4096
 UNLIMITED = (1 << 30) - 1
-LATER = "the upstream refuses: The store failed"
+LATER = Cause.UPSTREAM_STORE_FAILED.value
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from sado.store.tables import lane_events, lanes, stations
 from sado.store.tables.events import Event
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
+from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError, UnknownStationError
 from sado.sync.exchange import server as exchange
 from sado.sync.exchange.client import Caller
@@ -182,7 +183,7 @@ class World(RuleBasedStateMachine):
         def fault(frame: bytes) -> bytes:
             with pytest.raises((FrameError, UnknownStationError)):
                 self.answer(frame[: int(len(frame) * share)])
-            raise LineDownError("cut")
+            raise LineDownError(Cause.LINE_CUT)
 
         self.fault = fault
         self.call()
@@ -200,7 +201,7 @@ class World(RuleBasedStateMachine):
     def kill_the_village_while_it_waits(self) -> None:
         def fault(frame: bytes) -> bytes:
             self.answer(frame)
-            raise LineDownError("killed")
+            raise LineDownError(Cause.LINE_CUT)
 
         self.fault = fault
         self.call()

@@ -17,6 +17,7 @@ from sado.store.tables import lane_events, lanes
 from sado.store.tables import outbox as entries
 from sado.store.tables.outbox import Entry
 from sado.sync import backoff, outbox
+from sado.sync.codes import Cause, Reason
 from sado.sync.outbox import GIVEN_UP, LANES, LEASE_MS, MOST_ATTEMPTS, DestinationError, Kind
 from tests.support.stations import Clock, keys_in, open_store
 
@@ -25,6 +26,7 @@ PEERS = (outbox.UPSTREAM, outbox.station(7))
 SINGLES = (outbox.SMS, AGENCY)
 LONGEST_S = backoff.LONGEST_S * (1 + backoff.JITTER) + 1
 DAY_S = 24 * 3600
+WHY = Reason(Cause.GATEWAY_UNREACHABLE)
 
 
 PEER, SINGLE, DESTINATION = st.sampled_from(PEERS), st.sampled_from(SINGLES), st.sampled_from(PEERS + SINGLES)
@@ -112,24 +114,24 @@ class Outbox(RuleBasedStateMachine):
     @precondition(lambda self: self.held)
     @rule(pick=PICK)
     def reject(self, pick: int) -> None:
-        self.states[self.finish(pick, lambda tx, entry: outbox.reject(tx, entry, "no")).id] = "rejected"
+        self.states[self.finish(pick, lambda tx, entry: outbox.reject(tx, entry, WHY)).id] = "rejected"
 
     @precondition(lambda self: self.held)
     @rule(pick=PICK)
     def await_report(self, pick: int) -> None:
-        self.states[self.finish(pick, lambda tx, entry: outbox.await_report(tx, entry, "?")).id] = "awaiting"
+        self.states[self.finish(pick, lambda tx, entry: outbox.await_report(tx, entry, WHY)).id] = "awaiting"
 
     @precondition(lambda self: self.held)
     @rule(pick=PICK)
     def defer(self, pick: int) -> None:
-        entry = self.finish(pick, lambda tx, entry: outbox.defer(tx, entry, "later"))
+        entry = self.finish(pick, lambda tx, entry: outbox.defer(tx, entry, WHY))
         self.states[entry.id] = "dead" if entry.attempts == MOST_ATTEMPTS else "queued"
 
     @precondition(lambda self: self.held)
     @rule(pick=PICK)
     def put_back(self, pick: int) -> None:
         """The destination is down: whatever else was on its way there has failed too."""
-        entry = self.finish(pick, lambda tx, entry: outbox.put_back(tx, entry, "down"))
+        entry = self.finish(pick, lambda tx, entry: outbox.put_back(tx, entry, WHY))
         self.held = {key: held for key, held in self.held.items() if held.destination != entry.destination}
 
     @rule(destination=SINGLE)
@@ -365,7 +367,7 @@ def test_the_wait_has_jitter() -> None:
 def test_a_deferred_entry_waits_and_lets_others_pass(store: Store, clock: Clock) -> None:
     first, second = put(store), put(store)
     entry = claim(store)
-    store.write(lambda tx: outbox.defer(tx, entry, "later"))
+    store.write(lambda tx: outbox.defer(tx, entry, WHY))
     assert (entry.id, claim(store).id) == (first, second)
     clock.move(backoff.FIRST_S * (1 + backoff.JITTER))
     assert claim(store).id == first
@@ -376,7 +378,7 @@ def test_the_last_attempt_that_is_deferred_is_the_end(store: Store, clock: Clock
     for attempt in range(1, MOST_ATTEMPTS + 1):
         entry = claim(store)
         assert (entry.attempts, entry.state) == (attempt, "queued")
-        store.write(lambda tx, entry=entry: outbox.defer(tx, entry, "later"))
+        store.write(lambda tx, entry=entry: outbox.defer(tx, entry, WHY))
         clock.move(LONGEST_S)
     assert state_of(store, entry_id) == "dead"
     assert is_left_alone(store)
@@ -385,7 +387,7 @@ def test_the_last_attempt_that_is_deferred_is_the_end(store: Store, clock: Clock
 def test_a_destination_that_is_down_is_left_alone_once_for_all_its_entries(store: Store, clock: Clock) -> None:
     ids = [put(store) for _ in range(20)]
     entry = claim(store)
-    store.write(lambda tx: outbox.put_back(tx, entry, "no line"))
+    store.write(lambda tx: outbox.put_back(tx, entry, WHY))
     assert is_left_alone(store)
     clock.move(backoff.FIRST_S * (1 + backoff.JITTER))
     assert [(one.id, one.attempts) for one in [claim(store) for _ in ids]] == [(entry_id, 1) for entry_id in ids]
@@ -399,8 +401,8 @@ def test_a_clock_that_was_set_back_leaves_nothing_waiting(
     held, later = put(store), put(store)
     claim(store)
     entry = claim(store)
-    store.write(lambda tx: outbox.defer(tx, entry, "later"))
-    store.write(lambda tx: outbox.destination_down(tx, outbox.UPSTREAM, "no line"))
+    store.write(lambda tx: outbox.defer(tx, entry, WHY))
+    store.write(lambda tx: outbox.destination_down(tx, outbox.UPSTREAM, WHY))
     clock.move(-back_s)
     if rests:
         assert is_left_alone(store)
@@ -411,7 +413,7 @@ def test_a_clock_that_was_set_back_leaves_nothing_waiting(
 def test_a_destination_that_is_down_delays_no_other(store: Store) -> None:
     put(store, outbox.SMS)
     put(store, AGENCY)
-    store.write(lambda tx: outbox.destination_down(tx, outbox.SMS, "no line"))
+    store.write(lambda tx: outbox.destination_down(tx, outbox.SMS, WHY))
     assert is_left_alone(store, outbox.SMS)
     assert claim(store, AGENCY).destination == AGENCY
 
@@ -419,16 +421,16 @@ def test_a_destination_that_is_down_delays_no_other(store: Store) -> None:
 def test_a_destination_remembers_since_when_it_is_down_until_it_answers(store: Store, clock: Clock) -> None:
     began = store.now()
     for _ in range(3):
-        store.write(lambda tx: outbox.destination_down(tx, outbox.SMS, "no line"))
+        store.write(lambda tx: outbox.destination_down(tx, outbox.SMS, WHY))
         clock.move(DAY_S)
     down = store.read(lambda tx: entries.destination(tx, outbox.SMS))
-    assert (down.failures, down.down_since, down.reason) == (3, began, "no line")
+    assert (down.failures, down.down_since, down.reason) == (3, began, WHY.stored)
     store.write(lambda tx: outbox.destination_ok(tx, outbox.SMS))
     up = store.read(lambda tx: entries.destination(tx, outbox.SMS))
     assert (up.failures, up.down_since, up.reason, up.ok_at) == (0, None, "", store.now())
 
 
-def given_up(tx: Transaction, entry: Entry, reason: str) -> None:
+def given_up(tx: Transaction, entry: Entry, reason: Reason) -> None:
     """No report came in time."""
     outbox.await_report(tx, entry, reason)
     assert outbox.confirm(tx, entry.id, has_arrived=False)
@@ -436,11 +438,11 @@ def given_up(tx: Transaction, entry: Entry, reason: str) -> None:
 
 @pytest.mark.parametrize("end", [outbox.reject, given_up])
 def test_what_was_given_up_on_leaves_again_only_when_a_person_says_so(
-    store: Store, clock: Clock, end: Callable[[Transaction, Entry, str], None]
+    store: Store, clock: Clock, end: Callable[[Transaction, Entry, Reason], None]
 ) -> None:
     put(store)
     entry = claim(store)
-    store.write(lambda tx: end(tx, entry, "why"))
+    store.write(lambda tx: end(tx, entry, WHY))
     clock.move(DAY_S)
     store.write(outbox.retry_all_now)
     store.write(outbox.recover)
@@ -485,14 +487,14 @@ def test_what_arrived_cannot_be_sent_again(store: Store) -> None:
     ],
 )
 def test_a_sender_that_comes_late_cannot_undo_an_ack(
-    store: Store, clock: Clock, report: Callable[[Transaction, Entry, str], None]
+    store: Store, clock: Clock, report: Callable[[Transaction, Entry, Reason], None]
 ) -> None:
     entry_id = put(store)
     late = claim(store)
     clock.move(LEASE_MS / 1000)
     prompt = claim(store)
     store.write(lambda tx: outbox.ack(tx, prompt))
-    store.write(lambda tx: report(tx, late, "too late"))
+    store.write(lambda tx: report(tx, late, WHY))
     assert state_of(store, entry_id) == "acked"
 
 
@@ -501,7 +503,7 @@ def test_a_sender_that_comes_late_cannot_free_another_s_lease(store: Store, cloc
     late = claim(store)
     clock.move(LEASE_MS / 1000)
     claim(store)
-    store.write(lambda tx: outbox.defer(tx, late, "too late"))
+    store.write(lambda tx: outbox.defer(tx, late, WHY))
     store.write(outbox.retry_all_now)
     assert is_left_alone(store)
 

@@ -22,6 +22,7 @@ from sado.store.engine import MAX_GROUP
 from sado.store.engines import sqlite
 from sado.store.writer import Writer
 from sado.sync import outbox
+from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import server
 from sado.sync.exchange.lane import Apply
@@ -150,7 +151,7 @@ class Two:
         try:
             return server.answer(self.hub.store, frame, self.apply)
         except apsw.Error:
-            raise LineDownError("the hub has no power") from None
+            raise LineDownError(Cause.UPSTREAM_UNREACHABLE) from None
 
     def work(self, number: int) -> None:
         """Something is filed, something decided, and both are exchanged."""

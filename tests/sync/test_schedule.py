@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from sado.store.tables import outbox as entries
 from sado.store.tables.events import Event
 from sado.store.tables.outbox import Entry
 from sado.sync import dispatch, outbox, schedule
+from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.exchange.client import Caller
 from sado.sync.exchange.lane import Apply
@@ -74,7 +75,7 @@ class Hub:
     def post(self, packed: bytes, timeout_s: float) -> bytes:
         self.calls += 1
         if self.is_down:
-            raise LineDownError("the upstream cannot be reached")
+            raise LineDownError(Cause.UPSTREAM_UNREACHABLE)
         up = frame.unpack(frame.UP, KEY, packed, frame.nothing)
         if up.incarnation and not self.taken:
             self.taken = {lane: Mark(0, lanes.beginning(up.incarnation, lane)) for lane in lanes.LANES}
@@ -175,7 +176,7 @@ def test_a_line_that_is_down_is_noted_and_loses_nothing(store: Store, clock: Clo
     upstream(store, Hub(is_down=True)).step()
 
     line = line_of(store)
-    assert (line.failures, line.down_since, line.reason) == (1, int(clock() * 1000), "the upstream cannot be reached")
+    assert (line.failures, line.down_since, line.reason) == (1, int(clock() * 1000), "UPSTREAM_UNREACHABLE")
     assert (entry(store, waiting).state, entry(store, waiting).lease_until) == ("queued", 0)
 
 
@@ -284,20 +285,20 @@ class SulkingError(SendError):
     """A transport's own, with a decision of its own."""
 
     def settle(self, tx: Transaction, entry: Entry) -> None:
-        outbox.reject(tx, entry, f"sulking: {self}")
+        outbox.reject(tx, entry, replace(self.reason, detail="sulking"))
 
 
 # What is raised; the state, attempts and reason of the entry then, None: it is gone; whether its destination is down.
 DECISIONS: list[tuple[Exception, tuple[str, int, str] | None, bool]] = [
-    (DeferredError("not now"), ("queued", 1, "not now"), False),
-    (SendError("why not"), ("queued", 1, "why not"), False),
-    (RejectedError("never"), ("rejected", 1, "never"), False),
-    (DestinationDownError("nobody there"), ("queued", 0, "nobody there"), True),
-    (OutcomeUnknownError("who knows"), ("awaiting", 1, "who knows"), False),
-    (LaterError("at night", 2**60), ("queued", 0, "at night"), False),
-    (NothingToSendError("no longer"), None, False),
-    (SulkingError("no"), ("rejected", 1, "sulking: no"), False),
-    (ZeroDivisionError(), ("queued", 1, "an error of our own (ZeroDivisionError); see the log"), False),
+    (DeferredError(Cause.GATEWAY_DID_NOT_TAKE_IT), ("queued", 1, "GATEWAY_DID_NOT_TAKE_IT"), False),
+    (SendError(Cause.GATEWAY_ERROR, "503"), ("queued", 1, "GATEWAY_ERROR 503"), False),
+    (RejectedError(Cause.GATEWAY_REFUSES_NUMBER), ("rejected", 1, "GATEWAY_REFUSES_NUMBER"), False),
+    (DestinationDownError(Cause.GATEWAY_UNREACHABLE), ("queued", 0, "GATEWAY_UNREACHABLE"), True),
+    (OutcomeUnknownError(Cause.GATEWAY_SAID_NOTHING), ("awaiting", 1, "GATEWAY_SAID_NOTHING"), False),
+    (LaterError(Cause.NIGHT, 2**60), ("queued", 0, "NIGHT"), False),
+    (NothingToSendError(Cause.NOT_WANTED), None, False),
+    (SulkingError(Cause.NO_GATEWAY), ("rejected", 1, "NO_GATEWAY sulking"), False),
+    (ZeroDivisionError(), ("queued", 1, "OWN_ERROR ZeroDivisionError"), False),
 ]
 
 
@@ -319,7 +320,7 @@ def test_an_error_decides_what_becomes_of_the_entry(
 
 @pytest.mark.parametrize("receipt", [None, "the gateway's number"])
 def test_what_may_have_left_is_told_of_by_its_receipt(store: Store, receipt: str | None) -> None:
-    sms, error = put(store, outbox.SMS), OutcomeUnknownError("who knows")
+    sms, error = put(store, outbox.SMS), OutcomeUnknownError(Cause.GATEWAY_SAID_NOTHING)
     error.receipt = receipt
     phones = Phones(fail(error))
     dispatch.step(store, outbox.SMS, phones)
@@ -339,7 +340,7 @@ def test_an_entry_that_was_taken_is_acked_and_told_of(store: Store) -> None:
 
 def test_an_entry_without_hope_is_left_for_a_person(store: Store, clock: Clock) -> None:
     sms = put(store, outbox.SMS)
-    error = RejectedError("the gateway refuses this number")
+    error = RejectedError(Cause.GATEWAY_REFUSES_NUMBER)
     phones = Phones(fail(error))
 
     assert dispatch.step(store, outbox.SMS, phones)
@@ -347,12 +348,12 @@ def test_an_entry_without_hope_is_left_for_a_person(store: Store, clock: Clock) 
     assert not dispatch.step(store, outbox.SMS, phones)
 
     assert (phones.handed, phones.told) == ([sms], [])
-    assert (entry(store, sms).state, entry(store, sms).reason) == ("rejected", str(error))
+    assert (entry(store, sms).state, entry(store, sms).reason) == ("rejected", "GATEWAY_REFUSES_NUMBER")
 
 
 def test_an_entry_that_may_have_left_awaits_a_report_and_is_not_sent_again(store: Store, clock: Clock) -> None:
     sms = put(store, outbox.SMS)
-    phones = Phones(fail(OutcomeUnknownError("no answer came")))
+    phones = Phones(fail(OutcomeUnknownError(Cause.GATEWAY_SAID_NOTHING)))
 
     assert dispatch.step(store, outbox.SMS, phones)
     clock.move(DAY_S - 60)
@@ -372,7 +373,7 @@ def test_a_report_says_what_became_of_it_even_late(
     store: Store, clock: Clock, has_arrived: bool, state: str, days: int
 ) -> None:
     sms = put(store, outbox.SMS)
-    dispatch.step(store, outbox.SMS, Phones(fail(OutcomeUnknownError("no answer came"))))
+    dispatch.step(store, outbox.SMS, Phones(fail(OutcomeUnknownError(Cause.GATEWAY_SAID_NOTHING))))
     clock.move(days * DAY_S)
     schedule.forget(store)
     assert store.write(lambda tx: outbox.confirm(tx, sms, has_arrived))
@@ -384,7 +385,7 @@ def test_a_report_says_what_became_of_it_even_late(
 def test_an_entry_that_has_to_wait_loses_no_attempt(store: Store, clock: Clock) -> None:
     sms = put(store, outbox.SMS)
     morning = store.now() + 8 * 3600 * 1000
-    assert dispatch.step(store, outbox.SMS, Phones(fail(LaterError("it is night", morning))))
+    assert dispatch.step(store, outbox.SMS, Phones(fail(LaterError(Cause.NIGHT, morning))))
     assert (entry(store, sms).attempts, entry(store, sms).due_at) == (0, morning)
     assert not dispatch.step(store, outbox.SMS, Phones(accept))
     clock.move(8 * 3600 + 1)
@@ -393,7 +394,9 @@ def test_an_entry_that_has_to_wait_loses_no_attempt(store: Store, clock: Clock) 
 
 
 @pytest.mark.parametrize(
-    "error", [DeferredError("not now"), ZeroDivisionError()], ids=["deferred", "an error of our own"]
+    "error",
+    [DeferredError(Cause.GATEWAY_DID_NOT_TAKE_IT), ZeroDivisionError()],
+    ids=["deferred", "an error of our own"],
 )
 def test_a_deferred_entry_lets_others_pass_and_is_tried_later(store: Store, clock: Clock, error: Exception) -> None:
     first, second = put(store, outbox.SMS), put(store, outbox.SMS)
@@ -411,7 +414,7 @@ def test_a_deferred_entry_lets_others_pass_and_is_tried_later(store: Store, cloc
 
 def test_after_the_last_attempt_an_entry_is_a_dead_letter_until_a_person_retries_it(store: Store, clock: Clock) -> None:
     sms = put(store, outbox.SMS)
-    phones = Phones(fail(DeferredError("not now")))
+    phones = Phones(fail(DeferredError(Cause.GATEWAY_DID_NOT_TAKE_IT)))
     for _ in range(outbox.MOST_ATTEMPTS + 5):
         dispatch.step(store, outbox.SMS, phones)
         clock.move(DAY_S)
@@ -425,7 +428,7 @@ def test_after_the_last_attempt_an_entry_is_a_dead_letter_until_a_person_retries
 
 def test_a_gateway_that_is_down_costs_no_attempt_and_is_asked_once(store: Store, clock: Clock) -> None:
     waiting = [put(store, outbox.SMS) for _ in range(3)]
-    phones = Phones(fail(DestinationDownError("the SMS gateway cannot be reached")))
+    phones = Phones(fail(DestinationDownError(Cause.GATEWAY_UNREACHABLE)))
 
     schedule.send(store, outbox.SMS, phones)
     schedule.send(store, outbox.SMS, phones)

@@ -17,6 +17,7 @@ from sado.store.tables import blobs, stations, traffic
 from sado.store.tables import outbox as entries
 from sado.store.tables.events import Event
 from sado.sync import outbox, schedule
+from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import server as exchange
 from sado.sync.exchange.client import Caller
@@ -53,13 +54,13 @@ class Wire:
     def connect(self) -> None:
         if self.is_down:
             self.used += Traffic(KNOCK, 0)
-            raise LineDownError("the upstream cannot be reached")
+            raise LineDownError(Cause.UPSTREAM_UNREACHABLE)
 
     def post(self, frame: bytes, timeout_s: float) -> bytes:
         self.frames.append(len(frame))
         self.used += Traffic(len(frame) + AROUND, 0)
         if self.is_cut:
-            raise LineDownError("the line was cut")
+            raise LineDownError(Cause.LINE_CUT)
         answer = exchange.answer(self.hub, frame, keep)
         self.used += Traffic(0, len(answer) + AROUND)
         return answer

@@ -41,7 +41,7 @@ def add(side: Side, reference: str, text: str = MORE) -> bool:
 
 def added(side: Side, reference: str) -> list[EventRow]:
     events = side.store.read(lambda tx: cases.events_of(tx, reference))
-    return [event for event in events if event.kind == additions.EVENT]
+    return [event for event in events if event.kind == statuses.ADDED]
 
 
 def move(pair: Pair, reference: str, *kinds: str) -> None:

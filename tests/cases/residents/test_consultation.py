@@ -15,6 +15,7 @@ from sado.store.tables import outbox as entries
 from sado.store.tables import quarantine, subscribers
 from sado.store.tables.events import Event
 from sado.sync import outbox
+from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from tests.support.pairs import Pair, Side, open_pair
 
@@ -112,7 +113,7 @@ def test_an_exchange_whose_answer_is_lost_counts_once(pair: Pair) -> None:
 
     def lose(frame: bytes, timeout_s: float) -> NoReturn:
         pair.answer(frame)
-        raise LineDownError("the answer is lost")
+        raise LineDownError(Cause.LINE_CUT)
 
     for _ in range(3):
         with pytest.raises(LineDownError):

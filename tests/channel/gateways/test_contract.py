@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sado.channel.gateways.form import LONGEST_TEXT
 from sado.channel.request import BadRequestError, Request
+from sado.sync.codes import Cause
 from sado.sync.outbox import OutcomeUnknownError, RejectedError, SendError
 from tests.support.gateway_contract import (
     KEY,
@@ -209,10 +210,10 @@ def failing(error: type[SendError], caplog: pytest.LogCaptureFixture) -> Iterato
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_planted_leak_is_noticed(caplog: pytest.LogCaptureFixture, secret: str) -> None:
     with pytest.raises(AssertionError), failing(RejectedError, caplog):
-        raise RejectedError(f"the gateway refuses {secret}")
+        raise RejectedError(Cause.GATEWAY_REFUSES_NUMBER, secret)
     with pytest.raises(AssertionError), failing(RejectedError, caplog):
         logging.getLogger("channel").debug("refused: %s", secret)
-        raise RejectedError("the gateway refuses this number")
+        raise RejectedError(Cause.GATEWAY_REFUSES_NUMBER)
 
 
 FAULTS = [(one.name, name, *fault) for one in SMS for name, fault in one.broken().items()]

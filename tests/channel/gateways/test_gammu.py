@@ -430,7 +430,7 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
 def test_another_schema_is_told_with_what_to_do(database: Database, gateway: GammuSms, change: str) -> None:
     database.run(change)
     for _, words in every_call(gateway):
-        assert words.startswith("the database of Gammu SMSD has not schema 17: make it with")
+        assert words.endswith("has another schema: make it with the sqlite.sql of a Gammu with schema: 17")
 
 
 def test_a_locked_database_is_waited_for_a_while_and_then_told_of(database: Database, gateway: GammuSms) -> None:
@@ -463,7 +463,7 @@ def test_an_error_half_way_leaves_no_part_in_the_outbox(database: Database, gate
     with pytest.raises(DestinationDownError) as error:
         gateway.send(HER, LONG_TAJIK, "1")
     assert outbox(database) == []
-    assert str(error.value) == "the database of Gammu SMSD fails (SQLITE_CONSTRAINT_TRIGGER)"
+    assert str(error.value) == "the database of Gammu SMSD fails: SQLITE_CONSTRAINT_TRIGGER"
 
 
 def test_a_database_that_may_only_be_read_is_told_of(database: Database, gateway: GammuSms) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sado.channel.sms.failover import FIRST_WAIT_S, Carrier, Carriers, Receipt, UncertainError
+from sado.sync.codes import Cause
 from sado.sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 from tests.support.sms import KeepingGateway
 
@@ -60,7 +61,11 @@ def test_a_sick_gateway_is_passed_over_and_come_back_to() -> None:
 
 
 def test_a_gateway_that_stays_sick_is_tried_less_and_less() -> None:
-    time, failing, second = Time(), FailingGateway(DestinationDownError("it is down")), KeepingGateway("second")
+    time, failing, second = (
+        Time(),
+        FailingGateway(DestinationDownError(Cause.GATEWAY_UNREACHABLE)),
+        KeepingGateway("second"),
+    )
     found = carriers(time, failing, second)
     for _ in range(120):
         found.send(HERS, TEXT, "1")
@@ -77,16 +82,23 @@ def test_with_every_gateway_sick_the_message_waits() -> None:
 
 
 def test_while_every_gateway_rests_all_are_asked_and_the_cause_is_told() -> None:
-    first, second = KeepingGateway("first", is_down=True), FailingGateway(DestinationDownError("it has no modem"))
+    first, second = KeepingGateway("first", is_down=True), FailingGateway(DestinationDownError(Cause.GAMMU_ASLEEP))
     found = carriers(Time(), first, second)
     for _ in range(2):
-        with pytest.raises(DestinationDownError, match="it has no modem"):
+        with pytest.raises(DestinationDownError, match="has no modem"):
             found.send(HERS, TEXT, "1")
     first.is_down = False
     assert found.send(HERS, TEXT, "1").gateway == "first", "somebody has mended it and asked to try again at once"
 
 
-@pytest.mark.parametrize("error", [RejectedError("no such number"), DeferredError("not now"), OutcomeUnknownError("?")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RejectedError(Cause.GATEWAY_REFUSES_NUMBER),
+        DeferredError(Cause.GATEWAY_DID_NOT_TAKE_IT),
+        OutcomeUnknownError(Cause.GATEWAY_SAID_NOTHING),
+    ],
+)
 def test_a_message_that_was_refused_or_may_have_left_goes_to_no_other_gateway(error: SendError) -> None:
     second = KeepingGateway("second")
     with pytest.raises(type(error)):
@@ -96,7 +108,7 @@ def test_a_message_that_was_refused_or_may_have_left_goes_to_no_other_gateway(er
 
 def test_a_message_that_may_have_left_is_known_by_our_key() -> None:
     with pytest.raises(UncertainError) as raised:
-        carriers(Time(), FailingGateway(OutcomeUnknownError("no answer came"))).send(HERS, TEXT, "007-1-1")
+        carriers(Time(), FailingGateway(OutcomeUnknownError(Cause.GATEWAY_SAID_NOTHING))).send(HERS, TEXT, "007-1-1")
     assert raised.value.taken == Receipt("failing", "007-1-1")
 
 

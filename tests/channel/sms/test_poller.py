@@ -19,6 +19,7 @@ from sado.store import Transaction
 from sado.store.tables import deliveries
 from sado.store.tables import outbox as entries
 from sado.sync import dispatch, outbox
+from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError
 from tests.support.gammu import Database
 from tests.support.sms import notices
@@ -46,7 +47,7 @@ class Forgetful(GammuSms):
 
     def collected(self, messages: Sequence[Received]) -> None:
         if not self.is_on:
-            raise DestinationDownError("the power went")
+            raise DestinationDownError(Cause.GATEWAY_UNREACHABLE)
         super().collected(messages)
 
 

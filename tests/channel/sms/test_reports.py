@@ -19,6 +19,7 @@ from sado.store.tables import cases, deliveries, subscribers
 from sado.store.tables import outbox as entries
 from sado.store.tables.deliveries import Delivery
 from sado.sync import dispatch, outbox
+from sado.sync.codes import Cause
 from tests.support.sms import KeepingGateway, notices
 from tests.support.station import shipped_pack
 from tests.support.stations import APPEAL, Clock, Station, open_station
@@ -128,7 +129,7 @@ class Uncertain(KeepingGateway):
 
     def send(self, msisdn: str, text: str, key: str) -> str:
         super().send(msisdn, text, key)
-        raise outbox.OutcomeUnknownError("no answer came")
+        raise outbox.OutcomeUnknownError(Cause.GATEWAY_SAID_NOTHING)
 
 
 def test_an_unknown_outcome_is_not_sent_again_and_a_report_settles_it(village: Station) -> None:

@@ -18,6 +18,7 @@ from sado.store.tables import lanes, quarantine, traffic
 from sado.store.tables import outbox as entries
 from sado.sync import outbox
 from sado.sync import status as standing
+from sado.sync.codes import Cause, Reason
 from sado.sync.link.budget import Budget, limits_from, windows_from
 from sado.sync.link.frame_size import Pace
 from tests.support.browser import Desk, build, post
@@ -76,7 +77,9 @@ def spend(desk: Desk, day: str, what: str, up: int, down: int) -> None:
 
 def be_down(desk: Desk) -> None:
     now = desk.store.now()
-    down = entries.Destination(outbox.UPSTREAM, 3, now + 12 * 60_000, now, None, "the upstream cannot be reached")
+    down = entries.Destination(
+        outbox.UPSTREAM, 3, now + 12 * 60_000, now, None, Reason(Cause.UPSTREAM_UNREACHABLE).stored
+    )
     desk.store.write(lambda tx: entries.save_destination(tx, down))
 
 

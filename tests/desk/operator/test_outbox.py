@@ -17,9 +17,11 @@ from sado.store.tables import outbox as entries
 from sado.store.tables.deliveries import Delivery
 from sado.store.tables.outbox import Entry
 from sado.sync import outbox
+from sado.sync.codes import Cause, Reason
 from tests.support.browser import Desk, build, post
 
 MSISDN = "+992900000101"
+UNREACHABLE = Reason(Cause.UPSTREAM_UNREACHABLE)
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_the_outbox_refreshes_itself_and_other_pages_do_not(operator: FlaskClien
 def test_a_line_that_is_down_is_told_in_words(desk: Desk, operator: FlaskClient) -> None:
     desk.file()
     now = desk.store.now()
-    down = entries.Destination(outbox.UPSTREAM, 3, now + 12 * 60_000, now, None, "the upstream cannot be reached")
+    down = entries.Destination(outbox.UPSTREAM, 3, now + 12 * 60_000, now, None, UNREACHABLE.stored)
     desk.store.write(lambda tx: entries.save_destination(tx, down))
     words = page(operator)
     assert "The line has been down since 05:00: the upstream cannot be reached. Next try at 05:12." in words
@@ -70,7 +72,7 @@ def test_a_line_that_is_down_is_told_in_words(desk: Desk, operator: FlaskClient)
 
 
 def test_yesterdays_moments_carry_their_day(desk: Desk) -> None:
-    desk.store.write(lambda tx: outbox.destination_down(tx, outbox.UPSTREAM, "the upstream cannot be reached"))
+    desk.store.write(lambda tx: outbox.destination_down(tx, outbox.UPSTREAM, UNREACHABLE))
     desk.clock.now += 24 * 3600
     assert "down since 13.07.2026 05:00" in page(desk.signed_in("operator"))
 
@@ -82,7 +84,8 @@ def test_a_line_that_is_up_says_when_it_was_used(desk: Desk, operator: FlaskClie
 
 def test_sms_that_cannot_leave_are_told_in_words(desk: Desk, operator: FlaskClient) -> None:
     desk.store.write(lambda tx: outbox.put(tx, outbox.SMS, "notice", "", "{}"))
-    desk.store.write(lambda tx: outbox.destination_down(tx, outbox.SMS, "the SMS gateway takes nothing now: NoCredit"))
+    reason = Reason(Cause.GATEWAY_TAKES_NOTHING, "NoCredit")
+    desk.store.write(lambda tx: outbox.destination_down(tx, outbox.SMS, reason))
     words = page(operator)
     assert "SMS cannot leave since 05:00: the SMS gateway takes nothing now: NoCredit." in words
     assert "Waits for the SMS gateway." in words
@@ -90,8 +93,8 @@ def test_sms_that_cannot_leave_are_told_in_words(desk: Desk, operator: FlaskClie
 
 def test_a_deferred_sms_gives_its_cause_and_next_try(desk: Desk, operator: FlaskClient) -> None:
     entry = claimed(desk, desk.file().reference)
-    due = desk.store.now() + 60_000
-    desk.store.write(lambda tx: entries.release(tx, entry, due, "the SMS gateway did not take it: Busy", 1))
+    due, reason = desk.store.now() + 60_000, Reason(Cause.GATEWAY_DID_NOT_TAKE_IT, "Busy")
+    desk.store.write(lambda tx: entries.release(tx, entry, due, reason.stored, 1))
     assert "The SMS gateway did not take it: Busy. Next try at 05:01." in page(operator)
 
 
@@ -103,7 +106,7 @@ def test_a_station_without_an_sms_gateway_says_so(desk: Desk, operator: FlaskCli
 
 
 def test_an_unknown_outcome_is_said_plainly(desk: Desk, operator: FlaskClient) -> None:
-    give_up(desk, "unknown", "the SMS gateway's answer cannot be read")
+    give_up(desk, "unknown", Reason(Cause.GATEWAY_UNREADABLE).stored)
     assert "unknown outcome: it may have arrived" in page(operator)
 
 
@@ -127,7 +130,7 @@ def test_send_again_twice_sends_once(desk: Desk, operator: FlaskClient) -> None:
 
 def test_try_everything_now_makes_all_of_it_due(desk: Desk, operator: FlaskClient) -> None:
     desk.file()
-    desk.store.write(lambda tx: outbox.destination_down(tx, outbox.UPSTREAM, "the upstream cannot be reached"))
+    desk.store.write(lambda tx: outbox.destination_down(tx, outbox.UPSTREAM, UNREACHABLE))
     post(operator, "/operator", "/operator/retry")
     due = desk.store.read(lambda tx: entries.destination(tx, outbox.UPSTREAM)).due_at
     assert due <= desk.store.now()
@@ -135,10 +138,16 @@ def test_try_everything_now_makes_all_of_it_due(desk: Desk, operator: FlaskClien
 
 
 def test_events_kept_aside_are_listed(desk: Desk, operator: FlaskClient) -> None:
-    reason = "UnknownCaseError: 0070000000"
-    desk.store.write(lambda tx: quarantine.keep(tx, "upstream", "case.moved", "{}", reason))
+    reason = Reason(Cause.CASE_UNKNOWN, "0070000000")
+    desk.store.write(lambda tx: quarantine.keep(tx, "upstream", "case.moved", "{}", reason.stored))
     assert "Kept aside" in page(operator)
-    assert "UnknownCaseError: 0070000000" in page(operator)
+    assert "There is no such case here: 0070000000" in page(operator)
+
+
+def test_an_event_of_a_later_release_is_listed_as_one(desk: Desk, operator: FlaskClient) -> None:
+    reason = Reason(Cause.EVENT_UNKNOWN)
+    desk.store.write(lambda tx: quarantine.keep(tx, "upstream", "case.merged", "{}", reason.stored))
+    assert "not known to this release: case.merged" in page(operator)
 
 
 @pytest.mark.parametrize("typed", ["{}", " {} ", "№{}"])
@@ -267,8 +276,8 @@ def test_a_case_says_what_became_of_its_sms(desk: Desk, operator: FlaskClient, s
 
 
 def test_what_may_have_left_says_that_it_is_not_sent_again(desk: Desk, operator: FlaskClient) -> None:
-    give_up(desk, "awaiting", "no SMS gateway is well")
-    assert "It is not sent again before a day has passed: it may have left." in page(operator)
+    give_up(desk, "awaiting", Reason(Cause.GATEWAY_LINE_BROKE).stored)
+    assert "It is not sent again before a day has passed: it may have left. The line broke before" in page(operator)
 
 
 @pytest.mark.parametrize("is_costly", [True, False])
@@ -330,15 +339,19 @@ def test_what_nothing_takes_to_an_agency_says_so_after_a_while(desk: Desk, opera
     assert "This station does not deliver to that agency yet." in page(operator)
 
 
+REFUSED = Reason(Cause.GATEWAY_DID_NOT_TAKE_IT, "busy")
 ENDS: list[tuple[Callable[[Transaction, Entry], object], list[str]]] = [
     (lambda tx, entry: None, ["It is being sent now."]),
-    (lambda tx, entry: outbox.defer(tx, entry, "busy"), ["Busy. Next try at 05:00."]),
+    (lambda tx, entry: outbox.defer(tx, entry, REFUSED), ["The SMS gateway did not take it: busy. Next try at 05:00."]),
     (
-        lambda tx, entry: outbox.put_back(tx, entry, "no route"),
-        ["Nothing arrives there since 05:00: no route.", "queue can be reached."],
+        lambda tx, entry: outbox.put_back(tx, entry, Reason(Cause.GATEWAY_UNREACHABLE)),
+        ["Nothing arrives there since 05:00: the SMS gateway cannot be reached.", "queue can be reached."],
     ),
-    (lambda tx, entry: outbox.await_report(tx, entry, "cut"), ["It is not sent again before a day has passed", "Cut."]),
-    (lambda tx, entry: outbox.reject(tx, entry, "no such topic"), ["refused by the destination", "no such topic"]),
+    (
+        lambda tx, entry: outbox.await_report(tx, entry, REFUSED),
+        ["It is not sent again before a day has passed", "busy."],
+    ),
+    (lambda tx, entry: outbox.reject(tx, entry, REFUSED), ["refused by the destination", "busy"]),
     (lambda tx, entry: entries.finish(tx, entry, "unknown", ""), ["unknown outcome: it may have arrived"]),
     (outbox.ack, ["Nothing waits."]),
 ]

@@ -612,7 +612,7 @@ def test_without_a_new_life_appeals_to_a_restored_station_do_not_become_cases_at
         pair.settle()
         assert new <= before
         assert references(pair.hub) == before
-        assert len(aside(pair.hub)) == 5 and "DoubledReferenceError" in aside(pair.hub)[0]
+        assert len(aside(pair.hub)) == 5 and "REFERENCE_DOUBLED" in aside(pair.hub)[0]
 
 
 def test_a_hub_that_comes_back_from_an_old_copy_is_filled_again_by_the_village(tmp_path: Path) -> None:

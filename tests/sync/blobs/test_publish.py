@@ -22,6 +22,7 @@ from sado.sync.blobs import delta, protocol
 from sado.sync.blobs.fetch import NOT_ITSELF, Fetcher, RefusedError
 from sado.sync.blobs.protocol import DELTA, NOT_OFFERED, PLAIN, REPEATED, Answer, Request
 from sado.sync.blobs.publish import MOST_BYTES, BlobTooLargeError, Offer, Outcome, Room, offer_all, wanted_by
+from sado.sync.codes import Cause, CausedError
 from sado.sync.errors import LineDownError, UnknownStationError
 from sado.sync.link.accounting import Ledger
 from sado.sync.link.budget import Budget, windows_from
@@ -166,7 +167,7 @@ def test_a_line_that_is_cut_at_every_range_costs_that_range_alone(link: Link) ->
         answer = link.answered(target, headers)
         if next(cuts) % 2:
             return answer
-        raise LineDownError("the line was cut")
+        raise LineDownError(Cause.LINE_CUT)
 
     link.get = flaky
     for _ in range(200):
@@ -187,7 +188,7 @@ def test_while_the_line_is_down_nothing_is_asked(link: Link) -> None:
 
     def down(target: str, headers: Mapping[str, str], timeout_s: float) -> bytes:
         asked.append(target)
-        raise LineDownError("the upstream cannot be reached")
+        raise LineDownError(Cause.UPSTREAM_UNREACHABLE)
 
     link.get = down
     assert [link.fetcher.step() for _ in range(5)] == [False] * 5
@@ -499,7 +500,7 @@ def test_an_error_of_our_own_in_taking_in_is_a_refusal_without_its_words(link: L
 def test_who_may_not_say_it_is_not_believed(link: Link, kind: str) -> None:
     peer = outbox.station(VILLAGE) if kind == "blob.offered" else outbox.UPSTREAM
     body = msgspec.json.encode(Outcome("pack/x", "ab" * 32, VILLAGE)).decode()
-    with pytest.raises(ValueError, match="not for"):
+    with pytest.raises(CausedError, match="no say"):
         link.hub.write(lambda tx: Room(0).apply(tx, peer, _event(kind, body)))
 
 

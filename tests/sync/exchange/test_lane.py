@@ -334,7 +334,7 @@ def test_an_event_that_cannot_be_applied_is_kept_aside_without_effect_and_blocks
     assert taker.counter("effects") == 2
     assert taker.lane().received == 3
     (kept,) = taker.store.read(lambda tx: quarantine.listed(tx, 10))
-    assert (kept.peer, kept.kind, kept.reason) == (VILLAGE, "case.said", "LookupError: ")
+    assert (kept.peer, kept.kind, kept.reason) == (VILLAGE, "case.said", "OWN_ERROR LookupError")
 
 
 def test_a_full_disk_is_not_the_event_s_fault(sender: Side, taker: Side) -> None:

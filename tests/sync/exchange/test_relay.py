@@ -106,7 +106,7 @@ def test_what_was_passed_on_too_often_goes_no_further(row: Row, hops: int, is_pa
     event = Event(LATER, "", "{}", b"01234567", hops=hops)
     row.district.store.write(lambda tx: relay.pass_on(tx, AT_DISTRICT, "n", event))
     assert bool(waiting(row.district, outbox.UPSTREAM)) == is_passed
-    assert [f"passed on {hops} times" in reason for reason in row.district.reasons()] == [True] * (not is_passed)
+    assert [reason.startswith("GOES_IN_A_CIRCLE") for reason in row.district.reasons()] == [True] * (not is_passed)
 
 
 def test_a_station_without_an_upstream_passes_nothing_up(row: Row) -> None:
@@ -168,7 +168,7 @@ def test_an_event_that_hardly_fits_into_a_frame_does_not_stop_the_line_of_the_di
     row.district.put(outbox.UPSTREAM, LATER, "", "{}", "n")
     row.settle()
     assert len(row.hub.came) == 1 + (size == outbox.MOST_BYTES)
-    assert row.district.reasons() == ["larger than any event"] * (size > outbox.MOST_BYTES)
+    assert row.district.reasons() == ["EVENT_TOO_LARGE"] * (size > outbox.MOST_BYTES)
 
 
 def test_a_district_speaks_only_for_stations_that_are_reached_through_it(row: Row) -> None:
@@ -177,7 +177,7 @@ def test_a_district_speaks_only_for_stations_that_are_reached_through_it(row: Ro
     row.settle()
     assert status_at(row.district, reference) == "received"
     assert status_at(row.hub, reference) is None
-    assert [reason.partition(":")[0] for reason in row.hub.reasons()] == ["ForeignEventError"]
+    assert [reason.partition(" ")[0] for reason in row.hub.reasons()] == ["EVENT_FOREIGN"]
 
 
 def test_an_event_that_comes_by_two_ways_takes_effect_once(row: Row) -> None:

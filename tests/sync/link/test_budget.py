@@ -13,6 +13,7 @@ from sado.store import Store
 from sado.store.tables import traffic
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
+from sado.sync.codes import Cause
 from sado.sync.link.budget import LIFT_MS, Allowance, Budget, decimal, limits_from, windows_from
 from tests.support.stations import Clock, open_store
 
@@ -99,7 +100,7 @@ def test_a_window_is_open_from_its_first_minute_until_its_end_over_midnight_too(
 )
 def test_what_waits_is_told_when_the_next_window_opens(store: Store, clock: Clock, at: str, opens: str) -> None:
     held = allowed(store, clock, Budget(DUSHANBE, windows_from("22:00-06:00,13:00-14:00")), at)
-    assert (held.why, until(held)) == ("window", opens)
+    assert (held.why, until(held)) == (Cause.WINDOW_CLOSED, opens)
 
 
 def test_the_next_window_may_be_tomorrow_in_another_month(store: Store, clock: Clock) -> None:
@@ -145,7 +146,7 @@ def test_a_day_s_bytes_hold_back_all_but_what_is_urgent_until_midnight(store: St
     spend(store, "2026-11-23", 1, traffic.IDLE)
     held = allowed(store, clock, budget, "2026-11-23T17:00:00")
     assert held.lanes == URGENT_ONLY
-    assert (held.why, held.amount, until(held)) == ("day bytes", 500_000, "2026-11-24 00:00")
+    assert (held.why, held.amount, until(held)) == (Cause.DAY_BYTES, 500_000, "2026-11-24 00:00")
 
     assert allowed(store, clock, budget, "2026-11-23T23:59:59").lanes == URGENT_ONLY
     assert allowed(store, clock, budget, "2026-11-24T00:00:00") == Allowance(LANES, room=500_000)
@@ -155,7 +156,7 @@ def test_a_month_turns_with_its_last_day(store: Store, clock: Clock) -> None:
     budget = Budget(DUSHANBE, limits=limits(monthly_mb=20))
     spend(store, "2026-11-30", 20_000_000)
     held = allowed(store, clock, budget, "2026-11-30T23:59:59")
-    assert (held.why, held.amount, until(held)) == ("month bytes", 20_000_000, "2026-12-01 00:00")
+    assert (held.why, held.amount, until(held)) == (Cause.MONTH_BYTES, 20_000_000, "2026-12-01 00:00")
     assert allowed(store, clock, budget, "2026-12-01T00:00:00") == Allowance(LANES, room=20_000_000)
     spend(store, "2026-12-31", 20_000_000)
     assert until(allowed(store, clock, budget, "2026-12-31T12:00:00")) == "2027-01-01 00:00"
@@ -174,10 +175,10 @@ def test_money_is_bytes_at_the_price(store: Store, clock: Clock) -> None:
     assert allowed(store, clock, budget, "2026-11-23T12:00:00").room == 1
     spend(store, "2026-11-23", 1)
     held = allowed(store, clock, budget, "2026-11-23T12:00:00")
-    assert (held.why, held.amount, until(held)) == ("day money", Decimal("0.1"), "2026-11-24 00:00")
+    assert (held.why, held.amount, until(held)) == (Cause.DAY_MONEY, Decimal("0.1"), "2026-11-24 00:00")
     spend(store, "2026-11-24", 10_000_000)
     held = allowed(store, clock, budget, "2026-11-25T12:00:00")
-    assert (held.why, held.amount, until(held)) == ("month money", 2, "2026-12-01 00:00")
+    assert (held.why, held.amount, until(held)) == (Cause.MONTH_MONEY, 2, "2026-12-01 00:00")
 
 
 def test_money_without_a_price_is_refused() -> None:
@@ -190,7 +191,7 @@ def test_of_several_reasons_the_one_that_lasts_longest_is_told(store: Store, clo
     spend(store, "2026-11-23", 1000)
     assert until(allowed(store, clock, budget, "2026-11-23T12:00:00")) == "2026-11-24 00:00"
     spend(store, "2026-11-23", 1000)
-    assert allowed(store, clock, budget, "2026-11-23T12:00:00").why == "month bytes"
+    assert allowed(store, clock, budget, "2026-11-23T12:00:00").why == Cause.MONTH_BYTES
 
 
 def test_the_day_is_the_country_s(store: Store) -> None:
