@@ -29,6 +29,7 @@ class Client:
     walk: int = field(default_factory=lambda: next(_walks))
     hop: int = 0
     received: bytes = b""
+    shown: str = ""
 
     def send_next(self) -> None:
         """Send the next hop of the walk; after the last one a new walk begins."""
@@ -58,7 +59,7 @@ class Client:
         assert head.startswith(b"HTTP/1.1 200"), head
         assert body.startswith((b"CON ", b"END ")), body
         assert b"\xd0\xa8\xd0\xb0\xd0\xb1\xd0\xb0\xd0\xba\xd0\xb0" not in body, "the station apologised"
-        self.received = b""
+        self.received, self.shown = b"", body.decode()
         self.hop += 1
         return True
 
@@ -83,10 +84,34 @@ def run(port: int, clients: int, seconds: float = 0, hops: int = 0, client: type
     return done / elapsed
 
 
+def walk(port: int) -> list[str]:
+    """The screens of one walk, one after another."""
+    phone = Client(socket.create_connection(("127.0.0.1", port)))
+    screens = []
+    with phone.connection:
+        for _ in range(len(ANSWERS) + 1):
+            phone.send_next()
+            while not phone.take():
+                pass
+            screens.append(phone.shown)
+    return screens
+
+
 @contextlib.contextmanager
 def served(app: str, *options: str, environment: dict[str, str] | None = None) -> Iterator[tuple[int, int]]:
-    """A server in its own process; its port and process id."""
-    command = [sys.executable, str(SERVE), app, *options]
+    """A server of serve.py in its own process; its port and process id."""
+    with started(command(app, *options), environment) as server:
+        yield server
+
+
+def command(app: str, *options: str) -> list[str]:
+    """Starts a server of serve.py."""
+    return [sys.executable, str(SERVE), app, *options]
+
+
+@contextlib.contextmanager
+def started(command: list[str], environment: dict[str, str] | None = None) -> Iterator[tuple[int, int]]:
+    """A process that prints its port on the first line; its port and process id."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | (environment or {}))
     try:
         assert process.stdout is not None

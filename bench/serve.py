@@ -23,16 +23,26 @@ from sado.store.engine import MAX_GROUP
 TOKEN = "bench-token-bench-token-bench"
 PATH = f"/gateway/africastalking/{TOKEN}/ussd"
 THREADS = 16
+# Who may use the pages, and the agency that the walk's appeal goes to.
+PASSWORD, AGENCY = "bench-password", "HCU"
+ACCOUNTS = (("operator", "--role", "operator"), ("officer", "--role", "agency", "--agency", AGENCY))
 
 
-def station_app(folder: Path, max_group: int) -> Flask:
-    """The whole station, as `sado serve` builds it, on a new database."""
-    settings = Settings(data=str(folder), africastalking_token=TOKEN, upstream="http://127.0.0.1:9")
-    command = [sys.executable, "-m", "sado", "init", "--station", "7"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"SADO_DATA": str(folder)})
+def station_app(folder: Path, max_group: int, pages: bool) -> Flask:
+    """The whole station, as `sado serve` builds it, on a new database; with `pages` the phone page, and accounts."""
+    settings = Settings(data=str(folder), africastalking_token=TOKEN, upstream="http://127.0.0.1:9", phone_page=pages)
+    sado(folder, "init", "--station", "7")
+    for account in ACCOUNTS if pages else ():
+        sado(folder, "account", "add", *account, "--password", PASSWORD)
     settings.upstream_key.write_text("00" * 32)
     store = Store(settings.database, Keyring.load(settings.keys), max_group=max_group)
     return build_station(settings, store).app
+
+
+def sado(folder: Path, *arguments: str) -> None:
+    """Run a command on the station's data."""
+    command = [sys.executable, "-m", "sado", *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"SADO_DATA": str(folder)})
 
 
 def constant_app() -> Flask:
@@ -52,13 +62,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("app", choices=["station", "constant"])
     parser.add_argument("--max-group", type=int, default=MAX_GROUP)
+    parser.add_argument("--pages", action="store_true", help="a phone page, and accounts for the other pages")
     parser.add_argument("--folder", type=Path, help="where the station's data stay; by default they go at the end")
     options = parser.parse_args()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     spare_memory()
     with tempfile.TemporaryDirectory(prefix="sado-bench-") as passing:
         folder = options.folder or Path(passing)
-        app = constant_app() if options.app == "constant" else station_app(folder, options.max_group)
+        app = constant_app() if options.app == "constant" else station_app(folder, options.max_group, options.pages)
         server = waitress.create_server(app, host="127.0.0.1", port=0, threads=THREADS)
         print(server.effective_port, flush=True)
         server.run()
