@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,9 +34,7 @@ class Store:
         migrations.apply(self._connection, path)
         self.clock = SteadyClock(self._connection)
         self._writer = Writer(self._connection, self._begin, sqlite.BEGIN, max_group)
-        self._local = threading.local()
-        self._readers: list[Connection] = []
-        self._lock = threading.Lock()
+        self._idle_readers: list[Connection] = []
 
     def write(self, job: Callable[[Transaction], Result]) -> Result:
         """Run `job` and return its result once its effects are on disk. A job that raises leaves nothing."""
@@ -58,6 +55,7 @@ class Store:
         finally:
             with contextlib.suppress(sqlite.AnyError):  # A disk that fails may have ended it.
                 connection.execute("ROLLBACK")
+            self._idle_readers.append(connection)
 
     def backup(self, target: Path) -> None:
         """Write a checked copy of the whole database to `target` while serving. Raises StoreError."""
@@ -67,9 +65,8 @@ class Store:
     def close(self) -> None:
         """Finish the queued jobs and close the file; the readers first, so that the writer checkpoints last."""
         self._writer.close()
-        with self._lock:
-            for reader in self._readers:
-                reader.close()  # type: ignore[attr-defined]
+        for reader in self._idle_readers:
+            reader.close()  # type: ignore[attr-defined]
         self._connection.close()
 
     def now(self) -> int:
@@ -81,9 +78,9 @@ class Store:
         return Transaction(connection, self.keys, now, now - self.clock.steps_ms)
 
     def _reader(self) -> Connection:
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._engine.reader()
-            with self._lock:
-                self._readers.append(connection)
-        return connection
+        """One that nobody reads with now: as many are opened as read at once, not one for each thread, since each keeps
+        the schema and a cache of its own."""
+        try:
+            return self._idle_readers.pop()
+        except IndexError:
+            return self._engine.reader()

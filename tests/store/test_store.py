@@ -124,6 +124,22 @@ def test_the_writer_is_safe_before_it_is_fast(store: Store, pragma: str, expecte
     assert store.write(lambda tx: tx.value(f"PRAGMA {pragma}")) == expected
 
 
+def readers_open(store: Store) -> int:
+    """How many files of this process are the database's, beside the writer's."""
+    return sum(file.resolve() == store.path for file in Path("/proc/self/fd").iterdir()) - 1
+
+
+def test_threads_that_read_one_after_another_share_a_reader(store: Store) -> None:
+    for _ in range(3):
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(store.read, known).result()
+    assert readers_open(store) == 1
+
+
+def test_those_that_read_at_once_have_a_reader_each(store: Store) -> None:
+    assert store.read(lambda _: store.read(lambda _: readers_open(store))) == 2
+
+
 @pytest.mark.parametrize(("pragma", "expected"), [("query_only", 1), ("wal_autocheckpoint", 0)])
 def test_a_reader_neither_writes_nor_checkpoints(store: Store, pragma: str, expected: int) -> None:
     assert store.read(lambda tx: tx.value(f"PRAGMA {pragma}")) == expected
