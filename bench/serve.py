@@ -10,11 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import waitress
 from flask import Flask, Response, request
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from sado.cli.commands.serve import listening
 from sado.settings import Settings
 from sado.station import build_station, spare_memory
 from sado.store import Keyring, Store
@@ -70,7 +70,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sado-bench-") as passing:
         folder = options.folder or Path(passing)
         app = constant_app() if options.app == "constant" else station_app(folder, options.max_group, options.pages)
-        server = waitress.create_server(app, host="127.0.0.1", port=0, threads=THREADS)
+        server = listening(app, "127.0.0.1", 0, THREADS)
         print(server.effective_port, flush=True)
         server.run()
 

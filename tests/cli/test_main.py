@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -90,6 +91,20 @@ def test_no_proxy_gets_the_token(station: Station, monkeypatch: pytest.MonkeyPat
     station.start()
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert "Nothing waits." in station.sado("sync", "status")
+
+
+def test_an_answer_leaves_in_one_piece(station: Station) -> None:
+    station.start()
+    with socket.create_connection(("127.0.0.1", station.port)) as gateway:
+        gateway.sendall(b"GET /healthz HTTP/1.1\r\nHost: station\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: gateway.recv(65536), b""))
+        assert data_segments_in(gateway) == 1
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+def data_segments_in(connection: socket.socket) -> int:
+    """How many TCP segments with data came in (tcpi_data_segs_in of Linux's struct tcp_info)."""
+    return int(struct.unpack_from("I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160), 152)[0])
 
 
 def test_no_command_makes_a_folder_for_a_station_that_is_not_there(tmp_path: Path) -> None:
