@@ -105,24 +105,25 @@ class _Api:
         return _answer({"cases": shown, "next": f"{found[limit - 1].number:x}" if len(found) > limit else None})
 
     def show(self, reference: str) -> Response:
-        return _answer(self._store.read(lambda tx: self._whole(tx, reference)))
+        return _answer(self._store.read(lambda tx: self._whole(tx, g.agency, reference)))
 
     def record(self, reference: str) -> Response:
-        event = _event(self._pack)
-        is_new, case = self._store.write(lambda tx: self._record(tx, reference, event))
+        # Read here: the job runs in the writer's thread, which knows nothing of this request.
+        agency, event = g.agency, _event(self._pack)
+        is_new, case = self._store.write(lambda tx: self._record(tx, agency, reference, event))
         new = 202 if self._cases.has_upstream else 201
         return _answer(case, new if is_new else 200)
 
-    def _record(self, tx: Transaction, reference: str, event: NewEvent) -> tuple[bool, dict[str, Any]]:
-        before = self._whole(tx, reference)
+    def _record(self, tx: Transaction, agency: str, reference: str, event: NewEvent) -> tuple[bool, dict[str, Any]]:
+        before = self._whole(tx, agency, reference)
         to, is_short = event.agency or "", bool(event.short)
-        self._cases.record(tx, g.agency, reference, event.kind, event.text, to=to, is_short=is_short)
-        after = self._whole(tx, reference)
+        self._cases.record(tx, agency, reference, event.kind, event.text, to=to, is_short=is_short)
+        after = self._whole(tx, agency, reference)
         return after != before, after
 
-    def _whole(self, tx: Transaction, reference: str) -> dict[str, Any]:
-        case, events = views.seen_by(tx, g.agency, reference)
-        asked = requests.of_case(tx, reference) if case.agency == g.agency else []
+    def _whole(self, tx: Transaction, agency: str, reference: str) -> dict[str, Any]:
+        case, events = views.seen_by(tx, agency, reference)
+        asked = requests.of_case(tx, reference) if case.agency == agency else []
         return {
             **_shown(case, self._pack),
             "events": [_shown_event(event) for event in events],
