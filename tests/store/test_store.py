@@ -258,6 +258,13 @@ def test_many_callers_each_get_their_own_result(store: Store) -> None:
     assert store.read(known) == CALLERS * EACH
 
 
+def test_every_job_runs_in_the_writer_s_thread(store: Store) -> None:
+    with ThreadPoolExecutor(CALLERS) as pool:
+        threads = set(pool.map(lambda _: store.write(lambda _: threading.get_ident()), range(CALLERS * EACH)))
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+
+
 def test_callers_that_wait_together_share_a_commit(writer: Writer, held: HeldConnection) -> None:
     with ThreadPoolExecutor(CALLERS) as pool:
         jobs = [pool.submit(writer.run, remember(msisdn)) for msisdn in numbers()[:CALLERS]]
