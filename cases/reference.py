@@ -10,7 +10,6 @@ A reference is not a secret; details are shown to the phone that filed, or to it
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 from sado.store import Transaction
@@ -61,7 +60,7 @@ def permuted(key: bytes, counter: int) -> int:
     Feistel network on two halves of three digits, so it is a permutation for any round function."""
     left, right = divmod(counter, HALF)
     for number in range(ROUNDS):
-        mixed = hmac.new(key, b"%d:%d" % (number, right), hashlib.sha256).digest()
+        mixed = hmac.digest(key, b"%d:%d" % (number, right), "sha256")
         left, right = right, (left + int.from_bytes(mixed[:8], "big")) % HALF
     return left * HALF + right
 
