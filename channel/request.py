@@ -67,8 +67,8 @@ def _fields(encoded: bytes) -> dict[str, str]:
 
 def _decoded(part: bytes) -> str:
     """Undo application/x-www-form-urlencoded (WHATWG URL, section 5.1), a run of escapes at a time."""
-    if b"+" in part:
-        part = part.replace(b"+", b" ")
-    if b"%" in part:
-        part = _ESCAPES.sub(lambda run: bytes.fromhex(run[0].replace(b"%", b"").decode()), part)
-    return part.decode()
+    if b"%" not in part:
+        return part.replace(b"+", b" ").decode()
+    # A space as an escape does not end a run.
+    escaped = part.replace(b"+", b"%20")
+    return _ESCAPES.sub(lambda run: bytes.fromhex(run[0].replace(b"%", b"").decode()), escaped).decode()
