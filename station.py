@@ -35,7 +35,7 @@ from sado.channel.sms.reports import Deliveries
 from sado.channel.sms.send_policy import Manners
 from sado.channel.versions import Versions
 from sado.desk import pages
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.publishing import checking
 from sado.publishing.intake import NewPacks
 from sado.publishing.offers import Publishing

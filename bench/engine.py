@@ -31,8 +31,8 @@ from sado.cases.registers.loading import Line, Loading
 from sado.cases.registers.lookup import Registers
 from sado.channel.effects.register_words import registers_of
 from sado.menus import engine
+from sado.menus.pack import Pack
 from sado.menus.reading import pack
-from sado.menus.reading.pack import Pack
 from sado.menus.session import Session
 from sado.store import Keyring, Store, Transaction
 

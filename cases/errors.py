@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from sado.sync.codes import Cause, CausedError
@@ -20,6 +21,16 @@ class UnknownCaseError(EventError):
     """There is no such case, or not for this agency: the two read the same."""
 
     cause = Cause.CASE_UNKNOWN
+
+
+class PackDataError(ValueError):
+    """A file of the pack cannot be used. `misfits` are all that is wrong with it: the file, the keys that lead to the
+    place in it, and what to do."""
+
+    def __init__(self, file: str, faults: Iterable[tuple[tuple[str, ...], str]]) -> None:
+        self.misfits = [(file, path, says) for path, says in faults]
+        told = [f"{'.'.join(path)}: {says}" for _, path, says in self.misfits]
+        super().__init__("\n  ".join([f"{file} cannot be used:", *told]))
 
 
 class NamelessError(ValueError):

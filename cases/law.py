@@ -16,18 +16,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
-from sado.cases.errors import NamelessError
+from sado.cases.errors import NamelessError, PackDataError
 
 Days = Annotated[int, Meta(ge=1, le=366)]
 Weekday = Annotated[int, Meta(ge=1, le=7)]
+FILE = "law.yaml"
 DAY = timedelta(days=1)
 LEAP_YEAR = 2000
-
-
-class LawError(ValueError):
-    """The pack's rules of the law cannot be used; the message lists what to mend, every faulty entry at once."""
-
-    file = "law.yaml"
 
 
 class UnknownKindError(ValueError):
@@ -63,18 +58,18 @@ class Law(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Law:
-        """The rules in a pack's law.yaml, parsed. Raises LawError."""
+        """The rules in a pack's law.yaml, parsed. Raises PackDataError."""
         fields = {field.name: field.type for field in msgspec.structs.fields(cls)}
         values: dict[str, Any] = {}
-        faults = [f"{name}: there is no such entry" for name in sorted(raw.keys() - fields.keys())]
+        faults = [(name, "there is no such entry") for name in sorted(raw.keys() - fields.keys())]
         for name, wanted in fields.items():
             try:
                 values[name] = msgspec.convert(raw.get(name), wanted)
             except msgspec.ValidationError as error:
-                faults.append(f"{name}: {error}" if name in raw else f"{name}: is missing")
+                faults.append((name, str(error) if name in raw else "is missing"))
         faults += _senseless(values)
         if faults:
-            raise LawError("The rules of the law cannot be used. Mend law.yaml:\n  " + "\n  ".join(faults))
+            raise PackDataError(FILE, (((name,), says) for name, says in faults))
         return cls(**values)
 
     def check(self, kind: str, name: str) -> None:
@@ -163,12 +158,12 @@ def _day(year: int, name: str) -> date | None:
     return day if f"{day:%m-%d}" == name else None
 
 
-def _senseless(values: Mapping[str, Any]) -> Iterator[str]:
+def _senseless(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What is of the right type and yet cannot be."""
     try:
         ZoneInfo(values.get("time_zone", "UTC"))
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, a name too long for a file
-        yield f"time_zone: there is no zone {values['time_zone']!r}"
+        yield "time_zone", f"there is no zone {values['time_zone']!r}"
     for name in values.get("yearly_holidays", ()):
         if _day(LEAP_YEAR, name) is None:
-            yield f"yearly_holidays: {name!r} is no day, written MM-DD"
+            yield "yearly_holidays", f"{name!r} is no day, written MM-DD"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sado.cases.law import Law
 from sado.channel.effects.contract import Effects
+from sado.menus.pack import Pack
 from sado.menus.reading import pack as packs
-from sado.menus.reading.pack import Pack
 from sado.store import Transaction
 from sado.store.tables import packs as rows
 
@@ -37,8 +37,8 @@ class Versions:
         self._known: dict[str, Version | None] = {pack.tree.version: self.current}
 
     def made(self, pack: Pack) -> Version:
-        """This pack as a version. Raises LawError for one whose law cannot be used, TreeError for one that asks for
-        effects in vain."""
+        """This pack as a version. Raises PackDataError for one whose law cannot be used, MisfitError for one that
+        looks up in vain."""
         return Version(pack, Law.read(pack.law), self._effects(pack))
 
     def begin(self, version: Version) -> None:

@@ -15,7 +15,7 @@ from sado.cases.service import Cases
 from sado.desk import words
 from sado.desk.case_view import actor_name, agency_name, history
 from sado.desk.language import N_, _
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Transaction
 from sado.store.tables import requests
 from sado.store.tables.cases import CaseRow, EventRow

@@ -10,7 +10,7 @@ from sado.cases import statuses
 from sado.desk import language, words
 from sado.desk.language import _
 from sado.menus.language.places import UnknownPlaceError
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store.tables.cases import CaseRow, EventRow
 
 

@@ -15,7 +15,7 @@ from sado.cases.service import Cases
 from sado.desk import language, signin
 from sado.desk.language import N_, _
 from sado.desk.operator import case, consultation, line, outbox, unfinished
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import DiskError, Store, Transaction
 from sado.sync.status import Standing
 

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from sado.menus.reading.pack import Files
+from sado.menus.reading.source import Files
 from sado.menus.tree import TreeError
 
 # What a pack is made of (menus/reading/pack.py); a bundle is never written to a disk by these names.

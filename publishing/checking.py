@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
+from sado.cases.errors import PackDataError
 from sado.cases.law import Law
 from sado.channel.effects import lookups
 from sado.channel.effects.register_words import registers_of
+from sado.menus.misfits import Misfit
+from sado.menus.pack import Pack
 from sado.menus.reading import pack as packs
-from sado.menus.reading.pack import Pack
+from sado.menus.reading.pack import Look
+from sado.menus.reading.source import Files
+from sado.menus.reading.source import version as version_of
 from sado.store import Store, Transaction
 from sado.store.tables import packs as rows
 
 log = logging.getLogger(__name__)
 
 
-def check_pack(pack: Pack) -> None:
-    """What the menus cannot see of a pack: its law, its registers, and lookups in them. Raises ValueError
-    with every fault of one."""
-    Law.read(pack.law)
-    lookups.check(pack, registers_of(pack))
+def check_pack(pack: Pack) -> list[Misfit]:
+    """What is wrong with a pack that the menus cannot see: its law, its registers, and lookups in them."""
+    misfits: list[Misfit] = []
+    try:
+        Law.read(pack.law)
+    except PackDataError as error:
+        misfits += error.misfits
+    try:
+        misfits += lookups.misfits(pack, registers_of(pack))
+    except PackDataError as error:
+        misfits += error.misfits
+    return misfits
 
 
-def choose(store: Store, name: str, check: Callable[[Pack], object] = check_pack) -> tuple[Pack, str]:
+def choose(store: Store, name: str, look: Look = check_pack) -> tuple[Pack, str]:
     """The pack to serve, and why it is not the one that was asked for (empty: it is).
 
     What came from the upstream goes on until the settings name something else than they did when it came. A broken pack
-    never takes the place of a working one: the version used last goes on. `check` raises ValueError for a pack that
-    this release cannot run; so does this, when there is no earlier version."""
+    never takes the place of a working one: the version used last goes on. `look` is asked for what the menus cannot
+    see. Raises TreeError when there is no earlier version."""
     try:
         files = packs.files_of(name)
-        pack = packs.build(name, files)
-        check(pack)
+        pack = packs.build(name, files, look)
     except ValueError as error:
         row = store.read(rows.latest)
         if row is None:
@@ -41,8 +51,7 @@ def choose(store: Store, name: str, check: Callable[[Pack], object] = check_pack
         return packs.build(row.name, row.files), str(error)
     if row := store.read(lambda tx: _newer(tx, pack.tree.version)):
         try:
-            newer = packs.build(row.name, row.files)
-            check(newer)
+            newer = packs.build(row.name, row.files, look)
         except ValueError as error:
             log.error("Version %s, which came from the upstream, cannot be run by this release. %s", row.version, error)
             return pack, str(error)
@@ -55,7 +64,7 @@ def served(store: Store, name: str) -> Pack:
     """The pack that a station whose settings name this one would serve, for commands: it is only looked at, nothing is
     kept. Raises TreeError where one of the two is broken."""
     files = packs.files_of(name)
-    row = store.read(lambda tx: _newer(tx, packs.version(files)))
+    row = store.read(lambda tx: _newer(tx, version_of(files)))
     return packs.build(row.name, row.files) if row else packs.build(name, files)
 
 
@@ -65,6 +74,6 @@ def _newer(tx: Transaction, base: str) -> rows.PackRow | None:
     return latest if latest and latest.version != base else None
 
 
-def _save(tx: Transaction, name: str, version: str, files: packs.Files) -> None:
+def _save(tx: Transaction, name: str, version: str, files: Files) -> None:
     rows.save(tx, version, name, files)
     rows.set_base(tx, version)

@@ -6,8 +6,9 @@ from __future__ import annotations
 import logging
 
 from sado.channel.versions import Version, Versions
+from sado.menus.pack import Pack
 from sado.menus.reading import pack as packs
-from sado.menus.reading.pack import Files, Pack
+from sado.menus.reading.source import Files
 from sado.publishing.checking import check_pack
 from sado.store import Store, Transaction
 from sado.store.tables import blobs
@@ -31,8 +32,7 @@ class NewPacks:
     def read(self, name: str, files: Files) -> Pack:
         """The pack of these files, if it may take the place of the one that is served. Raises ValueError
         with every fault."""
-        pack, served = packs.build(name, files), self._versions.current.pack
-        check_pack(pack)
+        pack, served = packs.build(name, files, check_pack), self._versions.current.pack
         if (pack.country, pack.time_zone) != (served.country, served.time_zone):
             raise OtherCountryError(
                 f"It is a pack of {pack.country} ({pack.time_zone}); {served.country} ({served.time_zone}) is served."

@@ -12,6 +12,7 @@ from sado.cases.residents import subscriptions
 from sado.channel.effects.register_words import RegisterWords, registers_of
 from sado.channel.versions import Versions
 from sado.menus.reading import pack as packs
+from sado.menus.reading.source import version as version_of
 from sado.publishing import bundle
 from sado.publishing.intake import NewPacks
 from sado.store import Store
@@ -54,7 +55,7 @@ class Publishing:
         files = packs.files_of(folder)
         self._new_packs.take(self._name, files)
         publish.publish(self._store, [(f"{PACK}/{self._name}", bundle.packed(files))])
-        return packs.version(files)
+        return version_of(files)
 
     def publish_register(self, name: str) -> int:
         """Offer the register as it is here now to the stations, each what is for it; how many blobs of it are new.

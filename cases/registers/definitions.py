@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from sado.cases.errors import PackDataError
 from sado.cases.registers.field_types import Field, Texts
 
+FILE = "registers.yaml"
 SAMPLE = "sample"
+# The keys that lead to a place in a register, and what to do there.
+Fault = tuple[tuple[str, ...], str]
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 class RegisterError(ValueError):
-    """A register cannot be used or loaded as asked; the message says what to do."""
-
-    file = "registers.yaml"
+    """A register cannot be looked up or loaded as asked; the message says what to do."""
 
 
 class Announce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,63 +66,98 @@ def definitions(raw: Mapping[str, Any], languages: Collection[str], agencies: Co
     """The registers of a pack from its YAML; `languages` are those that texts are written in, `agencies` the codes of
     those that exist.
 
-    Raises RegisterError with every fault at once."""
-    found: dict[str, Register] = {}
-    faults = []
-    for name, one in raw.items():
+    Raises PackDataError with every fault at once."""
+    registers: dict[str, Register] = {}
+    faults: list[Fault] = []
+    for name, written in raw.items():
         try:
-            found[name] = msgspec.convert(one, Register)
+            register = registers[name] = msgspec.convert(written, Register)
         except msgspec.ValidationError as error:
-            faults.append(f"{name}: {error}")
-        else:
-            faults += [f"{name}: {fault}" for fault in _faults(found[name], languages)]
-            if found[name].agency not in agencies:
-                faults.append(f"{name}: {found[name].agency} is no agency")
+            faults.append(((name,), str(error)))
+            continue
+        faults += [((name, *path), says) for path, says in _faults(register, languages)]
+        if register.agency not in agencies:
+            faults.append(((name, "agency"), f"{register.agency} is no agency"))
     if faults:
-        raise RegisterError("The registers cannot be used:\n  " + "\n  ".join(faults))
-    return found
+        raise PackDataError(FILE, faults)
+    return registers
 
 
-def _faults(register: Register, languages: Collection[str]) -> Iterator[str]:
-    announce = register.announce
-    lookups = [name for way in register.find_by for name in way]
-    named = {*register.id, *lookups, *([announce.at] if announce and announce.at else [])}
-    templates = [*register.line.values(), *([announce.topic, *announce.text.values()] if announce else [])]
-    used = {name for words in templates for name in _PLACEHOLDER.findall(words)}
-    yield from (f"{name} is no field of it" for name in sorted((named | used) - set(register.fields)))
-    if not register.id or not register.find_by:
-        yield "id and find_by need fields: a row without a name or a way to it is of no use"
-    if register.until and (register.until not in register.fields or register.fields[register.until].type != "date"):
-        yield f"until is {register.until}, which is no field of type date"
-    if register.private and (register.until or register.line or announce):
-        yield "a private register lists and announces nothing: leave out until, line and announce"
-    if SAMPLE in register.fields:
-        yield f"{SAMPLE} is the column that marks invented rows, so no field can have this name"
-    if announce and announce.at and announce.at in register.fields and register.fields[announce.at].type != "place":
-        yield f"announce.at is {announce.at}, which is no field of type place"
-    for name in sorted({*register.id, *lookups} & set(register.fields)):
-        yield from _key_faults(name, register.fields[name])
-        if name in register.id and not register.fields[name].required:
-            yield f"{name} names a row, so it must be required"
-    texts = {"title": register.title, "line": register.line, "announce.text": announce.text if announce else {}}
+def _faults(register: Register, languages: Collection[str]) -> Iterator[Fault]:
+    """(the keys that lead to it, what to do) of all that is of the right type and yet cannot be."""
+    yield from _unknown_fields(register)
+    yield from _unnamed_rows(register)
+    yield from _wrong_types(register)
+    if register.private:
+        for part in ("until", "line", "announce"):
+            if getattr(register, part):
+                yield (part,), "a private register lists and announces nothing: leave this out"
     for name, field in register.fields.items():
-        yield from _field_faults(name, field)
-        texts |= {f"{name}.label": field.label}
-        texts |= {f"{name}.words.{value}": words for value, words in field.words.items()}
-    for where, words in texts.items():
-        if (words or where == "title") and (missing := [code for code in languages if not words.get(code)]):
-            yield f"{where}: no text in {', '.join(missing)}"
+        yield from ((("fields", name), says) for says in _field_faults(name, field))
+    for path, texts in _texts(register):
+        if missing := [code for code in languages if not texts.get(code)]:
+            yield path, f"no text in {', '.join(missing)}"
 
 
-def _key_faults(name: str, field: Field) -> Iterator[str]:
-    if field.type in ("texts", "money"):
-        yield f"{name} is of type {field.type}: a row cannot be named or found by it"
-    if not field.label:
-        yield f"{name} needs a label: questions to the agency name it"
+def _unknown_fields(register: Register) -> Iterator[Fault]:
+    announce = register.announce
+    named = {
+        ("id",): register.id,
+        ("find_by",): [name for lookup in register.find_by for name in lookup],
+        ("line",): _placeholders(register.line.values()),
+        ("announce",): [announce.at, *_placeholders([announce.topic, *announce.text.values()])] if announce else [],
+    }
+    for path, names in named.items():
+        for name in sorted({*names} - {*register.fields, ""}):
+            yield path, f"{name} is no field of it"
+
+
+def _unnamed_rows(register: Register) -> Iterator[Fault]:
+    """What keeps a row from being named or found."""
+    if not register.id or not register.find_by:
+        yield (), "id and find_by need fields: a row that cannot be named or found is of no use"
+    keys = {*register.id, *(name for lookup in register.find_by for name in lookup)} & set(register.fields)
+    for name in sorted(keys):
+        field = register.fields[name]
+        if field.type in ("texts", "money"):
+            yield ("fields", name), f"{name} is of type {field.type}: a row cannot be named or found by it"
+        if not field.label:
+            yield ("fields", name), f"{name} needs a label: questions to the agency name it"
+        if name in register.id and not field.required:
+            yield ("fields", name), f"{name} names a row, so it must be required"
+
+
+def _wrong_types(register: Register) -> Iterator[Fault]:
+    """Fields that stand where only one type has a meaning."""
+    at = register.announce.at if register.announce else ""
+    if register.until and _type_of(register, register.until) != "date":
+        yield ("until",), f"until is {register.until}, which is no field of type date"
+    if at in register.fields and _type_of(register, at) != "place":
+        yield ("announce", "at"), f"announce.at is {at}, which is no field of type place"
+
+
+def _type_of(register: Register, name: str) -> str:
+    return register.fields[name].type if name in register.fields else ""
 
 
 def _field_faults(name: str, field: Field) -> Iterator[str]:
+    if name == SAMPLE:
+        yield f"{SAMPLE} is the column that marks invented rows, so no field can have this name"
     if (field.type == "digits") != bool(field.length):
         yield f"{name}: digits, and only digits, need a length"
     if (field.type == "code") != bool(field.words):
         yield f"{name}: a code, and only a code, needs words"
+
+
+def _texts(register: Register) -> Iterator[tuple[tuple[str, ...], Texts]]:
+    """Everything that is said of a register, with where it stands; what need not be said only where it is."""
+    yield ("title",), register.title
+    said = {("line",): register.line, ("announce", "text"): register.announce.text if register.announce else {}}
+    for name, field in register.fields.items():
+        said["fields", name, "label"] = field.label
+        said |= {("fields", name, "words", value): words for value, words in field.words.items()}
+    yield from ((path, texts) for path, texts in said.items() if texts)
+
+
+def _placeholders(templates: Iterable[str]) -> list[str]:
+    return [name for words in templates for name in _PLACEHOLDER.findall(words)]

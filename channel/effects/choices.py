@@ -14,7 +14,7 @@ from sado.cases.residents.privacy import Privacy
 from sado.menus.engine import Effect, Outcome
 from sado.menus.language import formats
 from sado.menus.language.places import UnknownPlaceError
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Transaction
 from sado.store.tables import subscribers
 from sado.store.tables.subscriptions import Subscription

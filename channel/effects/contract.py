@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sado.menus.engine import Effect, Outcome
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.menus.tree import TreeError
 from sado.store import Transaction
 

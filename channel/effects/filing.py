@@ -9,7 +9,7 @@ from sado.cases.payloads import Appeal
 from sado.cases.service import Cases
 from sado.channel.effects.contract import Handler
 from sado.menus.engine import Effect, Outcome
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Transaction
 
 

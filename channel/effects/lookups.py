@@ -12,8 +12,8 @@ from sado.cases.service import Cases
 from sado.channel.effects.contract import Handler
 from sado.channel.effects.register_words import RegisterWords
 from sado.menus.engine import Effect, Outcome
-from sado.menus.reading.pack import Pack
-from sado.menus.tree import TreeError
+from sado.menus.misfits import Misfit, MisfitError
+from sado.menus.pack import Pack
 from sado.store import Transaction
 
 
@@ -26,8 +26,9 @@ class Lookups:
     have it), locked (too many misses in a private register)."""
 
     def __init__(self, cases: Cases, pack: Pack, registers: Registers) -> None:
-        """Raises TreeError as `check` does: better at the start than in a resident's session."""
-        check(pack, registers)
+        """Raises MisfitError for a pack that looks up in vain: better at the start than in a resident's session."""
+        if found := list(misfits(pack, registers)):
+            raise MisfitError(found)
         self._cases = cases
         self._registers = registers
         self._words = RegisterWords(pack)
@@ -91,30 +92,25 @@ class Lookups:
         return Outcome("saved", {"ref": filed.reference, "pin": filed.pin}, is_filed=True)
 
 
-def check(pack: Pack, registers: Registers) -> None:
-    """Raises TreeError for screens that look up what their register does not have."""
-    if faults := list(_faults(pack, registers)):
-        raise TreeError(f"The pack {pack.name!r} looks up in vain:\n  " + "\n  ".join(faults))
-
-
-def _faults(pack: Pack, registers: Registers) -> Iterator[str]:
+def misfits(pack: Pack, registers: Registers) -> Iterator[Misfit]:
+    """The screens that look up what their register does not have."""
     for screen in pack.tree.screens.values():
         if screen.effect not in ("lookup", "ask_agency"):
             continue
         try:
             register = registers.get(screen.given["register"])
         except RegisterError as error:
-            yield f"{screen.id}: {error}"
+            yield "", (screen.id,), str(error)
             continue
         wanted = {*screen.takes, *screen.given} - {"register", "when"}
         ways = [set(way) for way in register.find_by] + ([] if register.private else [{"row"}])
         if wanted not in ways:
             known = "; ".join(", ".join(sorted(way)) or "nothing" for way in ways)
-            yield f"{screen.id}: {screen.given['register']} is looked up by {known}"
+            yield "", (screen.id,), f"{screen.given['register']} is looked up by {known}"
         for case in screen.given.get("when", "").split():
             name, _, value = case.partition(".")
             if name not in register.fields or (value and value not in register.fields[name].words):
-                yield f"{screen.id}: no row of {screen.given['register']} is ever {case}"
+                yield "", (screen.id,), f"no row of {screen.given['register']} is ever {case}"
 
 
 def _found_as(cases: Sequence[str], values: Values) -> str:

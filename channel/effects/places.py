@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sado.channel.effects.contract import Handler
 from sado.menus.engine import Effect, Outcome
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Transaction
 
 MOST_PLACES = 9

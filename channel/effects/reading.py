@@ -15,7 +15,7 @@ from sado.channel.effects.contract import Handler
 from sado.menus.engine import Effect, Outcome
 from sado.menus.language import formats
 from sado.menus.layout import clean
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Transaction
 from sado.store.tables.cases import CaseRow
 

@@ -14,7 +14,7 @@ from sado.menus.language import formats
 from sado.menus.language.folding import fold
 from sado.menus.language.places import UnknownPlaceError
 from sado.menus.layout import clean
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.menus.tree import PLACEHOLDER
 from sado.store import Transaction
 

@@ -13,7 +13,7 @@ from sado.channel.effects.places import Places
 from sado.channel.effects.reading import Reading
 from sado.channel.effects.register_words import registers_of
 from sado.channel.effects.send_sms import Sending
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 
 
 def all_effects(cases: Cases, pack: Pack) -> Effects:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sado.menus import commands
+from sado.menus.commands import Arguments, Command
 from sado.menus.fields import accepted
 from sado.menus.language.folding import fold
-from sado.menus.reading import commands
-from sado.menus.reading.commands import Arguments, Command
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.menus.session import Session
 from sado.menus.tree import Screen, Tree
 from sado.menus.view import options_of

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Transaction
 from sado.store.tables import deliveries
 from sado.store.tables.deliveries import Cost

@@ -16,7 +16,7 @@ from sado.cases.service import Cases
 from sado.channel.sms.failover import Carriers, Receipt, UncertainError
 from sado.channel.sms.reports import NOTICE, confirm
 from sado.channel.sms.send_policy import Manners
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Store, Transaction
 from sado.store.tables import deliveries, subscribers
 from sado.store.tables import outbox as entries

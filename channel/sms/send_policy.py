@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sado.menus.gsm import Encoding, encoding, segments
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Transaction
 from sado.store.tables import deliveries
 from sado.sync.codes import Cause

@@ -21,7 +21,7 @@ from sado.cases.errors import NoOtherAgencyError, PassedOnError, UnknownCaseErro
 from sado.cases.service import Cases
 from sado.cases.terms import TermError
 from sado.menus.language.places import UnknownPlaceError
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import DiskError, Store, StoreError, Transaction
 from sado.store.tables import accounts, requests
 from sado.store.tables import cases as rows

@@ -22,7 +22,7 @@ from sado.desk.case_view import agency_name, case_view, history
 from sado.desk.language import N_, _, local_date, now
 from sado.desk.officer.api import LONGEST_TEXT
 from sado.desk.signin import needs_role
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Store, Transaction
 from sado.store.tables import cases as rows
 from sado.store.tables.cases import CaseRow, EventRow

@@ -19,7 +19,7 @@ from sado.desk.case_view import agency_name, case_view, history
 from sado.desk.language import N_, _
 from sado.desk.operator.outbox import entry_rows
 from sado.desk.signin import needs_role
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Store, Transaction
 from sado.store.tables import cases as rows
 from sado.store.tables import deliveries

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from sado.cases.residents import consultation
 from sado.desk import language
 from sado.desk.signin import needs_role
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.menus.tree import PLACEHOLDER, Screen, Texts, Tree
 from sado.store import Store
 

@@ -18,7 +18,7 @@ from sado.desk.case_view import CaseView, agency_name, case_view, msisdn_from
 from sado.desk.language import N_, _
 from sado.desk.operator import line
 from sado.desk.signin import needs_role
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Store, Transaction
 from sado.store.tables import cases as rows
 from sado.store.tables import outbox as entries

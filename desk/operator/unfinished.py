@@ -12,7 +12,7 @@ from sado.desk import language
 from sado.desk.case_view import place_name
 from sado.desk.signin import needs_role
 from sado.menus import engine
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.menus.session import Session
 from sado.store import Store
 from sado.store.tables import drafts

@@ -7,17 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sado.menus.language.romanisation import Romanisation, RomanisationError
+from sado.menus.language import romanisation
+from sado.menus.language.romanisation import Romanisation
 from sado.menus.layout import clean
+from sado.menus.misfits import Misfit, MisfitError
 
+FILE = "pack.yaml"
 # The sign has no room of its own beside the number that follows it; the words that stand for it need one.
 _NUMERO = re.compile("№ ?")
 _PLACEHOLDERS = re.compile(r"(\{\w+\})")
 _ENTRY = {"name", "locale", "romanises", "table", "date", "money", "alphabet"}
-
-
-class LanguageError(ValueError):
-    """The languages of a pack cannot be used; the message lists every fault with its language."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,10 @@ class Languages:
     def read(cls, raw: Mapping[str, Any], default: str, tables: Mapping[str, str]) -> Languages:
         """Take `languages:` of a pack; `tables` are the CSV texts of its romanisations by file name.
 
-        Raises LanguageError with every fault at once.
+        Raises MisfitError with every fault at once.
         """
-        found = [] if default in raw else [f"the default language {default!r} is none of {', '.join(map(str, raw))}"]
-        for code, entry in raw.items():
-            found += [f"{code}: {fault}" for fault in _faults(entry, raw, tables)]
-        if found:
-            raise LanguageError("The languages cannot be used:\n  " + "\n  ".join(found))
+        if misfits := [*_misfits(raw, default, tables)]:
+            raise MisfitError(misfits)
         return cls({code: _language(code, raw, tables) for code in raw}, default)
 
     def __getitem__(self, code: str) -> Language:
@@ -111,10 +107,19 @@ def _language(code: str, raw: Mapping[str, Any], tables: Mapping[str, str]) -> L
     entry = raw[code]
     base = raw[entry["romanises"]] if "romanises" in entry else entry
     shared = {name: base[name] for name in ("locale", "date", "money", "alphabet") if name in base}
-    table = Romanisation.read(tables[entry["table"]]) if "table" in entry else None
+    table = Romanisation.read(entry["table"], tables[entry["table"]]) if "table" in entry else None
     if table and "money" in shared:
         shared["money"] = "{n}".join(map(table.latin, shared["money"].split("{n}")))
     return Language(code, entry["name"], **shared, romanises=entry.get("romanises", ""), table=table)
+
+
+def _misfits(raw: Mapping[str, Any], default: str, tables: Mapping[str, str]) -> Iterator[Misfit]:
+    if default not in raw:
+        yield FILE, ("default_language",), f"{default!r} is none of {', '.join(map(str, raw))}"
+    for code, entry in raw.items():
+        yield from ((FILE, ("languages", code), says) for says in _faults(entry, raw, tables))
+        if isinstance(entry, Mapping) and entry.get("table") in tables:
+            yield from romanisation.misfits(entry["table"], tables[entry["table"]])
 
 
 def _faults(entry: Any, raw: Mapping[str, Any], tables: Mapping[str, str]) -> Iterator[str]:
@@ -140,11 +145,6 @@ def _romanised_faults(entry: Mapping[str, Any], raw: Mapping[str, Any], tables: 
     name = entry.get("table", "")
     if name not in tables:
         yield f"there is no table {name!r}; the files are: {', '.join(sorted(tables)) or 'none'}"
-        return
-    try:
-        Romanisation.read(tables[name])
-    except RomanisationError as error:
-        yield f"{name}: {error}"
 
 
 def _locale_faults(entry: Mapping[str, Any]) -> Iterator[str]:

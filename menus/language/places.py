@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
+from sado.menus.language import csv_rows
+from sado.menus.language.csv_rows import Row
 from sado.menus.language.folding import fold, is_one_edit_apart
 from sado.menus.language.languages import Languages
+from sado.menus.misfits import Misfit, MisfitError
 
-Row = Mapping[str, str]
-
-
-class GazetteerError(ValueError):
-    """The lists of places cannot be used; the message lists every fault with its row."""
+DISTRICTS, REGIONS = "districts.csv", "regions.csv"
 
 
 class UnknownPlaceError(KeyError):
@@ -65,11 +63,11 @@ class Gazetteer:
 
         Both have `short_` columns for each written language, districts `full_` ones too, and names that people also
         type in `other_names` and `former_names`, parted by semicolons. `place_words` are those for "city" and
-        "district", typed beside a name or not. Raises GazetteerError with every fault at once.
+        "district", typed beside a name or not. Raises MisfitError with every fault at once.
         """
-        rows, regions = _rows(districts_csv), _rows(regions_csv)
-        if found := [*_faults(rows, regions, languages)]:
-            raise GazetteerError("The places cannot be used:\n  " + "\n  ".join(found))
+        if misfits := [*_misfits(csv_rows.read(districts_csv), csv_rows.read(regions_csv), languages)]:
+            raise MisfitError(misfits)
+        rows, regions = ([row for _, row in csv_rows.read(text)] for text in (districts_csv, regions_csv))
         drop = frozenset(fold(word) for word in place_words)
         places = {row["code"]: _place(row, languages) for row in rows}
         named = {row["iso"]: languages.complete(_texts(row, "short", languages)) for row in regions}
@@ -104,10 +102,6 @@ class Gazetteer:
         return tuple(sorted(members, key=lambda place: self._languages.alphabetical(place.short[default], default)))
 
 
-def _rows(csv_text: str) -> list[Row]:
-    return list(csv.DictReader(io.StringIO(csv_text, newline=""), restval=""))
-
-
 def _texts(row: Row, prefix: str, languages: Languages) -> dict[str, str]:
     return {code: row[f"{prefix}_{code}"] for code in languages.written}
 
@@ -133,28 +127,32 @@ def _once(places: Iterable[Place]) -> tuple[Place, ...]:
     return tuple(dict.fromkeys(places))
 
 
-def _faults(districts: Sequence[Row], regions: Sequence[Row], languages: Languages) -> Iterator[str]:
+Lines = Sequence[tuple[int, Row]]
+
+
+def _misfits(districts: Lines, regions: Lines, languages: Languages) -> Iterator[Misfit]:
     short, full = ([f"{prefix}_{code}" for code in languages.written] for prefix in ("short", "full"))
-    yield from _row_faults("region", regions, ["iso", *short])
-    yield from _row_faults("district", districts, ["code", "region_iso", *short, *full])
-    if districts and not districts[0].keys() >= {"other_names", "former_names"}:
-        yield "districts need the columns other_names and former_names; a cell may be empty"
-    known = {row["iso"] for row in regions if "iso" in row}
-    for row in districts if known else ():
+    needed = ["code", "region_iso", *short, *full]
+    yield from ((REGIONS, (line,), says) for line, says in _row_faults("region", regions, ["iso", *short]))
+    yield from ((DISTRICTS, (line,), says) for line, says in _row_faults("district", districts, needed))
+    if districts and not districts[0][1].keys() >= {"other_names", "former_names"}:
+        yield DISTRICTS, (1,), "districts need the columns other_names and former_names; a cell may be empty"
+    known = {row["iso"] for _, row in regions if "iso" in row}
+    for line, row in districts if known else ():
         if "region_iso" in row and row["region_iso"] not in known:
-            yield f"district {row.get('code')}: there is no region {row['region_iso']}"
+            yield DISTRICTS, (line,), f"there is no region {row['region_iso']}"
 
 
-def _row_faults(kind: str, rows: Sequence[Row], needed: Sequence[str]) -> Iterator[str]:
-    """Name each row by its first needed column, which no two rows may share."""
+def _row_faults(kind: str, rows: Lines, needed: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """(line, what to do). The first needed column names a row: no two may share it."""
     if not rows:
-        yield f"there is no {kind}"
-    if rows and (absent := [column for column in needed if column not in rows[0]]):
-        yield f"the list of {kind}s has no column {', '.join(absent)}"
-        return
-    codes = [row.get(needed[0], "") for row in rows]
-    for code, row in zip(codes, rows, strict=True):
-        if empty := [column for column in needed if not row.get(column)]:
-            yield f"{kind} {code}: nothing in {', '.join(empty)}"
-        if codes.count(code) > 1:
-            yield f"{kind} {code} stands in two rows"
+        yield 1, f"there is no {kind}"
+    elif absent := [column for column in needed if column not in rows[0][1]]:
+        yield 1, f"the list of {kind}s has no column {', '.join(absent)}"
+    else:
+        codes = Counter(row[needed[0]] for _, row in rows)
+        for line, row in rows:
+            if empty := [column for column in needed if not row[column]]:
+                yield line, f"nothing in {', '.join(empty)}"
+            if codes[row[needed[0]]] > 1:
+                yield line, f"{row[needed[0]]} stands in two rows"

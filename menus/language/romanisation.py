@@ -6,23 +6,19 @@ language. Which letter becomes what is a table of the pack; nothing here knows a
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from sado.menus.gsm import encoding
+from sado.menus.language import csv_rows
+from sado.menus.misfits import Misfit, MisfitError
 
 _COLUMNS = {"cyrillic", "latin", "way"}
 _SPACED = re.compile(r"\S+")
 _WORD = re.compile(r"[^\W\d_]+")
-
-
-class RomanisationError(ValueError):
-    """A table that cannot be written and read back; the message lists every faulty row."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +38,15 @@ class Romanisation:
     separator: str
 
     @classmethod
-    def read(cls, csv_text: str) -> Romanisation:
-        """Take a table from CSV: `cyrillic` (one small letter), `latin`, and `way` (`both` or `one`).
+    def read(cls, file: str, csv_text: str) -> Romanisation:
+        """Take the table of this file: `cyrillic` (one small letter), `latin`, and `way` (`both` or `one`).
 
         One row has no Cyrillic letter: its `latin` is the sign set between two letters that would otherwise be read
-        as one. Raises RomanisationError for a table that could not be read back or would leave GSM-7.
+        as one. Raises MisfitError for a table that could not be read back or would leave GSM-7.
         """
-        rows = [{name: cell or "" for name, cell in row.items()} for row in csv.DictReader(io.StringIO(csv_text))]
-        if not rows or not rows[0].keys() >= _COLUMNS:
-            raise RomanisationError(f"The table needs rows with the columns {', '.join(sorted(_COLUMNS))}.")
-        if found := list(_faults(rows)):
-            raise RomanisationError("The table cannot be used:\n  " + "\n  ".join(found))
+        if faults := list(misfits(file, csv_text)):
+            raise MisfitError(faults)
+        rows = [row for _, row in csv_rows.read(csv_text)]
         return cls(
             written={row["cyrillic"]: row["latin"] for row in rows if row["cyrillic"]},
             read_back={row["latin"]: row["cyrillic"] for row in rows if row["way"] == "both" and row["cyrillic"]},
@@ -129,13 +123,23 @@ def _like(unit: str, letter: str) -> str:
     return letter.upper() if unit[0].isupper() else letter
 
 
-def _faults(rows: list[dict[str, str]]) -> Iterator[str]:
+def misfits(file: str, csv_text: str) -> Iterator[Misfit]:
+    """What is wrong with a table."""
+    rows = csv_rows.read(csv_text)
+    if rows and rows[0][1].keys() >= _COLUMNS:
+        yield from ((file, (line,), says) for line, says in _faults(rows))
+    else:
+        yield file, (1,), f"the table needs rows with the columns {', '.join(sorted(_COLUMNS))}"
+
+
+def _faults(lines: Sequence[tuple[int, csv_rows.Row]]) -> Iterator[tuple[int, str]]:
+    rows = [row for _, row in lines]
     letters = [row["cyrillic"] for row in rows]
     spellings = [row["latin"] for row in rows if row["way"] == "both"]
     separators = [row["latin"] for row in rows if not row["cyrillic"]]
     if len(separators) != 1 or len(separators[0]) != 1:
-        yield "one row without a Cyrillic letter must give the separator, a single sign"
-    for number, row in enumerate(rows, 2):
+        yield 1, "one row without a Cyrillic letter must give the separator, a single sign"
+    for line, row in lines:
         letter, latin, way = row["cyrillic"], row["latin"], row["way"]
         rules = {
             "cyrillic must be one small letter": letter and (len(letter) > 1 or letter != letter.lower()),
@@ -146,4 +150,4 @@ def _faults(rows: list[dict[str, str]]) -> Iterator[str]:
             and (not latin or spellings.count(latin) > 1),
             f"{latin} holds the separator": letter and any(sign in latin for sign in separators if sign),
         }
-        yield from (f"row {number}: {fault}" for fault, broken in rules.items() if broken)
+        yield from ((line, fault) for fault, broken in rules.items() if broken)

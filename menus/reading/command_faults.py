@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from sado.menus.commands import Keyword, words_of
 from sado.menus.language.folding import fold
-from sado.menus.reading.commands import Keyword, words_of
-from sado.menus.reading.faults import Fault, Path
-from sado.menus.reading.yaml_files import File
+from sado.menus.misfits import Path
+from sado.menus.reading.faults import Fault
+from sado.menus.reading.source import COMMANDS, PackSource
 from sado.menus.tree import Tree
 
 # What nobody must come to by a slip.
 DESTROYING = {"forget", "forget_case", "stop_sms"}
 
 
-def found(keywords: Mapping[str, Keyword], tree: Tree, file: File) -> Iterator[Fault]:
-    """Every fault of the commands that this file has."""
-    for path, says in _faults(keywords, tree):
-        yield file.fault(path, says, str(path[0]))
+def found(tree: Tree, source: PackSource) -> Iterator[Fault]:
+    """Every fault of commands.yaml."""
+    for path, says in _faults(source.keywords, tree):
+        yield source.yaml[COMMANDS].fault(path, says, str(path[0]))
 
 
 def _faults(keywords: Mapping[str, Keyword], tree: Tree) -> Iterator[tuple[Path, str]]:

@@ -9,9 +9,11 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 import yaml
 
+from sado.menus.misfits import Path
+
 # In C where the library has it. One loader reads and finds lines: the two do not take quite the same files.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-Path = tuple[str | int, ...]
+NOT_UTF8 = "this is not UTF-8: save it in that encoding"
 # What to do about a value of the wrong type, by what msgspec says of it.
 ADVICE = {
     "Expected `object`": "write names with their values, such as {en: Words}",

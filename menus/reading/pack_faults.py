@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sado.menus.fields import FIELDS
+from sado.menus.pack import Pack
 from sado.menus.reading import check
 from sado.menus.reading.faults import Fault
 from sado.menus.reading.kinds import SHARED_WORDS
+from sado.menus.reading.source import SHARED, PackFile, PackSource
 from sado.menus.reading.yaml_files import File, Written
 from sado.menus.tree import PLACEHOLDER, Screen, Texts, Tree, completed
-
-if TYPE_CHECKING:
-    from sado.menus.reading.pack import Pack, PackFile
 
 ERRORS = (*FIELDS, "choice", "busy")
 MESSAGES = ("news", "unknown")
 
 
-def found(pack: Pack, words: PackFile, made: Sequence[Screen], shared: File, written: Written) -> Iterator[Fault]:
-    """Every fault between the trees, pack.yaml (`words`, from the file `shared`), the law and the agencies; `made` are
-    the engine's screens as each kind made them."""
+def found(pack: Pack, made: Sequence[Screen], source: PackSource) -> Iterator[Fault]:
+    """Every fault between the trees, pack.yaml, the law and the agencies; `made` are the engine's screens as each kind
+    made them."""
+    shared, written = source.yaml[SHARED], source.trees
     yield from _missing_screens(pack.tree, shared)
     yield from _made_twice(made, written)
-    yield from _shared_faults(pack, words, shared)
+    yield from _shared_faults(pack, source.shared, shared)
     yield from _misrouted(pack, shared)
     yield from _unnamed(pack)
     yield from _misfiled(pack, written)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import msgspec
 
 from sado.menus.gsm import Budget
-from sado.menus.reading import check, pack
+from sado.menus.reading import check
 from sado.menus.reading.faults import Fault
-from sado.menus.reading.pack import Files, Pack
-from sado.menus.reading.yaml_files import File, Written
+from sado.menus.reading.pack import Look, examine, files_of
 
 HEADS = ("where", "screen", "language", "what to do")
 
@@ -38,28 +37,15 @@ class Report:
         return msgspec.json.encode({**asdict(self), "faults": [asdict(one) for one in self.faults]}).decode()
 
 
-def of(name: str, budget: Budget, look: Callable[[Pack], object]) -> Report:
-    """Every fault of the pack of this name, or in this folder. `look` raises ValueError for what the menus cannot see,
-    its law and its registers. Raises TreeError when there is no such pack."""
-    files = pack.files_of(name)
-    found = pack.examine(name, files)
-    faults, read = found.faults, found.pack
-    if read is not None and not faults:
-        faults = [*check.style(read.tree, found.written, budget), *_elsewhere(read, found.written, files, look)]
-    languages = read.languages.codes if read else ()
-    return Report(name, len(found.written.screens), languages, tuple(sorted(faults)))
-
-
-def _elsewhere(found: Pack, written: Written, files: Files, look: Callable[[Pack], object]) -> Iterator[Fault]:
-    """Such an error names its `file`, and has a line for each fault that begins with the entry or screen it is in."""
-    try:
-        look(found)
-    except ValueError as error:
-        name = getattr(error, "file", pack.SHARED)
-        file, (head, *each) = File(name, files.get(name, b"")), str(error).split("\n")
-        for says in map(str.strip, each or [head]):
-            entry, _, fault = says.partition(": ")
-            yield written.fault(entry, fault) if entry in written.files else file.fault((entry,), says)
+def of(name: str, budget: Budget, look: Look) -> Report:
+    """Every fault of the pack of this name, or in this folder; `look` is asked for what the menus cannot see. Raises
+    TreeError when there is no such pack."""
+    examined = examine(name, files_of(name))
+    pack, source, faults = examined.pack, examined.source, examined.faults
+    trees = source.trees
+    if pack is not None and not faults:
+        faults = [*check.style(pack.tree, trees, budget), *source.located(look(pack))]
+    return Report(name, len(trees.screens), pack.languages.codes if pack else (), tuple(sorted(faults)))
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import yaml
 
-from sado.menus.reading.faults import Fault, Path, line_of, lines, misfits
+from sado.menus.misfits import Path
+from sado.menus.reading.faults import NOT_UTF8, Fault, line_of, lines, misfits
 from sado.menus.reading.kinds import KINDS, AnyKind, Id, Kind
 
 _STR = "tag:yaml.org,2002:str"
@@ -58,7 +59,7 @@ class File:
         try:
             found = _plain(lines(self.content.decode("utf-8")) or yaml.MappingNode("", []))
         except UnicodeDecodeError:
-            return self._unreadable(1, "this is not UTF-8: save it in that encoding")
+            return self._unreadable(1, NOT_UTF8)
         except RecursionError:
             return self._unreadable(1, "something here is a part of itself")
         except yaml.YAMLError as error:
@@ -75,6 +76,11 @@ class File:
     def fault(self, path: Path, says: str, screen: str = "", language: str = "") -> Fault:
         """A fault at this place of the file."""
         return Fault(self.name, line_of(self._nodes, path), screen, language, says)
+
+    def unlike(self, wanted: Any) -> list[Fault]:
+        """What keeps the content from being of this type; the faults of reading alone where it cannot be read."""
+        misfitting = [self.fault(path, says) for path, says in misfits(self.data, wanted)]
+        return self.faults or misfitting
 
     def _unreadable(self, line: int, says: str) -> dict[str, Any]:
         self.faults.append(Fault(self.name, line, "", "", says))

@@ -11,6 +11,7 @@ import pytest
 from sado.channel import versions
 from sado.cli import station_access
 from sado.menus.reading import pack
+from sado.menus.reading.source import version as version_of
 from sado.publishing import checking
 from sado.settings import Settings
 from sado.station import build_station
@@ -200,7 +201,7 @@ def test_a_station_goes_on_with_the_version_before_when_the_new_one_is_broken(
     with caplog.at_level(logging.ERROR):
         status, told = health(tmp_path / "station", name)
     assert (status, told.startswith("the one before")) == ("degraded", True)
-    assert pack.version(small()) in caplog.text
+    assert version_of(small()) in caplog.text
     written(tmp_path / "pack", small())
     assert health(tmp_path / "station", name) == ("ok", "ok")
 

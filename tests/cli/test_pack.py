@@ -7,6 +7,7 @@ import pytest
 
 from sado.menus.reading import pack
 from sado.menus.reading.pack import PACKS
+from sado.menus.reading.source import version as version_of
 from tests.support.kenya import rewritten
 from tests.support.processes import HUB, VILLAGE, Station, sado, until
 
@@ -37,7 +38,7 @@ def admitted(hub: Station, *arguments: str) -> Station:
 def test_a_sound_pack_is_published_and_served_at_the_hub(hub: Station, newer: Path, is_serving: bool) -> None:
     if is_serving:
         hub.start()
-    version = pack.version(pack.files_of(str(newer)))
+    version = version_of(pack.files_of(str(newer)))
 
     said = hub.sado("pack", "publish", str(newer))
 
@@ -87,7 +88,7 @@ def test_a_pack_and_a_register_reach_a_village_that_serves(hub: Station, newer: 
         assert until(lambda: "Station 007 has 3 of 3." in hub.sado("pack", "status"), ARRIVES_S)
 
         status = village.sado("pack", "status")
-        assert f"Version {pack.version(pack.files_of(str(newer)))} of the pack is served here." in status
+        assert f"Version {version_of(pack.files_of(str(newer)))} of the pack is served here." in status
         assert "pack/kenya: taken in." in status and "register/offices/KE-17: taken in." in status
         assert "offices: 1 rows as of 01.11.2026" in village.sado("registers", "status")
     finally:

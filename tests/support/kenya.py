@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from sado.menus.pack import Pack
 from sado.menus.reading import pack
-from sado.menus.reading.pack import Pack
 from sado.publishing import checking
 from tests.support.packs import written
 from tests.support.phone import Phone

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from sado.menus.gsm import Budget
+from sado.menus.pack import Pack
 from sado.menus.reading import check, pack
 from sado.menus.reading.faults import Fault
-from sado.menus.reading.pack import Pack
 from sado.menus.tree import Tree
 
 SHARED = """\
@@ -135,7 +135,7 @@ def faults(files: dict[str, bytes]) -> list[Fault]:
     found = pack.examine("small", files)
     if found.pack is None or found.faults:
         return sorted(found.faults)
-    return sorted(check.style(found.pack.tree, found.written, Budget()))
+    return sorted(check.style(found.pack.tree, found.source.trees, Budget()))
 
 
 def tree(odd: str = ODD) -> Tree:

@@ -24,8 +24,8 @@ from sado.channel.sms.inbox import Inbox
 from sado.channel.sms.reports import Deliveries
 from sado.channel.ussd.conversation import Conversation
 from sado.channel.versions import Versions
+from sado.menus.pack import Pack
 from sado.menus.reading import pack as packs
-from sado.menus.reading.pack import Pack
 from sado.store import Keyring, Store, Transaction
 from sado.store.tables import identity
 from sado.store.tables.cases import CaseRow

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sado.cases.registers.definitions import RegisterError, definitions
+from sado.cases.errors import PackDataError
+from sado.cases.registers.definitions import definitions
 from tests.support.registers import LANGUAGES, RAW
 
 AGENCIES = {"INV", "TAX"}
@@ -14,7 +15,7 @@ AGENCIES = {"INV", "TAX"}
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
-        (("licences", "id"), ["nothing"], "licences: nothing is no field of it"),
+        (("licences", "id"), ["nothing"], "licences.id: nothing is no field of it"),
         (("licences", "find_by"), [["what"]], "what is of type texts"),
         (("licences", "id"), ["holder"], "holder names a row, so it must be required"),
         (("licences", "until"), "tin", "until is tin, which is no field of type date"),
@@ -40,7 +41,7 @@ def test_a_wrong_definition_is_told(path: tuple[str, ...], value: object, says: 
         place = place[step]
     place[last] = value
 
-    with pytest.raises(RegisterError) as error:
+    with pytest.raises(PackDataError) as error:
         definitions(raw, LANGUAGES, AGENCIES)
     assert says in str(error.value)
 
@@ -49,5 +50,5 @@ def test_all_faults_are_told_at_once() -> None:
     raw = deepcopy(dict(RAW))
     raw["licences"]["agency"], raw["taxes"]["find_by"] = "XXX", [["nothing"]]
 
-    with pytest.raises(RegisterError, match=r"XXX is no agency[\s\S]*nothing is no field"):
+    with pytest.raises(PackDataError, match=r"XXX is no agency[\s\S]*nothing is no field"):
         definitions(raw, LANGUAGES, AGENCIES)

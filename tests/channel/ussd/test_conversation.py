@@ -13,7 +13,7 @@ from sado.channel.effects.contract import Effects
 from sado.channel.effects.registry import all_effects
 from sado.channel.request import LARGEST
 from sado.menus.engine import Effect, Outcome
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.store import Transaction
 from tests.support.phone import CODE, Phone
 from tests.support.station import WEBHOOK, Station, open_station, shipped_pack

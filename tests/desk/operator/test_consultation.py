@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from sado.cases.residents.consultation import FEWEST, Consultation
 from sado.desk.operator.consultation import described
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 from sado.menus.tree import Option, Screen
 from tests.support.browser import PACK, Desk
 

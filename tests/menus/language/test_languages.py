@@ -7,7 +7,8 @@ import pytest
 
 from sado import menus
 from sado.menus.gsm import encoding
-from sado.menus.language.languages import LanguageError, Languages
+from sado.menus.language.languages import Languages
+from sado.menus.misfits import MisfitError
 
 PACK = Path(menus.__file__).parent / "packs" / "tajikistan"
 TABLES = {"romanisation.csv": (PACK / "romanisation.csv").read_text("utf-8")}
@@ -120,13 +121,13 @@ def test_another_country_loads_with_its_own_languages() -> None:
     ],
 )
 def test_a_language_that_cannot_be_used_is_named(changes: dict[str, Any], says: str) -> None:
-    with pytest.raises(LanguageError) as refused:
+    with pytest.raises(MisfitError) as refused:
         Languages.read(RAW | changes, "tg", TABLES)
     assert says in str(refused.value)
 
 
 def test_all_faults_are_told_at_once() -> None:
-    with pytest.raises(LanguageError) as refused:
+    with pytest.raises(MisfitError) as refused:
         Languages.read({"ru": {}, "la": {"name": "L", "romanises": "ru", "table": "t"}}, "tg", {"t": "no table"})
     told = str(refused.value)
-    assert all(says in told for says in ("default language 'tg'", "ru: give its own name", "la: t: The table needs"))
+    assert all(says in told for says in ("default_language: 'tg'", "ru: give its own name", "t: 1: the table needs"))

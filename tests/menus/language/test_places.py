@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sado.menus.language.languages import Languages
-from sado.menus.language.places import Gazetteer, GazetteerError, UnknownPlaceError
+from sado.menus.language.places import Gazetteer, UnknownPlaceError
+from sado.menus.misfits import MisfitError
 from sado.menus.reading.pack import PACKS
 from tests.support.station import shipped_pack
 
@@ -222,15 +223,15 @@ def test_the_places_of_another_country_are_found(typed: str, code: str) -> None:
     [
         ("", REGIONS, "there is no district"),
         (DISTRICTS, "", "there is no region"),
-        (DISTRICTS, REGIONS.replace("ALA", "ALM"), "district TAL: there is no region ALA"),
+        (DISTRICTS, REGIONS.replace("ALA", "ALM"), "districts.csv: 2: there is no region ALA"),
         (DISTRICTS.replace("short_kk", "short_tg"), REGIONS, "the list of districts has no column short_kk"),
-        (DISTRICTS.replace("Қарасай ауданы", ""), REGIONS, "district QAR: nothing in full_kk"),
-        (DISTRICTS.replace("QAR", "TAL"), REGIONS, "district TAL stands in two rows"),
+        (DISTRICTS.replace("Қарасай ауданы", ""), REGIONS, "districts.csv: 3: nothing in full_kk"),
+        (DISTRICTS.replace("QAR", "TAL"), REGIONS, "districts.csv: 2: TAL stands in two rows"),
         (DISTRICTS, REGIONS.replace("iso", "code"), "the list of regions has no column iso"),
         (DISTRICTS.replace("former_names", "old"), REGIONS, "need the columns other_names and former_names"),
-        (DISTRICTS, REGIONS.replace("Алматы", ""), "region ALA: nothing in short_kk"),
+        (DISTRICTS, REGIONS.replace("Алматы", ""), "regions.csv: 2: nothing in short_kk"),
     ],
 )
 def test_lists_that_cannot_be_used_are_refused(districts: str, regions: str, says: str) -> None:
-    with pytest.raises(GazetteerError, match=says):
+    with pytest.raises(MisfitError, match=says):
         Gazetteer.read(districts, regions, KAZAKH)

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from sado import menus
 from sado.menus.gsm import encoding
-from sado.menus.language.romanisation import Romanisation, RomanisationError
+from sado.menus.language.romanisation import Romanisation
+from sado.menus.misfits import MisfitError
 
 PACK = Path(menus.__file__).parent / "packs" / "tajikistan"
-TAJIK = Romanisation.read((PACK / "romanisation.csv").read_text("utf-8"))
+TAJIK = Romanisation.read("romanisation.csv", (PACK / "romanisation.csv").read_text("utf-8"))
 with (PACK / "districts.csv").open(encoding="utf-8", newline="") as districts:
     ROWS = list(csv.DictReader(districts))
 NAMES = sorted({row[column] for row in ROWS for column in ("short_tg", "full_tg", "centre_tg")} - {""})
@@ -102,7 +103,9 @@ def test_what_is_latin_already_is_not_written_again(text: str) -> None:
 
 @given(st.text("абвг-", max_size=12))
 def test_letters_that_begin_longer_ones_come_back_by_any_table(text: str) -> None:
-    nested = Romanisation.read("cyrillic,latin,way\nа,s,both\nб,h,both\nв,sh,both\nг,shh,both\n,-,both\n")
+    nested = Romanisation.read(
+        "romanisation.csv", "cyrillic,latin,way\nа,s,both\nб,h,both\nв,sh,both\nг,shh,both\n,-,both\n"
+    )
     assert nested.cyrillic(nested.latin(text)) == text
 
 
@@ -113,16 +116,16 @@ def test_letters_that_begin_longer_ones_come_back_by_any_table(text: str) -> Non
         ("cyrillic,latin\nа,a\n", "cyrillic, latin, way"),
         ("cyrillic,latin,way\nа,a,both\n", "must give the separator"),
         ("cyrillic,latin,way\nа,a,both\n,--,both\n", "a single sign"),
-        ("cyrillic,latin,way\nА,a,both\n,-,both\n", "row 2: cyrillic must be one small letter"),
-        ("cyrillic,latin,way\nа,a,both\nа,e,both\n,-,both\n", "row 3: the letter а stands in two rows"),
+        ("cyrillic,latin,way\nА,a,both\n,-,both\n", "csv: 2: cyrillic must be one small letter"),
+        ("cyrillic,latin,way\nа,a,both\nа,e,both\n,-,both\n", "csv: 3: the letter а stands in two rows"),
         ("cyrillic,latin,way\nа,a,back\n,-,both\n", "way must be both or one"),
         ("cyrillic,latin,way\nа,â,both\n,-,both\n", "not in small GSM-7"),
         ("cyrillic,latin,way\nа,A,both\n,-,both\n", "not in small GSM-7"),
-        ("cyrillic,latin,way\nа,a,both\nя,a,both\n,-,both\n", "row 3: 'a' cannot be read back"),
+        ("cyrillic,latin,way\nа,a,both\nя,a,both\n,-,both\n", "csv: 3: 'a' cannot be read back"),
         ("cyrillic,latin,way\nь,,both\n,-,both\n", "'' cannot be read back"),
         ("cyrillic,latin,way\nа,a-a,both\n,-,both\n", "holds the separator"),
     ],
 )
 def test_a_table_that_cannot_be_read_back_is_refused(table: str, says: str) -> None:
-    with pytest.raises(RomanisationError, match=says):
-        Romanisation.read(table)
+    with pytest.raises(MisfitError, match=says):
+        Romanisation.read("romanisation.csv", table)

@@ -5,17 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from sado import wsgi
 from sado.menus.gsm import Budget
+from sado.menus.misfits import Misfit
+from sado.menus.pack import Pack
 from sado.menus.reading import report
-from sado.menus.reading.pack import Pack
+from sado.menus.reading.pack import PackError, build, nothing_else
 from sado.menus.tree import TreeError
-from tests.support.packs import small, written
+from tests.support.packs import LAW, small, written
 
 USSD = Budget()
 
 
 def of(folder: Path, odd: str = "", budget: Budget = USSD) -> report.Report:
-    return report.of(str(written(folder, small(odd) if odd else small())), budget, lambda found: None)
+    return report.of(str(written(folder, small(odd) if odd else small())), budget, nothing_else)
 
 
 def test_a_sound_pack_is_one_line(tmp_path: Path) -> None:
@@ -59,34 +62,32 @@ def test_a_gateway_that_cuts_earlier_has_its_own_budget(tmp_path: Path) -> None:
 
 def test_a_pack_that_is_not_there_is_an_error() -> None:
     with pytest.raises(TreeError, match="There is no pack 'atlantis'"):
-        report.of("atlantis", USSD, lambda found: None)
+        report.of("atlantis", USSD, nothing_else)
 
 
-def test_what_the_menus_cannot_see_is_told_too(tmp_path: Path) -> None:
-    def look(found: Pack) -> None:
-        raise ValueError(f"The law of {found.country} is missing.")
-
-    told = report.of(str(written(tmp_path, small())), USSD, look)
-    assert [str(one) for one in told.faults] == ["pack.yaml:1: The law of TJ is missing."]
-
-
-def test_each_fault_of_the_law_is_told_at_its_entry(tmp_path: Path) -> None:
-    class LawError(ValueError):
-        file = "law.yaml"
-
-    def look(found: Pack) -> None:
-        raise LawError("The law cannot be used:\n  short_days: is no number\n  nothing: is missing")
+def test_what_the_menus_cannot_see_is_told_at_its_line(tmp_path: Path) -> None:
+    def look(pack: Pack) -> list[Misfit]:
+        return [
+            ("law.yaml", ("short_days",), "is no number"),
+            ("law.yaml", ("nothing",), "is missing"),
+            ("registers.yaml", ("r", "fields", "tin"), "digits: need a length"),
+            ("", ("odd",), "there is no register of this name"),
+        ]
 
     told = report.of(str(written(tmp_path, small())), USSD, look)
-    assert [str(one) for one in told.faults] == [
+    assert [str(fault) for fault in told.faults] == [
         "law.yaml:1: nothing: is missing",
         "law.yaml:3: short_days: is no number",
+        "registers.yaml:9: r.fields.tin: digits: need a length",
+        "trees/base.yaml:17: odd: there is no register of this name",
     ]
 
 
-def test_a_screen_that_looks_up_in_vain_is_told_at_its_line(tmp_path: Path) -> None:
-    def look(found: Pack) -> None:
-        raise TreeError("This pack looks up in vain:\n  odd: there is no register of this name")
+def test_a_refused_pack_carries_the_faults_that_the_report_tells(tmp_path: Path) -> None:
+    files = small() | {"law.yaml": LAW.replace("short_days: 15", "short_days: soon").encode()}
 
-    told = report.of(str(written(tmp_path, small())), USSD, look)
-    assert [str(one) for one in told.faults] == ["trees/base.yaml:17: odd: there is no register of this name"]
+    with pytest.raises(PackError) as refused:
+        build("small", files, wsgi.check_pack)
+
+    assert refused.value.faults == report.of(str(written(tmp_path, files)), USSD, wsgi.check_pack).faults
+    assert str(refused.value.faults[0]).startswith("law.yaml:3: short_days: Expected `int`")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sado.menus.reading import commands as keywords
-from sado.menus.reading.commands import Arguments, Command
+from sado.menus import commands as keywords
+from sado.menus.commands import Arguments, Command
 from tests.support.packs import faults, small
 from tests.support.station import shipped_pack
 
