@@ -20,11 +20,6 @@ def date(day: datetime.date, languages: Languages, code: str) -> str:
     return _shown(format_date(day, languages[code].date, languages.locale(code)), languages, code)
 
 
-def day_and_time(moment: datetime.datetime, languages: Languages, code: str) -> str:
-    """Write a day with hours and minutes of 24, on the clock that `moment` is on: no zone is changed."""
-    return f"{date(moment.date(), languages, code)} {moment:%H:%M}"
-
-
 def number(value: int | Decimal, languages: Languages, code: str) -> str:
     """Write a number with the groups and the decimal sign of the language, no digit lost."""
     from babel.numbers import format_decimal

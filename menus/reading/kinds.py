@@ -9,7 +9,7 @@ the engine does not.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, get_args
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -312,10 +312,9 @@ class Do(Kind, frozen=True, kw_only=True, tag="do"):
         yield _effect(name, self.effect, tuple(self.takes), self.set, self.go, self.note)
 
 
-AnyKind = (
-    Menu | Prompt | Notice | List | Lookup | Ask | Sms | Mine | LanguageChoice | Poll | Rating | Subscribe | GoTo | Do
-)
-KINDS: Mapping[str, type[Kind]] = {str(one.__struct_config__.tag): one for one in get_args(AnyKind)}
+Kinds = Mapping[str, type[Kind]]
+# Every class above by its `kind:`.
+KINDS: Kinds = {str(kind.__struct_config__.tag): kind for kind in Kind.__subclasses__()}
 
 
 def _effect(

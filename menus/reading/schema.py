@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import msgspec
 
-from sado.menus.reading.kinds import AnyKind
+from sado.menus.reading.kinds import KINDS
 
 PUBLISHED = "menus/tree.schema.json"
 
 
 def tree_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of one file under `trees/`: screens by name, each of one kind."""
-    (screen,), components = msgspec.json.schema_components([AnyKind])
+    (screen,), components = msgspec.json.schema_components([reduce(or_, KINDS.values())])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Sado: the screens of one service",

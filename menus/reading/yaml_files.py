@@ -12,7 +12,7 @@ import yaml
 
 from sado.menus.misfits import Path
 from sado.menus.reading.faults import NOT_UTF8, Fault, line_of, lines, misfits
-from sado.menus.reading.kinds import KINDS, AnyKind, Id, Kind
+from sado.menus.reading.kinds import KINDS, Id, Kind, Kinds
 
 _STR = "tag:yaml.org,2002:str"
 
@@ -109,18 +109,18 @@ class Written:
         return file.fault((written, *path), says, screen, language)
 
 
-def read(files: Mapping[str, bytes]) -> Written:
-    """The screens of these files. What cannot be read is left out and told in `faults`."""
+def read(files: Mapping[str, bytes], kinds: Kinds = KINDS) -> Written:
+    """The screens of these files, each of one of the kinds. What cannot be read is left out and told in `faults`."""
     written = Written({}, {}, [])
     for name, content in sorted(files.items()):
         file = File(name, content)
         for screen, raw in file.data.items():
-            _read_screen(written, file, screen, raw)
+            _read_screen(written, file, screen, raw, kinds)
         written.faults += file.faults
     return written
 
 
-def _read_screen(written: Written, file: File, screen: str, raw: Any) -> None:
+def _read_screen(written: Written, file: File, screen: str, raw: Any, kinds: Kinds) -> None:
     if screen in written.files:
         earlier = written.files[screen].name
         written.faults.append(file.fault((screen,), f"is defined twice, first in {earlier}: rename one", screen))
@@ -131,18 +131,14 @@ def _read_screen(written: Written, file: File, screen: str, raw: Any) -> None:
     except msgspec.ValidationError:
         says = "a screen's name has small Latin letters, digits, _ and dots, and begins with a letter"
         written.faults.append(file.fault((screen,), says, screen))
-    try:
-        written.screens[screen] = msgspec.convert(raw, AnyKind)
-    except (msgspec.ValidationError, TypeError):
-        found = list(_misfits(raw))
-        written.faults += [file.fault((screen, *path), says, screen) for path, says in found]
-
-
-def _misfits(raw: Any) -> list[tuple[Path, str]]:
     if not isinstance(raw, dict):
-        return [((), "a screen is a mapping with a `kind`")]
-    kind = KINDS.get(str(raw.get("kind")))
-    if kind is None:
+        written.faults.append(file.fault((screen,), "a screen is a mapping with a `kind`", screen))
+    elif (kind := kinds.get(str(raw.get("kind")))) is None:
         says = f"there is no kind {raw['kind']!r}" if "kind" in raw else "`kind` is missing"
-        return [((), f"{says}; the kinds are: {', '.join(KINDS)}")]
-    return list(misfits(raw, kind)) or [((), "this screen cannot be read")]
+        written.faults.append(file.fault((screen,), f"{says}; the kinds are: {', '.join(kinds)}", screen))
+    else:
+        try:
+            written.screens[screen] = msgspec.convert(raw, kind)
+        except (msgspec.ValidationError, TypeError):
+            found = list(misfits(raw, kind)) or [((), "this screen cannot be read")]
+            written.faults += [file.fault((screen, *path), says, screen) for path, says in found]

@@ -31,12 +31,6 @@ def test_a_pack_may_write_dates_its_own_way() -> None:
     assert formats.date(datetime.date(2026, 7, 4), english, "en") == "4 Jul 2026"
 
 
-@pytest.mark.parametrize("zone", [None, datetime.UTC, datetime.timezone(datetime.timedelta(hours=5))])
-def test_a_day_and_time_stays_on_its_own_clock(zone: datetime.tzinfo | None) -> None:
-    moment = datetime.datetime(2026, 7, 4, 23, 5, tzinfo=zone)
-    assert formats.day_and_time(moment, LANGUAGES, "tg") == "04.07.2026 23:05"
-
-
 @pytest.mark.parametrize(
     ("code", "written"),
     [("tg", "1 234 567,125"), ("ru", "1 234 567,125"), ("en", "1,234,567.125"), ("tg-Latn", "1 234 567,125")],
