@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -16,7 +16,8 @@ import msgspec
 from msgspec import Meta
 
 from sado.menus.fields import accepted
-from sado.menus.language.folding import fold, is_one_edit_apart
+from sado.menus.language.folding import is_one_edit_apart
+from sado.menus.language.languages import Languages
 from sado.menus.layout import clean
 from sado.menus.reading.kinds import Id, Name
 from sado.menus.tree import Screen, Tree
@@ -41,6 +42,7 @@ _CYRILLIC = re.compile("[Ѐ-ӿ]").search
 FREE = ("text", "name", "place", "phone", "number", "date")
 
 
+Fold = Callable[[str], str]
 Does = Literal["choose", "more"]
 
 
@@ -90,11 +92,12 @@ class _Word:
 class Commands:
     """The commands of one pack, found by what people write."""
 
-    def __init__(self, keywords: Mapping[str, Keyword]) -> None:
+    def __init__(self, keywords: Mapping[str, Keyword], languages: Languages) -> None:
         self.keywords = keywords
+        self._fold = languages.fold
         self._words: dict[str, list[_Word]] = {}
         for word in words_of(keywords):
-            self._words.setdefault(fold(word.spelling), []).append(word)
+            self._words.setdefault(self._fold(word.spelling), []).append(word)
 
     def parse(self, text: str, tree: Tree) -> Command | None:
         """The command that this message is, or None. `tree` says how long the number is that may stand bare."""
@@ -103,7 +106,7 @@ class Commands:
 
     def is_word_of(self, name: str, word: str) -> bool:
         """Whether this is a word of the command."""
-        return any(known.name == name for known in self._words.get(fold(word), ()))
+        return any(known.name == name for known in self._words.get(self._fold(word), ()))
 
     def _bare(self, said: str, tree: Tree) -> Command | None:
         for name, keyword in self.keywords.items():
@@ -132,7 +135,7 @@ class Commands:
     def _known(self, typed: str) -> _Word | None:
         """The word of this key; of those that share it the one that is spelt so, else one in the same alphabet: the
         answer goes to the language of the word."""
-        known = [word for word in self._words.get(fold(typed), ()) if self._is_safe(word, typed)]
+        known = [word for word in self._words.get(self._fold(typed), ()) if self._is_safe(word, typed)]
         exact = [word for word in known if word.spelling.casefold() == typed.casefold()]
         alike = [word for word in known if bool(_CYRILLIC(word.spelling)) == bool(_CYRILLIC(typed))]
         return next(iter((*exact, *alike, *known)), None)
@@ -143,12 +146,12 @@ class Commands:
 
     def _near(self, typed: str) -> _Word | None:
         """The word one letter away, if all such words are of one command, and none of them destroys."""
-        key = fold(typed)
+        key = self._fold(typed)
         if len(key) < SHORTEST_NEAR:
             return None
         near = [word for known in self._words for word in self._words[known] if is_one_edit_apart(key, known)]
         names = {word.name for word in near}
-        is_short = any(len(fold(word.spelling)) < SHORTEST_NEAR for word in near)
+        is_short = any(len(self._fold(word.spelling)) < SHORTEST_NEAR for word in near)
         if len(names) != 1 or is_short or self.keywords[near[0].name].destructive:
             return None
         return next((word for word in near if bool(_CYRILLIC(word.spelling)) == bool(_CYRILLIC(typed))), near[0])
@@ -175,16 +178,18 @@ def arguments(tree: Tree, keyword: Keyword, rest: str) -> Arguments:
     for at, name in enumerate(keyword.takes):
         screen = tree.screens[name]
         following = tree.screens[keyword.takes[at + 1]] if at + 1 < len(keyword.takes) else None
-        said, left = _taken(screen, following, keyword, left, is_first=not at)
+        said, left = _taken(screen, following, keyword, left, tree.languages.fold, is_first=not at)
         if said:
             given[name] = said
     return Arguments(given, left)
 
 
-def _taken(screen: Screen, following: Screen | None, keyword: Keyword, left: str, is_first: bool) -> tuple[str, str]:
+def _taken(
+    screen: Screen, following: Screen | None, keyword: Keyword, left: str, fold: Fold, is_first: bool
+) -> tuple[str, str]:
     """What of `left` answers this screen, and what remains."""
     if screen.kind == "choice":
-        return _option_in(screen, keyword, left)
+        return _option_in(screen, keyword, left, fold)
     if screen.accepts in FREE:
         return left, ""
     end = _number_end(left, _length(screen), _length(following) if following else 0)
@@ -209,7 +214,7 @@ def _number_end(left: str, length: int, then: int) -> int:
     return at if count == length else 0
 
 
-def _option_in(screen: Screen, keyword: Keyword, left: str) -> tuple[str, str]:
+def _option_in(screen: Screen, keyword: Keyword, left: str, fold: Fold) -> tuple[str, str]:
     """The key of the option that `left` begins with the words of, the longest first."""
     keys = {option.key for option in screen.options}
     known = {fold(str(words)): option.key for option in screen.options for words in option.text.values()}

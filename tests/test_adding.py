@@ -107,3 +107,12 @@ def test_a_language_costs_its_files(uzbek: Pack) -> None:
 
     assert "1 Yangi" in menu.text
     assert engine.resume(uzbek.tree, menu.session, "2").text == "Xayr"
+
+
+def test_how_its_letters_are_typed_is_a_file_of_the_pack(uzbek: Pack) -> None:
+    table = "written,sound\nt,т\no,о\np,п\n"
+    assert not uzbek.gazetteer.find("Top").exact
+
+    folding = packs.build("toy", in_uzbek(small()) | {"folding.csv": table.encode()})
+
+    assert [place.code for place in folding.gazetteer.find("Top").places] == ["T-1"]

@@ -11,7 +11,6 @@ from sado.cases.registers.definitions import Register, definitions
 from sado.cases.registers.field_types import Field
 from sado.cases.registers.lookup import Registers, Values
 from sado.menus.language import formats
-from sado.menus.language.folding import fold
 from sado.menus.language.places import UnknownPlaceError
 from sado.menus.layout import clean
 from sado.menus.pack import Pack
@@ -26,7 +25,7 @@ def registers_of(pack: Pack) -> Registers:
     written = pack.languages.written
     found = definitions(pack.registers, written, pack.agencies)
     places = [place.code for place in pack.gazetteer]
-    return Registers(found, fold, places, written, ZoneInfo(pack.time_zone))
+    return Registers(found, pack.languages.fold, places, written, ZoneInfo(pack.time_zone))
 
 
 class RegisterWords:

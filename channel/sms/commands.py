@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sado.menus import commands
 from sado.menus.commands import Arguments, Command
 from sado.menus.fields import accepted
-from sado.menus.language.folding import fold
 from sado.menus.pack import Pack
 from sado.menus.session import Session
 from sado.menus.tree import Screen, Tree
@@ -75,6 +74,7 @@ class Reader:
     def key(self, tree: Tree, session: Session, text: str) -> str | None:
         """The number of the option among those shown that has this name, in any language, or that a YES or a NO
         chooses: one that begins with such a word."""
+        fold = tree.languages.fold
         typed = fold(text)
         options = options_of(tree.screens[session.screen], session)
         if named := {one.key for one in options for words in one.text.values() if typed and fold(str(words)) == typed}:

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sado.menus.language import romanisation
+from sado.menus.language import folding, romanisation
+from sado.menus.language.folding import FILE as FOLDING
+from sado.menus.language.folding import Folding
 from sado.menus.language.romanisation import Romanisation
 from sado.menus.layout import clean
 from sado.menus.misfits import Misfit, MisfitError
@@ -39,10 +41,12 @@ class Language:
 
 
 class Languages:
-    """All languages of a pack in the order of its menu, and its default one."""
+    """All languages of a pack in the order of its menu, and its default one. `fold` gives one key for every spelling
+    of a word in any of them."""
 
-    def __init__(self, languages: Mapping[str, Language], default: str) -> None:
+    def __init__(self, languages: Mapping[str, Language], default: str, folding: Folding) -> None:
         self._languages = languages
+        self.fold = folding.fold
         self.default = default
         self.codes = tuple(languages)
         self.names: Mapping[str, str] = {code: language.name for code, language in languages.items()}
@@ -50,13 +54,14 @@ class Languages:
 
     @classmethod
     def read(cls, raw: Mapping[str, Any], default: str, tables: Mapping[str, str]) -> Languages:
-        """Take `languages:` of a pack; `tables` are the CSV texts of its romanisations by file name.
+        """Take `languages:` of a pack; `tables` are its CSV texts by file name: romanisations, and how to fold.
 
         Raises MisfitError with every fault at once.
         """
         if misfits := [*_misfits(raw, default, tables)]:
             raise MisfitError(misfits)
-        return cls({code: _language(code, raw, tables) for code in raw}, default)
+        languages = {code: _language(code, raw, tables) for code in raw}
+        return cls(languages, default, Folding.read(tables.get(FOLDING, "")))
 
     def __getitem__(self, code: str) -> Language:
         """Give the language of this code; KeyError for one that the pack does not have."""
@@ -116,6 +121,8 @@ def _language(code: str, raw: Mapping[str, Any], tables: Mapping[str, str]) -> L
 def _misfits(raw: Mapping[str, Any], default: str, tables: Mapping[str, str]) -> Iterator[Misfit]:
     if default not in raw:
         yield FILE, ("default_language",), f"{default!r} is none of {', '.join(map(str, raw))}"
+    if FOLDING in tables:
+        yield from folding.misfits(tables[FOLDING])
     for code, entry in raw.items():
         yield from ((FILE, ("languages", code), says) for says in _faults(entry, raw, tables))
         if isinstance(entry, Mapping) and entry.get("table") in tables:

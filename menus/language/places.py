@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sado.menus.language import csv_rows
 from sado.menus.language.csv_rows import Row
-from sado.menus.language.folding import fold, is_one_edit_apart
+from sado.menus.language.folding import is_one_edit_apart
 from sado.menus.language.languages import Languages
 from sado.menus.misfits import Misfit, MisfitError
 
@@ -68,17 +68,17 @@ class Gazetteer:
         if misfits := [*_misfits(csv_rows.read(districts_csv), csv_rows.read(regions_csv), languages)]:
             raise MisfitError(misfits)
         rows, regions = ([row for _, row in csv_rows.read(text)] for text in (districts_csv, regions_csv))
-        drop = frozenset(fold(word) for word in place_words)
+        drop = frozenset(languages.fold(word) for word in place_words)
         places = {row["code"]: _place(row, languages) for row in rows}
         named = {row["iso"]: languages.complete(_texts(row, "short", languages)) for row in regions}
-        return cls(places, _index(rows, places, drop), drop, named, languages)
+        return cls(places, _index(rows, places, drop, languages), drop, named, languages)
 
     def find(self, typed: str) -> Found:
         """Give the places typed, present names before former ones; failing that, those one letter away.
 
         Names repeat, and near misses are real places (Ашт, Рашт).
         """
-        key = fold(typed, self._place_words)
+        key = self._languages.fold(typed, self._place_words)
         if key in self._index or len(key) < 4:
             return Found(self._index.get(key, ()), exact=key in self._index)
         near = [places for name, places in self._index.items() if is_one_edit_apart(key, name)]
@@ -111,14 +111,16 @@ def _place(row: Row, languages: Languages) -> Place:
     return Place(row["code"], row["region_iso"], names, short)
 
 
-def _index(rows: Sequence[Row], places: Mapping[str, Place], drop: Set[str]) -> dict[str, tuple[Place, ...]]:
+def _index(
+    rows: Sequence[Row], places: Mapping[str, Place], drop: Set[str], languages: Languages
+) -> dict[str, tuple[Place, ...]]:
     """Map each key to its places; all present names go in first, so that they are offered first."""
     spellings = [(place, name) for place in places.values() for name in (*place.short.values(), *place.names.values())]
     for column in ("other_names", "former_names"):
         spellings += [(places[row["code"]], name) for row in rows for name in row[column].split(";")]
     index: dict[str, tuple[Place, ...]] = {}
     for place, name in spellings:
-        if key := fold(name, drop):
+        if key := languages.fold(name, drop):
             index[key] = _once((*index.get(key, ()), place))
     return index
 

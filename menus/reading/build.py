@@ -53,7 +53,7 @@ def pack_of(source: PackSource, languages: Languages, screens: Sequence[Screen])
         case_words=_case_words(tree, shared, languages, registers),
         country=shared.country,
         sms=shared.sms,
-        commands=Commands(source.keywords),
+        commands=Commands(source.keywords, languages),
         law=source.yaml[LAW].data,
         registers=registers,
     )

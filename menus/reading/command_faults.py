@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sado.menus.commands import Keyword, words_of
-from sado.menus.language.folding import fold
 from sado.menus.misfits import Path
 from sado.menus.reading.faults import Fault
 from sado.menus.reading.source import COMMANDS, PackSource
@@ -22,7 +21,7 @@ def found(tree: Tree, source: PackSource) -> Iterator[Fault]:
 
 
 def _faults(keywords: Mapping[str, Keyword], tree: Tree) -> Iterator[tuple[Path, str]]:
-    yield from _clashes(keywords)
+    yield from _clashes(keywords, tree)
     for name, keyword in keywords.items():
         for language in keyword.words:
             if language not in tree.languages.codes:
@@ -35,10 +34,10 @@ def _faults(keywords: Mapping[str, Keyword], tree: Tree) -> Iterator[tuple[Path,
             yield from _misused(name, keyword, tree)
 
 
-def _clashes(keywords: Mapping[str, Keyword]) -> Iterator[tuple[Path, str]]:
+def _clashes(keywords: Mapping[str, Keyword], tree: Tree) -> Iterator[tuple[Path, str]]:
     owners: dict[str, str] = {}
     for word in words_of(keywords):
-        key = fold(word.spelling)
+        key = tree.languages.fold(word.spelling)
         owner = owners.setdefault(key, word.name)
         path = (word.name, "words", word.language)
         if not key:

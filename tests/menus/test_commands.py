@@ -171,17 +171,18 @@ def test_what_is_no_command_is_none(typed: str) -> None:
 
 def test_a_slip_between_two_commands_is_neither() -> None:
     keys = {"one": "СТАТОР", "two": "СТАТОК"}
-    made = keywords.Commands({name: keywords.Keyword(words={"tg": [word]}, go="root") for name, word in keys.items()})
+    words = {name: keywords.Keyword(words={"tg": [word]}, go="root") for name, word in keys.items()}
+    made = keywords.Commands(words, shipped_pack().languages)
     tree = shipped_pack().tree
     assert made.parse("СТАТОН", tree) is None
-    alone = keywords.Commands({"one": keywords.Keyword(words={"tg": ["СТАТОР"]}, go="root")})
+    alone = keywords.Commands({"one": keywords.Keyword(words={"tg": ["СТАТОР"]}, go="root")}, shipped_pack().languages)
     assert alone.parse("СТАТОН", tree) is not None, "with one candidate it is that one"
 
 
 def test_a_destructive_word_one_letter_away_keeps_another_from_being_meant() -> None:
     words = {"one": keywords.Keyword(words={"tg": ["СТАТОР"]}, go="root")}
     words["two"] = keywords.Keyword(words={"tg": ["СТАТОК"]}, go="root", destructive=True)
-    assert keywords.Commands(words).parse("СТАТОН", shipped_pack().tree) is None
+    assert keywords.Commands(words, shipped_pack().languages).parse("СТАТОН", shipped_pack().tree) is None
 
 
 def test_two_words_that_are_one_command_are_read_together() -> None:

@@ -11,8 +11,11 @@ from sado.cases.registers.csv_file import RegisterFile, Report
 from sado.cases.registers.definitions import Register, definitions
 from sado.cases.registers.loading import Loading, Steps
 from sado.cases.registers.lookup import Found, Registers, Values
-from sado.menus.language.folding import fold
+from sado.menus.language.folding import Folding
+from sado.menus.reading.pack import PACKS
 from sado.store import Store, Transaction
+
+fold = Folding.read((PACKS / "tajikistan" / "folding.csv").read_text("utf-8")).fold
 
 LANGUAGES = ("tg", "ru")
 LABEL = {"tg": "рақам", "ru": "номер"}

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from sado.cases.registers import field_types
 from sado.cases.registers.field_types import Field, FieldError
-from sado.menus.language.folding import fold
+from sado.menus.language.folding import Folding
+from sado.menus.reading.pack import PACKS
+
+fold = Folding.read((PACKS / "tajikistan" / "folding.csv").read_text("utf-8")).fold
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sado.menus.language.folding import fold
+from sado.menus.language.folding import Folding, misfits
+from sado.menus.reading.pack import PACKS
+
+fold = Folding.read((PACKS / "tajikistan" / "folding.csv").read_text("utf-8")).fold
 
 PLACE_WORDS = {fold(word) for word in ("шаҳр", "шаҳри", "ноҳияи", "р-н", "район", "city", "district")}
 
@@ -49,3 +52,24 @@ def test_any_text_folds_to_a_key_without_spaces_or_doubles(text: str) -> None:
     key = fold(text)
     assert not any(letter.isspace() for letter in key)
     assert all(one != other for one, other in pairwise(key))
+
+
+def test_a_letter_that_the_pack_does_not_have_stands_for_itself() -> None:
+    assert Folding({"sh": "s"}).fold("Shimba") == "simba"
+    assert Folding({}).fold("Kisumu") == "kisumu"
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "says"),
+    [
+        ("written\nш\n", 1, "columns written, sound"),
+        ("written,sound\nШ,s\n", 2, "must be small letters"),
+        ("written,sound\n,s\n", 2, "must be small letters"),
+        ("written,sound\nš,s\n", 2, "without marks of their own"),
+        ("written,sound\nш,s\nш,c\n", 3, "ш stands in two rows"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_told_at_its_line(table: str, line: int, says: str) -> None:
+    ((file, place, told),) = misfits(table)
+    assert (file, place) == ("folding.csv", (line,))
+    assert says in told

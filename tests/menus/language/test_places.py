@@ -207,7 +207,8 @@ DISTRICTS = (
     "code,region_iso,short_kk,full_kk,other_names,former_names\n"
     "TAL,ALA,Талғар,Талғар ауданы,Talgar,\nQAR,ALA,Қарасай,Қарасай ауданы,,Каскеленский;Каскелен\n"
 )
-KAZAKH = Languages.read({"kk": {"name": "Қазақша", "locale": "kk"}}, "kk", {})
+KAZAKH_SOUNDS = "written,sound\ngh,г\nғ,г\nқ,к\nt,т\na,а\nl,л\nr,р\n"
+KAZAKH = Languages.read({"kk": {"name": "Қазақша", "locale": "kk"}}, "kk", {"folding.csv": KAZAKH_SOUNDS})
 
 
 @pytest.mark.parametrize(
