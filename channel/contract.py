@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from sado.cases import msisdn
 from sado.channel.request import BadRequestError, Request
 from sado.menus.gsm import Budget
 
@@ -140,21 +141,8 @@ def msisdn_from(number: str, country: str) -> str:
     A number that already has that form is taken as it is: phonenumbers costs a hundred times more."""
     if _E164.fullmatch(number):
         return number
-    plain = re.sub(r"^00", "+", number.strip())
     # Some gateways leave the plus sign away, from foreign numbers too.
-    known = _in_e164(plain, country) or _in_e164(f"+{plain.lstrip('+')}", country)
-    if known is None:
+    parsed = msisdn.parse(number, country) or msisdn.parse(f"+{number.strip()}", country)
+    if parsed is None:
         raise BadRequestError("phoneNumber is not a telephone number.")
-    return known
-
-
-def _in_e164(number: str, country: str) -> str | None:
-    import phonenumbers
-
-    try:
-        parsed = phonenumbers.parse(number, country)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(parsed):
-        return None
-    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    return parsed

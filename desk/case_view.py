@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,19 +62,6 @@ def actor_name(pack: Pack, actor: str) -> str:
     """Who did it, in words."""
     who, _colon, code = actor.partition(":")
     return agency_name(pack, code) if who == "agency" else words.actor(who)
-
-
-def msisdn_from(typed: str, country: str) -> str | None:
-    """A telephone number in E.164, as people in this country write it; None when it is none."""
-    import phonenumbers
-
-    try:
-        parsed = phonenumbers.parse(re.sub(r"^00", "+", typed), country)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(parsed):
-        return None
-    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
 
 def _happened(pack: Pack, event: EventRow) -> str:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.cases import reference, views
+from sado.cases import msisdn, reference, views
 from sado.desk import words
-from sado.desk.case_view import CaseView, agency_name, case_view, msisdn_from
+from sado.desk.case_view import CaseView, agency_name, case_view
 from sado.desk.language import N_, _
 from sado.desk.operator import line
 from sado.desk.signin import needs_role
@@ -177,8 +177,8 @@ def _find(tx: Transaction, typed: str, country: str) -> list[CaseRow]:
     case = rows.find(tx, plain) if reference.is_reference(plain) else None
     if case is not None:
         return [case]
-    msisdn = msisdn_from(plain, country)
-    return views.mine(tx, msisdn) if msisdn else []
+    number = msisdn.parse(plain, country)
+    return views.mine(tx, number) if number else []
 
 
 def _hint(typed: str, found: list[CaseRow], country: str) -> str:
@@ -192,7 +192,7 @@ def _hint(typed: str, found: list[CaseRow], country: str) -> str:
         return _("The number is typed right, but this station has no such case.")
     if len(plain) == reference.LENGTH and plain.isdigit():
         return _("There is a slip in this reference number: one digit is wrong, or two changed places.")
-    if msisdn_from(plain, country):
+    if msisdn.parse(plain, country):
         return _("No case was filed from this telephone number.")
     return _("This is neither a reference number (10 digits) nor a telephone number.")
 

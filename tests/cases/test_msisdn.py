@@ -1,0 +1,15 @@
+"""A telephone number is one number, however it is written."""
+
+import pytest
+
+from sado.cases import msisdn
+
+
+@pytest.mark.parametrize("typed", ["+992900000001", "00992900000001", "900000001", " 900 00-00-01 "])
+def test_a_number_is_read_as_people_in_the_country_write_it(typed: str) -> None:
+    assert msisdn.parse(typed, "TJ") == "+992900000001"
+
+
+@pytest.mark.parametrize("typed", ["", "1339", "nobody", "9", "+", "1" * 40])
+def test_what_is_no_number_is_none(typed: str) -> None:
+    assert msisdn.parse(typed, "TJ") is None
