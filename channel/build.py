@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sado.channel import front
 from sado.channel.contract import Sender, SmsGateway
-from sado.channel.endpoints import LateUssdDoors, SmsDoors, UssdDoors
+from sado.channel.endpoints import SmsDoors, UssdDoors
 from sado.channel.front import Door
 from sado.channel.gateways.africastalking import AfricasTalkingSms, AfricasTalkingUssd
 from sado.channel.sms.failover import Carrier, Carriers
@@ -128,7 +128,7 @@ class Gateways:
         if not (wanted.kannel_token and wanted.kannel_url):
             raise SettingsError("USSD through Kannel needs SADO_KANNEL_TOKEN and SADO_KANNEL_URL.")
         ussd = KannelUssd(self._smsbox(), wanted.service_code, self._country)
-        return LateUssdDoors(self._store, ussd, Conversation(ussd, self._versions)).doors()
+        return UssdDoors(self._store, ussd, Conversation(ussd, self._versions)).doors()
 
     def _smsbox(self) -> Smsbox:
         from sado.channel.gateways.kannel import Smsbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from sado.cases import msisdn
 from sado.channel.request import BadRequestError, Request
@@ -21,11 +21,17 @@ State = Literal["sent", "buffered", "failed", "delivered"]
 
 @dataclass(frozen=True)
 class Hop:
-    """One request of a USSD session: `text` is all that was typed since the session began, joined by `*`."""
+    """One request of a USSD session. From a cumulative gateway `text` is all that was typed since the session began,
+    joined by `*`; from another it is the last input alone, at first what was dialled after the service code.
+
+    Only the others say more: `request_id` names the request, the same each time it is repeated; empty where there is
+    none. `is_first` is the gateway's word that a session begins, which alone parts two sessions under one id."""
 
     session_id: str
     msisdn: str
     text: str
+    request_id: str = ""
+    is_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,19 +71,22 @@ class Received(Message):
 
 
 class UssdGateway(Protocol):
-    """What a USSD gateway can do."""
+    """What a USSD gateway can do. `budget` is what a screen of it holds; `is_cumulative` says what a hop's text is."""
 
     name: str
     budget: Budget
+    is_cumulative: bool
 
-    def parse_hop(self, request: Request) -> Hop:
-        """Raises BadRequestError."""
+    def parse_hop(self, request: Request) -> Hop | SessionEnd:
+        """What came to the address `ussd`: where ends come there too, it may be one. Raises BadRequestError."""
 
     def parse_end(self, request: Request) -> SessionEnd:
-        """Raises BadRequestError."""
+        """What came to the address `ussd-end`. Raises BadRequestError."""
 
-    def render(self, text: str, is_last: bool) -> str:
-        """The body of our answer."""
+    def answer(self, hop: Any, text: str, is_last: bool) -> str:
+        """The body that answers a hop of this gateway's, which is on disk by now; nothing where the screen is sent as a
+        message of its own. Raises one of the outbox's SendErrors for one that did not leave: the gateway is told, and
+        calls again."""
 
 
 class Sender(Protocol):

@@ -1,20 +1,18 @@
-"""What comes through a gateway's doors: hops and ends of USSD sessions, SMS from residents, delivery reports."""
+"""What comes to a gateway's addresses: hops and ends of USSD sessions, SMS from residents, delivery reports."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Protocol
 
-from sado.channel.contract import Hop, SmsGateway, UssdGateway
+from sado.channel.contract import Hop, SessionEnd, SmsGateway, UssdGateway
 from sado.channel.front import Door
-from sado.channel.request import BadRequestError, Request
+from sado.channel.request import Request
 from sado.channel.sms.inbox import Inbox
 from sado.channel.sms.reports import Deliveries
 from sado.channel.ussd.conversation import Conversation
 from sado.store import Store
 from sado.store.tables import subscribers
-from sado.sync.outbox import OutcomeUnknownError, RejectedError
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +32,15 @@ class UssdDoors:
     def _hop(self, request: Request) -> str:
         """Our answer; if our own side fails, a polite last screen, for a gateway shows anything else as its error."""
         hop = self._gateway.parse_hop(request)
+        if isinstance(hop, SessionEnd):
+            self._note(hop)
+            return ""
         try:
-            return self._store.write(lambda tx: self._conversation.answer(tx, hop))
+            reply = self._store.write(lambda tx: self._conversation.answer(tx, hop))
         except Exception:
             log.exception("a hop failed")
-            return self._conversation.apology(self._language(hop))
+            reply = self._conversation.apology(self._language(hop))
+        return self._gateway.answer(hop, reply.text, reply.is_last)
 
     def _language(self, hop: Hop) -> str | None:
         try:
@@ -47,50 +49,14 @@ class UssdDoors:
             return None
 
     def _end(self, request: Request) -> str:
-        end = self._gateway.parse_end(request)
-        try:
-            self._store.write(lambda tx: self._conversation.end(tx, end.session_id, end.msisdn, end.outcome))
-        except Exception:
-            log.exception("the end of a session could not be noted")
+        self._note(self._gateway.parse_end(request))
         return "OK"
 
-
-class LateUssdGateway(UssdGateway, Protocol):
-    """A USSD gateway that takes the answer as a message of its own, once the hop is on disk."""
-
-    def answer(self, hop: Any, text: str, is_last: bool) -> None:
-        """Send the screen that answers this hop. Raises one of the outbox's SendErrors."""
-
-
-class LateUssdDoors:
-    """The door `ussd` of such a gateway. When it does not take the answer now, the error reaches it: it calls again,
-    and a repeated hop has the same answer. An answer that may have left, or that is refused for good, is only noted."""
-
-    def __init__(self, store: Store, gateway: LateUssdGateway, conversation: Conversation) -> None:
-        self._store = store
-        self._gateway = gateway
-        self._conversation = conversation
-
-    def doors(self) -> Mapping[str, Door]:
-        """The door by the last part of its address."""
-        return {"ussd": self._hop}
-
-    def _hop(self, request: Request) -> str:
+    def _note(self, end: SessionEnd) -> None:
         try:
-            end = self._gateway.parse_end(request)
-        except BadRequestError:
-            self._answer(self._gateway.parse_hop(request))
-        else:
-            self._store.write(lambda tx: self._conversation.end(tx, end.session_id, end.msisdn, end.outcome))
-        return ""
-
-    def _answer(self, hop: Hop) -> None:
-        shown = self._store.write(lambda tx: self._conversation.answer(tx, hop))
-        word, _, text = shown.partition(" ")
-        try:
-            self._gateway.answer(hop, text, word == "END")
-        except (OutcomeUnknownError, RejectedError) as error:
-            log.warning("%s: a screen may not have arrived: %s", self._gateway.name, error)
+            self._store.write(lambda tx: self._conversation.end(tx, end))
+        except Exception:
+            log.exception("the end of a session could not be noted")
 
 
 class SmsDoors:

@@ -45,9 +45,15 @@ class Request:
         return _fields(self.body)
 
     @cached_property
+    def address(self) -> Mapping[str, str]:
+        """The fields of the query alone: a body that is what somebody wrote could name fields of its own. Raises
+        BadRequestError when it is not UTF-8."""
+        return _fields(self.query)
+
+    @cached_property
     def fields(self) -> Mapping[str, str]:
         """The fields of the query and of a form in the body, the body's before the query's. Raises BadRequestError."""
-        return {**_fields(self.query), **self.form}
+        return {**self.address, **self.form}
 
     def header(self, name: str) -> str:
         """The header, or nothing."""

@@ -43,6 +43,7 @@ class AfricasTalkingUssd:
 
     name = "africastalking"
     budget = Budget()
+    is_cumulative = True
 
     def __init__(self, country: str) -> None:
         self._country = country
@@ -58,7 +59,7 @@ class AfricasTalkingUssd:
         session_id, number, status = (needed(request.form, name) for name in ("sessionId", "phoneNumber", "status"))
         return SessionEnd(session_id, msisdn_from(number, self._country), status[:40])
 
-    def render(self, text: str, is_last: bool) -> str:
+    def answer(self, hop: Hop, text: str, is_last: bool) -> str:
         """`CON` goes on, `END` closes; nothing may stand before either."""
         return f"{'END' if is_last else 'CON'} {text}"
 

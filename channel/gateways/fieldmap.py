@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from sado.channel.contract import Hop, SessionEnd, msisdn_from
 from sado.channel.gateways.form import needed, text_in
-from sado.channel.gateways.history import LastInput
 from sado.channel.request import BadRequestError
 from sado.menus.gsm import Budget
 
@@ -49,6 +48,7 @@ class FieldMapUssd:
 
     def __init__(self, fields: FieldMap, service_code: str, country: str) -> None:
         self.budget = fields.budget
+        self.is_cumulative = fields.is_cumulative
         self._fields = fields
         self._code = service_code
         self._country = country
@@ -60,16 +60,16 @@ class FieldMapUssd:
         text = text_in(given, known.text)
         code = (needed(given, known.service_code) if known.service_code else self._code).strip("*#")
         after = _after_code(code, text)
-        if known.is_cumulative:
+        if self.is_cumulative:
             return Hop(session_id, msisdn, _after_tail(code, text) if after is None else after)
         request_id = needed(given, known.request_id) if known.request_id else ""
-        return LastInput(session_id, msisdn, text if after is None else after, request_id, after is not None)
+        return Hop(session_id, msisdn, text if after is None else after, request_id, after is not None)
 
     def parse_end(self, request: Request) -> SessionEnd:
         """Whatever is told at this address, it tells that a session ended. Raises BadRequestError."""
         return SessionEnd(needed(request.fields, self._fields.session), self._msisdn(request), "ended")
 
-    def render(self, text: str, is_last: bool) -> str:
+    def answer(self, hop: Hop, text: str, is_last: bool) -> str:
         """The word, a space, the screen."""
         return f"{self._fields.end if is_last else self._fields.go_on} {text}"
 

@@ -8,22 +8,21 @@ on is in docs/gateways/kannel.md.
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from sado.channel.contract import Message, Report, SessionEnd, State, is_person, msisdn_from
+from sado.channel.contract import Hop, Message, Report, SessionEnd, State, is_person, msisdn_from
 from sado.channel.gateways.form import LONGEST_TEXT, needed
-from sado.channel.gateways.history import LastInput
 from sado.channel.gateways.http import Answer, post
 from sado.channel.request import BadRequestError, Request
 from sado.menus.gsm import Budget, encoding, segments
 from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError, OutcomeUnknownError, RejectedError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+log = logging.getLogger(__name__)
 
 JOINED_UCS2 = 67
 BINARY = "1"
@@ -38,8 +37,8 @@ REPORTS: Mapping[str, tuple[State, str]] = {
 }
 TAKEN = ("0: Accepted", "3: Queued", "Sent.")
 # ussd_service_op (SMPP 3.4, section 5.3.2.44); 0x81 is what vendors add for a resident who hung up.
-BEGUN, ANSWERED, HUNG_UP = 0x01, 0x12, 0x81
-ASK, CLOSE = 0x02, 0x11
+BEGUN, ANSWERED, HUNG_UP = b"\x01", b"\x12", b"\x81"
+ASK, CLOSE = b"\x02", b"\x11"
 
 _SMPP = re.compile(r"\?smpp\?([^?]*)")
 
@@ -102,7 +101,7 @@ class KannelSms:
 
     def parse_message(self, request: Request) -> Message | None:
         """An SMS that came in. None for one of bytes, such as a ringing tone: there is nothing to read in it."""
-        fields = _query(request)
+        fields = request.address
         message_id, number = needed(fields, "id"), needed(fields, "from")
         if fields.get("coding") == BINARY or not is_person(number, self._country):
             return None
@@ -110,7 +109,7 @@ class KannelSms:
 
     def parse_report(self, request: Request) -> Report:
         """What became of a message. The SMSC's own answer (%A) is not asked for: it repeats the text's beginning."""
-        fields = _query(request)
+        fields = request.address
         status = needed(fields, "status")
         state, word = REPORTS.get(status, (None, re.sub(r"\W|[0-9]{4,}", "", status)[:40]))
         return Report(needed(fields, "id"), state, word)
@@ -123,7 +122,7 @@ class KannelSms:
 
 
 @dataclass(frozen=True)
-class KannelHop(LastInput):
+class KannelHop(Hop):
     """A hop, and what its answer needs to find the way back: the code that was dialled, the SMSC by Kannel's name, and
     the SMSC's word for the dialogue."""
 
@@ -142,23 +141,27 @@ class KannelUssd:
 
     name = "kannel"
     budget = Budget()
+    is_cumulative = False
 
     def __init__(self, box: Smsbox, service_code: str, country: str) -> None:
         self._box = box
         self._code = service_code.strip("*#")
         self._country = country
 
-    def parse_hop(self, request: Request) -> KannelHop:
-        """One hop. Raises BadRequestError also for a message that is no USSD."""
-        fields = _query(request)
-        tlvs = _tlvs(needed(fields, "meta"))
+    def parse_hop(self, request: Request) -> KannelHop | SessionEnd:
+        """One hop, or the word that the resident hung up: Kannel tells no other end. Raises BadRequestError also for a
+        message that is no USSD."""
+        fields = request.address
+        msisdn, tlvs = msisdn_from(needed(fields, "from"), self._country), _tlvs(needed(fields, "meta"))
         operation = tlvs.get("ussd_service_op", b"")
-        if operation not in (bytes([BEGUN]), bytes([ANSWERED])):
-            raise BadRequestError("ussd_service_op is missing, or neither a beginning nor an answer.")
-        is_first, text = operation[0] == BEGUN, _text(request, fields)
+        if operation == HUNG_UP:
+            return SessionEnd("", msisdn, "Incomplete")
+        if operation not in (BEGUN, ANSWERED):
+            raise BadRequestError("ussd_service_op is missing, or neither a beginning, an answer nor an end.")
+        is_first, text = operation == BEGUN, _text(request, fields)
         return KannelHop(
             session_id="",
-            msisdn=msisdn_from(needed(fields, "from"), self._country),
+            msisdn=msisdn,
             text=self._after_code(text) if is_first else text,
             request_id=needed(fields, "id"),
             is_first=is_first,
@@ -168,32 +171,25 @@ class KannelUssd:
         )
 
     def parse_end(self, request: Request) -> SessionEnd:
-        """The resident hung up. It comes to the same address as the hops; Kannel tells no other end."""
-        fields = _query(request)
-        if _tlvs(needed(fields, "meta")).get("ussd_service_op") != bytes([HUNG_UP]):
-            raise BadRequestError("ussd_service_op does not end a session.")
-        return SessionEnd("", msisdn_from(needed(fields, "from"), self._country), "Incomplete")
+        """Refused: Kannel has one address for all of USSD."""
+        raise BadRequestError("Give Kannel the address that ends in /ussd.")
 
-    def render(self, text: str, is_last: bool) -> str:
-        """`CON` or `END` and the text, for our side only: `answer` sends the text without it."""
-        return f"{'END' if is_last else 'CON'} {text}"
-
-    def answer(self, hop: KannelHop, text: str, is_last: bool) -> None:
-        """Send the screen that answers this hop: a question, or the last one. Raises one of the outbox's SendErrors."""
-        tlvs = {"ussd_service_op": bytes([CLOSE if is_last else ASK]), "its_session_info": hop.session_info}
+    def answer(self, hop: KannelHop, text: str, is_last: bool) -> str:
+        """Send the screen that answers this hop: a question, or the last one. One that may have left, or that is
+        refused for good, is only noted. Raises DestinationDownError: then Kannel calls again, for the same screen."""
+        tlvs = {"ussd_service_op": CLOSE if is_last else ASK, "its_session_info": hop.session_info}
         meta = "&".join(f"{name}={_escaped(value)}" for name, value in tlvs.items() if value)
         way = {"X-Kannel-SMSC": hop.smsc, "X-Kannel-BInfo": "USSD", "X-Kannel-Meta-Data": f"?smpp?{meta}"}
-        self._box.send(hop.service, hop.msisdn, text, way)
+        try:
+            self._box.send(hop.service, hop.msisdn, text, way)
+        except (OutcomeUnknownError, RejectedError) as error:
+            log.warning("%s: a screen may not have arrived: %s", self.name, error)
+        return ""
 
     def _after_code(self, dialled: str) -> str:
         """What was dialled behind the service code: `2*1` of *1339*2*1#."""
         digits = dialled.strip().strip("*#")
         return digits.removeprefix(f"{self._code}*") if digits.startswith(f"{self._code}*") else ""
-
-
-def _query(request: Request) -> Mapping[str, str]:
-    """The fields of the address alone: the body is what the resident wrote, and could name fields of its own."""
-    return Request(request.query, b"", request.environ).fields
 
 
 def _token(fields: Mapping[str, str], name: str) -> str:

@@ -15,12 +15,11 @@ from tempfile import mkdtemp
 from typing import Protocol
 from urllib.parse import urlencode
 
-from sado.channel.contract import Hop, Message, Report, SmsGateway, State, UssdGateway
+from sado.channel.contract import Hop, Message, Report, SessionEnd, SmsGateway, State, UssdGateway
 from sado.channel.gateways.africastalking import AfricasTalkingSms, AfricasTalkingUssd
 from sado.channel.gateways.android import AndroidSms
 from sado.channel.gateways.fieldmap import FieldMap, FieldMapUssd
 from sado.channel.gateways.gammu import GammuSms
-from sado.channel.gateways.history import LastInput
 from sado.channel.gateways.kannel import KannelHop, KannelSms, KannelUssd, Smsbox
 from sado.channel.request import Request
 from sado.menus.gsm import Budget
@@ -224,13 +223,18 @@ class GammuContract:
 
 @dataclass(frozen=True)
 class UssdContract:
-    """A USSD gateway and its hops; `end` is None where the network tells no end."""
+    """A USSD gateway, its hops and its ends, which come to the hops' address if `has_one_address`."""
 
     name: str
     gateway: UssdGateway
     hop: Format
     expected: Hop
-    end: Format | None
+    end: Format
+    has_one_address: bool = False
+
+    def parse_end(self, request: Request) -> Hop | SessionEnd:
+        """What reads an end."""
+        return self.gateway.parse_hop(request) if self.has_one_address else self.gateway.parse_end(request)
 
 
 def in_body(body: bytes) -> Request:
@@ -449,7 +453,7 @@ USSD = [
             ("SESSIONID", "MSISDN", "INPUT", "SEQ"),
             in_address,
         ),
-        expected=LastInput("s1", MSISDN, "2", "3", is_first=False),
+        expected=Hop("s1", MSISDN, "2", "3", is_first=False),
         end=Format({"SESSIONID": "s1", "MSISDN": MSISDN}, ("SESSIONID", "MSISDN"), in_address),
     ),
     UssdContract(
@@ -469,5 +473,6 @@ USSD = [
         ),
         expected=KannelHop("", MSISDN, "2", "0a1b2c3d", False, CODE, "operator", b"\x124"),
         end=Format({"from": MSISDN, "meta": "?smpp?ussd_service_op=%81&"}, ("from", "meta"), in_address),
+        has_one_address=True,
     ),
 ]

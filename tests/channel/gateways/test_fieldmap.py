@@ -4,7 +4,6 @@ import pytest
 
 from sado.channel.contract import Hop
 from sado.channel.gateways.fieldmap import FieldMap, FieldMapUssd
-from sado.channel.gateways.history import LastInput
 from sado.menus.gsm import Budget
 from tests.support.gateway_contract import CODE, COUNTRY, LAST_ONLY, LOOKALIKE, MSISDN, in_address, in_body
 
@@ -16,12 +15,10 @@ def cumulative(text: str, code: str = CODE) -> Hop:
     return FieldMapUssd(LOOKALIKE, CODE, COUNTRY).parse_hop(in_body(body.encode()))
 
 
-def last(text: str, code: str = CODE) -> LastInput:
-    hop = FieldMapUssd(NAMELESS, code, COUNTRY).parse_hop(
+def last(text: str, code: str = CODE) -> Hop:
+    return FieldMapUssd(NAMELESS, code, COUNTRY).parse_hop(
         in_address(f"s=s1&m=992900000001&t={text}".replace("#", "%23").encode())
     )
-    assert isinstance(hop, LastInput)
-    return hop
 
 
 def test_a_hop_may_come_in_the_address_or_in_a_form() -> None:
@@ -69,8 +66,9 @@ def test_a_last_input_begins_a_session_when_it_is_what_was_dialled(
 
 
 def test_the_words_and_the_room_of_a_screen_are_those_of_the_settings() -> None:
-    gateway = FieldMapUssd(LAST_ONLY, CODE, COUNTRY)
-    assert (gateway.render("Menu", is_last=False), gateway.render("Bye", is_last=True)) == ("GO Menu", "STOP Bye")
+    gateway, hop = FieldMapUssd(LAST_ONLY, CODE, COUNTRY), last("2")
+    assert gateway.answer(hop, "Menu", is_last=False) == "GO Menu"
+    assert gateway.answer(hop, "Bye", is_last=True) == "STOP Bye"
     assert gateway.budget == Budget(160, 70)
 
 

@@ -195,7 +195,7 @@ def test_later_input_is_taken_as_it_is(typed: str) -> None:
     assert (found.is_first, found.text) == (False, typed)
 
 
-@pytest.mark.parametrize("operation", ["", "%2502", "%2511", "%2500", HUNG_UP, "1", "%2501%2501"])
+@pytest.mark.parametrize("operation", ["", "%2502", "%2511", "%2500", "1", "%2501%2501"])
 def test_what_neither_begins_nor_answers_is_no_hop(operation: str) -> None:
     with pytest.raises(BadRequestError):
         ussd().parse_hop(hop(operation, "1"))
@@ -216,9 +216,12 @@ def test_a_message_without_tlvs_is_no_hop(meta: bytes) -> None:
 
 
 def test_a_resident_who_hangs_up_ends_her_session() -> None:
-    assert ussd().parse_end(hop(HUNG_UP, "")) == SessionEnd("", HERS, "Incomplete")
-    with pytest.raises(BadRequestError):
-        ussd().parse_end(hop(ANSWER, "1"))
+    assert ussd().parse_hop(hop(HUNG_UP, "")) == SessionEnd("", HERS, "Incomplete")
+
+
+def test_the_address_of_ends_that_others_have_is_refused() -> None:
+    with pytest.raises(BadRequestError, match="ends in /ussd"):
+        ussd().parse_end(hop(HUNG_UP, ""))
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,15 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pytest
 
-from sado.channel.contract import Message, Report
+from sado.channel.contract import Message, Report, SessionEnd, UssdGateway
+from sado.channel.endpoints import UssdDoors
 from sado.channel.front import Door, Webhook, address
-from sado.channel.gateways.kannel import KannelSms, KannelUssd, Smsbox
+from sado.channel.gateways.kannel import KannelHop, KannelSms, KannelUssd, Smsbox
 from sado.channel.request import BadRequestError, Request
 from sado.channel.ussd.conversation import Conversation
 from sado.channel.versions import Versions
 from sado.menus.gsm import segments, units
+from sado.store import Transaction
 from sado.sync.outbox import DestinationDownError
 from tests.support.kannel import PASSWORD, TOKEN, USERNAME, Kannel, ToySmsc, operator_port, served, toy_port, wait
 from tests.support.processes import free_port, until
@@ -279,32 +281,43 @@ def test_both_alphabets_are_right_on_the_wire(operator: Line, smsc: Smsc) -> Non
     assert {(one.source, one.destination) for one in smsc.submitted} == {(OURS, HERS[1:])}
 
 
+class WatchedUssd(KannelUssd):
+    """Keeps the screens that it was to show; the first ones, as many as `refusals`, do not leave."""
+
+    refusals = 0
+
+    def __init__(self, box: Smsbox, service_code: str, country: str) -> None:
+        super().__init__(box, service_code, country)
+        self.shown: list[tuple[str, bool]] = []
+
+    def answer(self, hop: KannelHop, text: str, is_last: bool) -> str:
+        self.shown.append((text, is_last))
+        if len(self.shown) <= self.refusals:
+            raise DestinationDownError("The answer could not be sent.")
+        return super().answer(hop, text, is_last)
+
+
+class WatchedConversation(Conversation):
+    """Keeps whether each end was that of a session that is known."""
+
+    def __init__(self, gateway: UssdGateway, versions: Versions) -> None:
+        super().__init__(gateway, versions)
+        self.ends: list[bool] = []
+
+    def end(self, tx: Transaction, end: SessionEnd) -> bool:
+        self.ends.append(super().end(tx, end))
+        return self.ends[-1]
+
+
 class Dialogue:
     """One phone's USSD through the SMSC, and the station that answers."""
 
     def __init__(self, line: Line, smsc: Smsc, station: Station) -> None:
-        self.gateway = KannelUssd(line.box, CODE, "TJ")
-        self.refusals = 0
-        self.bodies: list[str] = []
-        self.ends: list[bool] = []
+        self.gateway = WatchedUssd(line.box, CODE, "TJ")
+        self.conversation = WatchedConversation(self.gateway, Versions(station.pack, lambda pack: station.effects))
+        self.doors = dict(UssdDoors(station.store, self.gateway, self.conversation).doors())
         self._line = line
         self._smsc = smsc
-        self._store = station.store
-        self._conversation = Conversation(self.gateway, Versions(station.pack, lambda one: station.effects))
-
-    def door(self, request: Request) -> str:
-        try:
-            hop = self.gateway.parse_hop(request)
-        except BadRequestError:
-            end = self.gateway.parse_end(request)
-            self.ends.append(self._store.write(lambda tx: self._conversation.end(tx, end.session_id, end.msisdn, "")))
-            return ""
-        body = self._store.write(lambda tx: self._conversation.answer(tx, hop))
-        self.bodies.append(body)
-        if len(self.bodies) <= self.refusals:
-            raise BadRequestError("The answer could not be sent.")
-        self.gateway.answer(hop, body[4:], body.startswith("END "))
-        return ""
 
     def type(self, operation: int, text: str, dialogue: bytes = DIALOGUE) -> str:
         """Send a hop; the screen that comes back."""
@@ -321,20 +334,20 @@ def dialogue(tmp_path: Path, smsc: Smsc) -> Iterator[Dialogue]:
     line = Line(tmp_path / "kannel", "kannel-ussd", operator_port(smsc.port))
     with open_station(tmp_path) as station:
         found = Dialogue(line, smsc, station)
-        with line.up({"ussd": found.door}):
+        with line.up(found.doors):
             wait(lambda: smsc.is_bound, line.kannel)
             yield found
 
 
 def test_a_session_goes_through_to_its_last_screen(dialogue: Dialogue, smsc: Smsc) -> None:
     screens = [dialogue.type(DIAL, CODE), *(dialogue.type(INPUT, typed) for typed in ("1", "1", "0074424284"))]
-    assert [f"CON {one}" for one in screens[:3]] == dialogue.bodies[:3]
+    assert screens == [text for text, _ in dialogue.gateway.shown]
     assert len(set(screens)) == 4
     assert {one.service_type for one in smsc.submitted} == {"USSD"}
     assert {(one.source, one.destination) for one in smsc.submitted} == {("1339", HERS[1:])}
     assert {one.tlvs["its_session_info"] for one in smsc.submitted} == {DIALOGUE}
     operations = [one.tlvs["ussd_service_op"][0] for one in smsc.submitted]
-    assert operations == [CLOSE if body.startswith("END ") else ASK for body in dialogue.bodies]
+    assert operations == [CLOSE if is_last else ASK for _, is_last in dialogue.gateway.shown]
 
 
 def test_an_smsc_may_count_in_its_session_info(dialogue: Dialogue, smsc: Smsc) -> None:
@@ -346,9 +359,9 @@ def test_an_smsc_may_count_in_its_session_info(dialogue: Dialogue, smsc: Smsc) -
 
 def test_a_hop_that_is_refused_comes_again_and_changes_nothing(dialogue: Dialogue, smsc: Smsc) -> None:
     dialogue.type(DIAL, CODE)
-    dialogue.refusals = 2
+    dialogue.gateway.refusals = 2
     screen = dialogue.type(INPUT, "1")
-    assert dialogue.bodies[1] == dialogue.bodies[2] == f"CON {screen}"
+    assert dialogue.gateway.shown[1:] == [(screen, False)] * 2
     assert len(smsc.submitted) == 2
 
 
@@ -356,7 +369,7 @@ def test_who_hangs_up_begins_anew(dialogue: Dialogue, smsc: Smsc) -> None:
     dialogue.type(DIAL, CODE)
     root, inside = dialogue.type(INPUT, "1"), dialogue.type(INPUT, "1")
     smsc.deliver_ussd(HERS[1:], "1339", "", HUNG_UP, DIALOGUE)
-    assert until(lambda: dialogue.ends == [True], 5)
+    assert until(lambda: dialogue.conversation.ends == [True], 5)
     # The root has one line more when it follows the choice of a language: the way back.
     anew = dialogue.type(DIAL, CODE)
     assert root.startswith(anew) and not inside.startswith(anew)
