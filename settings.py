@@ -1,25 +1,29 @@
-"""Every setting: its name, type, default and one line of help. A wrong one stops the start with a sentence."""
+"""The settings of a station: its own are here, those of a part (a gateway) in a block that the part declares.
+
+A block is a frozen msgspec.Struct. Each field has a type, a default and, in its Meta, one line of help; where a wrong
+value is not to be shown, `extra` says as `fault` what it must be. A wrong setting stops the start with a sentence.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
-from sado.channel.settings import GatewaySettings
-
 PREFIX = "SADO_"
-MIN_TOKEN = 22
+
+Block = TypeVar("Block", bound=msgspec.Struct)
+Blocks = Mapping[str, type[msgspec.Struct]]
 
 
 class SettingsError(Exception):
     """A setting that cannot be used; the message names it and says what it must be."""
 
 
-class Settings(GatewaySettings, frozen=True, kw_only=True):
-    """The settings of one station. In the environment each is SADO_ and its name in capitals."""
+class Core(msgspec.Struct, frozen=True, kw_only=True):
+    """What every station has, whatever its parts."""
 
     data: Annotated[str, Meta(description="Folder of the database and, unless set otherwise, the key files.")] = "data"
     key_file: Annotated[
@@ -27,6 +31,9 @@ class Settings(GatewaySettings, frozen=True, kw_only=True):
     ] = ""
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8080
+    service_code: Annotated[
+        str, Meta(pattern=r"^\*[0-9*]+#$", description="The USSD code that residents dial, shown in messages.")
+    ] = "*1339#"
     threads: Annotated[int, Meta(ge=2, le=64, description="How many requests are worked on at once.")] = 16
     pack: Annotated[str, Meta(description="The country pack: a folder, or a name under menus/packs.")] = "tajikistan"
     upstream: Annotated[
@@ -107,32 +114,74 @@ class Settings(GatewaySettings, frozen=True, kw_only=True):
         return Path(self.upstream_key_file) if self.upstream_key_file else self.folder / "upstream.key"
 
 
-_TYPES = get_type_hints(Settings, include_extras=True)
+class Settings(Core, frozen=True, kw_only=True):
+    """The settings of one station, with the blocks of its parts."""
+
+    blocks: tuple[msgspec.Struct, ...] = ()
+
+    def block(self, kind: type[Block]) -> Block:
+        """The settings of one part; its defaults where nothing was set."""
+        return next((block for block in self.blocks if isinstance(block, kind)), None) or kind()
 
 
-def load(environment: Mapping[str, str]) -> Settings:
-    """The settings in `environment`. Raises SettingsError for a value that does not fit, and for a SADO_ name that
-    does not exist: a slip in a name would otherwise be a setting that is silently not there."""
-    given = {name[len(PREFIX) :].lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
-    if unknown := sorted(set(given) - set(Settings.__struct_fields__)):
-        raise SettingsError(f"{PREFIX}{unknown[0].upper()} is no setting; docs/settings.md lists them.")
-    settings = Settings(**{name: _typed(name, value) for name, value in given.items()})
-    for name in (name for name in Settings.__struct_fields__ if name.endswith("_token")):
-        token = getattr(settings, name)
-        if token and (len(token) < MIN_TOKEN or not token.replace("-", "").replace("_", "").isalnum()):
-            raise SettingsError(f"{PREFIX}{name.upper()} must be {MIN_TOKEN} or more letters and digits.")
+class Setting(NamedTuple):
+    """One variable: its name in the environment, and the field of a block that it is."""
+
+    name: str
+    field: str
+    type: Any
+    default: object
+
+    @property
+    def help(self) -> str:
+        """One line for whoever sets it."""
+        return "".join(meta.description or "" for meta in self.type.__metadata__)
+
+    def read(self, value: str) -> Any:
+        """The value in its type. Raises SettingsError."""
+        # A key that was pasted with its line break would fail at every message, and as if the gateway were to blame.
+        if not value.isprintable():
+            raise SettingsError(f"{self.name} has a line break or another sign that is not seen: write it anew.")
+        try:
+            return msgspec.convert(value, self.type, strict=False)
+        except msgspec.ValidationError as error:
+            for meta in self.type.__metadata__:
+                if meta.extra:
+                    raise SettingsError(f"{self.name} {meta.extra['fault']}.") from None
+            raise SettingsError(f"{self.name}={value!r} cannot be used: {error}.") from None
+
+
+def load(environment: Mapping[str, str], blocks: Blocks) -> Settings:
+    """The settings in `environment`, with a block of each kind in `blocks`: the field `url` of the block `kannel` is
+    SADO_KANNEL_URL. Raises SettingsError for a value that does not fit, and for a SADO_ name that does not exist: a
+    slip in a name would otherwise be a setting that is silently not there."""
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    if unknown := sorted(given.keys() - {setting.name for setting in declared(blocks)}):
+        raise SettingsError(f"{unknown[0]} is no setting; docs/settings.md lists them.")
+    filled = tuple(block(**_values(name, block, given)) for name, block in blocks.items())
+    settings = Settings(**_values("", Core, given), blocks=filled)
     if settings.upstream and not _is_address(settings.upstream):
         raise SettingsError(f"{PREFIX}UPSTREAM={settings.upstream!r} is no address; write one as https://hub.example.")
     return settings
 
 
-def described() -> list[tuple[str, str, str, str]]:
-    """(name, type, default, help) of every setting, for the documentation."""
-    info: Any = msgspec.inspect.type_info(Settings)
-    return [
-        (f"{PREFIX}{field.encode_name.upper()}", _type_name(field.type), str(field.default), _help(field.type))
-        for field in info.fields
-    ]
+def declared(blocks: Blocks) -> list[Setting]:
+    """Every setting that there is with these blocks."""
+    every: Blocks = {"": Core, **blocks}
+    return [setting for name, block in every.items() for setting in _settings_of(name, block)]
+
+
+def _settings_of(name: str, block: type[msgspec.Struct]) -> list[Setting]:
+    prefix = f"{PREFIX}{name}_" if name else PREFIX
+    hints = get_type_hints(block, include_extras=True)
+    unset = block()
+    return [Setting(f"{prefix}{field}".upper(), field, hint, getattr(unset, field)) for field, hint in hints.items()]
+
+
+def _values(name: str, block: type[msgspec.Struct], given: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a block that are set."""
+    settings = _settings_of(name, block)
+    return {setting.field: setting.read(given[setting.name]) for setting in settings if setting.name in given}
 
 
 def _is_address(url: str) -> bool:
@@ -141,22 +190,3 @@ def _is_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-
-
-def _typed(name: str, value: str) -> Any:
-    # A key that was pasted with its line break would fail at every message, and as if the gateway were to blame.
-    if not value.isprintable():
-        raise SettingsError(f"{PREFIX}{name.upper()} has a line break or another sign that is not seen: write it anew.")
-    try:
-        return msgspec.convert(value, _TYPES[name], strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{PREFIX}{name.upper()}={value!r} cannot be used: {error}.") from None
-
-
-def _type_name(info: Any) -> str:
-    inner = getattr(info, "type", info)
-    return type(inner).__name__.removesuffix("Type").lower()
-
-
-def _help(info: Any) -> str:
-    return str((getattr(info, "extra_json_schema", None) or {}).get("description", ""))

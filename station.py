@@ -25,10 +25,13 @@ from sado.cases.residents.additions import Additions
 from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
 from sado.cases.service import Cases
-from sado.channel.build import Gateways
+from sado.channel import build as channels
+from sado.channel.contract import Context
 from sado.channel.effects.register_words import registers_of
 from sado.channel.effects.registry import all_effects
 from sado.channel.front import Webhook
+from sado.channel.gateways.registry import GATEWAYS
+from sado.channel.settings import SmsSettings
 from sado.channel.sms.inbox import Inbox
 from sado.channel.sms.notices import Notices
 from sado.channel.sms.reports import Deliveries
@@ -131,11 +134,14 @@ def build_station(settings: Settings, store: Store) -> Station:
     pack = _current(known_packs)
     events = _events(cases, known.number)
     # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
-    manners = Manners(pack, math.ceil(settings.sms_daily_budget * 1000), settings.sms_at_night)
+    sms = settings.block(SmsSettings)
+    manners = Manners(pack, math.ceil(sms.daily_budget * 1000), sms.at_night)
     app = Flask("sado", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 1 << 20
     inbox, deliveries = Inbox(known_packs, settings.service_code), Deliveries(cases)
-    channel = Gateways(settings, store, known_packs, inbox, deliveries).channel()
+    context = Context(chosen.country, settings.service_code, f"http://127.0.0.1:{settings.port}")
+    gateways = channels.set_up(GATEWAYS, settings.block, context)
+    channel = channels.connect(gateways, sms, store, known_packs, inbox, deliveries)
     app.wsgi_app = Webhook(app.wsgi_app, channel.doors)  # type: ignore[method-assign]
     app.wsgi_app = endpoint.Door(app.wsgi_app, store, events.apply)  # type: ignore[method-assign]
     if store.read(lanes.has_upstream) != has_upstream:
@@ -153,8 +159,8 @@ def build_station(settings: Settings, store: Store) -> Station:
     if channel.carriers:
         transports[outbox.SMS] = Notices(store, channel.carriers, pack, cases, manners, settings.service_code)
     scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
-    if channel.mailbox:
-        schedule.empty(scheduler, channel.mailbox)
+    for mailbox in channel.mailboxes:
+        schedule.empty(scheduler, mailbox)
     app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, known_packs.fault))
     new_packs = NewPacks(store, known_packs)
     publishing = Publishing(store, Path(settings.pack).resolve().name, known_packs, new_packs)

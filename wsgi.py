@@ -17,6 +17,7 @@ from functools import cache
 from flask import Flask
 
 from sado import settings
+from sado.channel.settings import BLOCKS
 from sado.cli import control, station_access
 from sado.settings import Settings, SettingsError
 from sado.station import Station, build_station, spare_memory
@@ -41,7 +42,7 @@ def prepared(wanted: Settings) -> Iterator[Station]:
 def _served() -> Flask:
     life = ExitStack()
     try:
-        made = life.enter_context(prepared(settings.load(os.environ)))
+        made = life.enter_context(prepared(settings.load(os.environ, BLOCKS)))
     except (SettingsError, StoreError, DiskError, ValueError, OSError) as error:
         print(f"Sado does not start. {error}", file=sys.stderr)
         raise SystemExit(NO_USE_TO_TRY_AGAIN) from error

@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from sado.channel.gateways import africastalking
 from sado.cli.commands.serve import listening
 from sado.settings import Settings
 from sado.station import build_station, spare_memory
@@ -30,7 +31,12 @@ ACCOUNTS = (("operator", "--role", "operator"), ("officer", "--role", "agency", 
 
 def station_app(folder: Path, max_group: int, pages: bool) -> Flask:
     """The whole station, as `sado serve` builds it, on a new database; with `pages` the phone page, and accounts."""
-    settings = Settings(data=str(folder), africastalking_token=TOKEN, upstream="http://127.0.0.1:9", phone_page=pages)
+    settings = Settings(
+        data=str(folder),
+        blocks=(africastalking.Settings(token=TOKEN),),
+        upstream="http://127.0.0.1:9",
+        phone_page=pages,
+    )
     sado(folder, "init", "--station", "7")
     for account in ACCOUNTS if pages else ():
         sado(folder, "account", "add", *account, "--password", PASSWORD)

@@ -100,6 +100,8 @@ def drain(notices: int) -> dict[str, float]:
 
 def drained(notices: int) -> dict[str, float]:
     """Queue so many notices here and send them through the station's own transport."""
+    from sado.channel.gateways import africastalking
+    from sado.channel.settings import SmsSettings
     from sado.cli.sandbox.provider import Provider
     from sado.settings import Settings
     from sado.station import build_station
@@ -109,11 +111,10 @@ def drained(notices: int) -> dict[str, float]:
         provider.start()
         settings = Settings(
             data=folder,
-            africastalking_username="demo",
-            africastalking_key="key",
-            africastalking_url=provider.url,
-            sms_per_second=1000.0,
-            sms_at_night=True,
+            blocks=(
+                africastalking.Settings(username="demo", key="key", url=provider.url),
+                SmsSettings(per_second=1000.0, at_night=True),
+            ),
         )
         settings.folder.mkdir(exist_ok=True)
         store = Store(settings.database, Keyring.create(settings.keys))

@@ -1,4 +1,4 @@
-"""Gateways: one file for each provider between a network and us. This is what they have in common."""
+"""Gateways: one file for each provider between a network and us. This is what each brings, and what it may count on."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import msgspec
+from msgspec import Meta
+
 from sado.cases import msisdn
 from sado.channel.request import BadRequestError, Request
 from sado.menus.gsm import Budget
 
+PREFIX = "/gateway/"
 # Shorter numbers are services; a phone that answers them may answer for ever.
 SHORTEST = 7
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+# An address among the settings of a gateway; it may be empty.
+URL = r"^(https?://.+)?$"
 
 # What became of a message, from the least to the most certain; the last two are final.
 State = Literal["sent", "buffered", "failed", "delivered"]
@@ -130,6 +137,56 @@ class PolledGateway(Sender, Protocol):
 
     def forget(self) -> None:
         """Delete what was collected, and what we sent, a week ago: there numbers and texts lie open."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The station that a gateway is built for: the `country` (ISO 3166) of numbers without a country code, the USSD
+    code that residents dial, and the address of the station for programs on its machine."""
+
+    country: str
+    service_code: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway that is set up. What it does not do is None; `token` is the secret part of its addresses, without which
+    nothing comes in by them."""
+
+    name: str
+    token: str = ""
+    ussd: UssdGateway | None = None
+    sms: SmsGateway | None = None
+    sender: Sender | None = None
+    polled: PolledGateway | None = None
+
+
+class GatewayFile(Protocol):
+    """What the file of a gateway has: the name in its addresses and settings, its settings, and how it is built."""
+
+    NAME: str
+
+    @property
+    def Settings(self) -> type[msgspec.Struct]:  # noqa: N802
+        """The block of its settings."""
+
+    def build(self, settings: Any, context: Context) -> Gateway | None:
+        """None when nothing is set up. Raises ValueError for settings that do not go together."""
+
+
+def token_setting(gateway: str) -> Meta:
+    """The setting `token` of a gateway."""
+    return Meta(
+        pattern=r"^([A-Za-z0-9_-]{22,})?$",
+        description=f"{gateway}: secret part of its addresses, 22 or more characters. Empty: nothing comes in from it.",
+        extra={"fault": "must be 22 or more letters and digits"},
+    )
+
+
+def address(gateway: str, token: str, part: str) -> str:
+    """The path of one of a gateway's addresses."""
+    return f"{PREFIX}{gateway}/{token}/{part}"
 
 
 def is_person(number: str, country: str) -> bool:

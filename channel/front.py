@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from sado.channel.contract import PREFIX
 from sado.channel.request import BadRequestError, Request
 from sado.sync.outbox import SendError
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PLAIN = "text/plain; charset=utf-8"
-PREFIX = "/gateway/"
 
 Door = Callable[[Request], str]
 
@@ -57,8 +57,3 @@ class Webhook:
             return None
         given = path.encode("latin-1", "replace")
         return next((door for known, door in self._doors if hmac.compare_digest(given, known)), None)
-
-
-def address(gateway: str, token: str, door: str) -> str:
-    """The path of one of a gateway's doors."""
-    return f"{PREFIX}{gateway}/{token}/{door}"

@@ -1,4 +1,4 @@
-"""A request of a gateway, read no further than the gateway's format needs."""
+"""A request of a gateway, read no further than the gateway's format needs, and the fields that every gateway has."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 LARGEST = 128 * 1024
+# Whatever somebody types is hers to have answered: ten thousand digits get the screen again, with its error.
+LONGEST_TEXT = 20_000
+LONGEST = 200
 _ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
 
 
@@ -58,6 +61,24 @@ class Request:
     def header(self, name: str) -> str:
         """The header, or nothing."""
         return str(self.environ.get(f"HTTP_{name.upper().replace('-', '_')}", ""))
+
+
+def needed(fields: Mapping[str, str], name: str) -> str:
+    """The field without spaces around it. Raises BadRequestError when it is missing or empty, or no number or id can be
+    so long."""
+    value = fields.get(name, "").strip()
+    if not value or len(value) > LONGEST:
+        raise BadRequestError(f"{name} is missing, or too long.")
+    return value
+
+
+def text_in(fields: Mapping[str, str], name: str) -> str:
+    """The text of a hop or a message. Raises BadRequestError when it is missing: it may be empty, but it is there."""
+    if name not in fields:
+        raise BadRequestError(f"{name} is missing; it may be empty, but it is there.")
+    if len(fields[name]) > LONGEST_TEXT:
+        raise BadRequestError(f"{name} is longer than {LONGEST_TEXT} characters.")
+    return fields[name]
 
 
 def _fields(encoded: bytes) -> dict[str, str]:

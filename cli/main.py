@@ -11,6 +11,7 @@ from importlib import import_module
 import click
 
 from sado import settings
+from sado.channel.settings import BLOCKS
 from sado.settings import SettingsError
 from sado.store import DiskError, StoreError
 
@@ -56,4 +57,4 @@ def main(ctx: click.Context) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for noisy in ("apscheduler", "waitress.queue", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    ctx.obj = settings.load(os.environ)
+    ctx.obj = settings.load(os.environ, BLOCKS)

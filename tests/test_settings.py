@@ -1,11 +1,17 @@
 """Each setting is checked before anything runs, and docs/settings.md lists them all."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import pytest
+from msgspec import Meta
 
 from sado import settings
-from sado.settings import SettingsError, described, load
+from sado.channel.gateways import africastalking
+from sado.channel.settings import BLOCKS
+from sado.settings import Settings, SettingsError, declared
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 TOKEN = "a-token_of-22-letters-0"
@@ -15,8 +21,8 @@ def settings_page() -> str:
     """docs/settings.md as it should be."""
     kinds = {"str": "text", "int": "whole number", "float": "number", "bool": "`true` or `false`"}
     rows = [
-        f"| `{name}` | {kinds[kind]} | {_code(default.lower() if kind == 'bool' else default)} | {words} |"
-        for name, kind, default, words in described()
+        f"| `{setting.name}` | {kinds[setting.type.__origin__.__name__]} | {_code(setting.default)} | {setting.help} |"
+        for setting in declared(BLOCKS)
     ]
     return "\n".join(
         [
@@ -34,8 +40,13 @@ def settings_page() -> str:
     )
 
 
-def _code(text: str) -> str:
+def _code(default: object) -> str:
+    text = str(default).lower() if isinstance(default, bool) else str(default)
     return f"`{text}`" if text else ""
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    return settings.load(environment, BLOCKS)
 
 
 def test_the_page_lists_every_setting(update: bool) -> None:
@@ -46,7 +57,12 @@ def test_the_page_lists_every_setting(update: bool) -> None:
 
 
 def test_every_setting_has_a_line_of_help() -> None:
-    assert [name for name, _, _, words in described() if not words.endswith(".")] == []
+    assert [setting.name for setting in declared(BLOCKS) if not setting.help.endswith(".")] == []
+
+
+def test_no_two_settings_have_one_name() -> None:
+    names = [setting.name for setting in declared(BLOCKS)]
+    assert sorted(set(names)) == sorted(names)
 
 
 def test_nothing_has_to_be_set() -> None:
@@ -117,9 +133,28 @@ def test_a_token_that_can_be_guessed_or_breaks_a_path_stops_without_being_shown(
 
 
 def test_a_good_token_is_taken() -> None:
-    assert load({"SADO_AFRICASTALKING_TOKEN": TOKEN}).africastalking_token == TOKEN
+    assert load({"SADO_AFRICASTALKING_TOKEN": TOKEN}).block(africastalking.Settings).token == TOKEN
 
 
-@pytest.mark.parametrize("name", sorted(settings.Settings.__struct_fields__))
-def test_a_setting_is_known_by_its_name_in_capitals(name: str) -> None:
-    assert f"SADO_{name.upper()}" in {row[0] for row in described()}
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """A part that settings.py does not know."""
+
+    hosts: Annotated[int, Meta(ge=1, description="How many.")] = 1
+
+
+def test_a_part_declares_its_own_settings() -> None:
+    assert settings.load({"SADO_QUEUE_HOSTS": "3"}, {"queue": Queue}).block(Queue) == Queue(hosts=3)
+    with pytest.raises(SettingsError, match="^SADO_QUEUE_HOSTS='0' cannot be used"):
+        settings.load({"SADO_QUEUE_HOSTS": "0"}, {"queue": Queue})
+    with pytest.raises(SettingsError, match="^SADO_QUEUE_HOSTS is no setting"):
+        settings.load({"SADO_QUEUE_HOSTS": "3"}, {})
+
+
+def test_a_part_of_which_nothing_is_set_has_its_defaults() -> None:
+    assert settings.load({}, {"queue": Queue}).block(Queue) == Queue() == Settings().block(Queue)
+
+
+@pytest.mark.parametrize("name", ["SESSION", "GO_ON"])
+def test_a_field_that_must_be_named_says_so(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^SADO_FIELDMAP_{name} must not be empty.$"):
+        load({f"SADO_FIELDMAP_{name}": ""})

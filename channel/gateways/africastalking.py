@@ -9,18 +9,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
-from sado.channel.contract import Hop, Message, Report, SessionEnd, State, is_person, msisdn_from
-from sado.channel.gateways.form import needed, text_in
+import msgspec
+from msgspec import Meta
+
+from sado.channel.contract import (
+    URL,
+    Context,
+    Gateway,
+    Hop,
+    Message,
+    Report,
+    SessionEnd,
+    State,
+    is_person,
+    msisdn_from,
+    token_setting,
+)
 from sado.channel.gateways.http import broken
+from sado.channel.request import Request, needed, text_in
 from sado.menus.gsm import Budget
 from sado.sync.codes import Cause
 from sado.sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 
-if TYPE_CHECKING:
-    from sado.channel.request import Request
-
+NAME = "africastalking"
 ACCEPTED = range(100, 103)
 STOP = "STOP"
 # The words of the documentation; the numbers beside them differ between copies of it.
@@ -38,10 +51,32 @@ STATES: Mapping[str, State] = {
 DOWN_FOR_ALL = {"InsufficientBalance", "InvalidSenderId"}
 
 
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Empty token and user name: it is not used."""
+
+    token: Annotated[str, token_setting("Africa's Talking")] = ""
+    username: Annotated[str, Meta(description="User name at Africa's Talking. Empty: it sends no SMS.")] = ""
+    key: Annotated[str, Meta(description="API key at Africa's Talking.")] = ""
+    sender: Annotated[str, Meta(description="Sender shown on the phone; empty for the default.")] = ""
+    url: Annotated[
+        str,
+        Meta(pattern=URL, description="Address of the API instead of the provider's own, for tests and the demo."),
+    ] = ""
+
+
+def build(settings: Settings, context: Context) -> Gateway | None:
+    """USSD and SMS, both ways."""
+    if not (settings.token or settings.username):
+        return None
+    sms = AfricasTalkingSms(settings, context.country)
+    sender = sms if settings.username else None
+    return Gateway(NAME, settings.token, AfricasTalkingUssd(context.country), sms, sender)
+
+
 class AfricasTalkingUssd:
     """The format of the USSD callbacks. A number without a country code is of the pack's `country`."""
 
-    name = "africastalking"
+    name = NAME
     budget = Budget()
     is_cumulative = True
 
@@ -77,17 +112,15 @@ class AfricasTalkingSms:
 
     It wants a list of recipients, may return a string, loses the HTTP status of a refusal, and lets time-outs
     through bare: after a read time-out the message may have gone. It is loaded at the first message, for a small box
-    that only answers phones. `url` stands in for the provider's own address.
+    that only answers phones.
     """
 
-    name = "africastalking"
+    name = NAME
     acknowledgement = "OK"
 
-    def __init__(self, username: str, api_key: str, sender: str, url: str, country: str) -> None:
+    def __init__(self, settings: Settings, country: str) -> None:
+        self._settings = settings
         self._country = country
-        self._account = (username, api_key)
-        self._sender = sender or None
-        self._url = url
         self._sms: Any = None
         self._refused: type[Exception] = Exception
 
@@ -115,7 +148,7 @@ class AfricasTalkingSms:
 
         client = self._client()
         try:
-            answer = client.send(text, [msisdn], self._sender)
+            answer = client.send(text, [msisdn], self._settings.sender or None)
         except requests.ConnectTimeout:
             raise DestinationDownError(Cause.GATEWAY_SILENT) from None
         except requests.Timeout:
@@ -137,10 +170,10 @@ class AfricasTalkingSms:
             import africastalking
             from africastalking.Service import AfricasTalkingException
 
-            africastalking.initialize(*self._account)
+            africastalking.initialize(self._settings.username, self._settings.key)
             self._sms, self._refused = africastalking.SMS, AfricasTalkingException
-            if self._url:
-                self._sms._baseUrl = self._url.rstrip("/") + "/version1"
+            if self._settings.url:
+                self._sms._baseUrl = self._settings.url.rstrip("/") + "/version1"
         return self._sms
 
 

@@ -7,23 +7,32 @@ server that the phone polls. The facts are the app's own: docs.sms-gate.app, "We
 from __future__ import annotations
 
 import hmac
+import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
 
-from sado.channel.contract import Message, Report, State, is_person, msisdn_from
-from sado.channel.gateways.form import needed, text_in
+from sado.channel.contract import (
+    URL,
+    Context,
+    Gateway,
+    Message,
+    Report,
+    State,
+    is_person,
+    msisdn_from,
+    token_setting,
+)
 from sado.channel.gateways.http import Answer, post
-from sado.channel.request import BadRequestError
+from sado.channel.request import BadRequestError, Request, needed, text_in
 from sado.sync.codes import Cause
 from sado.sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 
-if TYPE_CHECKING:
-    from sado.channel.request import Request
-
+NAME = "android"
 RECEIVED = "sms:received"
 # Of a long message each part is reported as delivered; if one part fails, the app says that the message failed.
 STATES: Mapping[str, State] = {
@@ -62,35 +71,44 @@ class _Accepted(msgspec.Struct):
     id: str
 
 
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Empty token and address: it is not used."""
+
+    token: Annotated[str, token_setting("Android SMS Gateway")] = ""
+    url: Annotated[
+        str, Meta(pattern=URL, description="Whole address that messages are posted to. Empty: it sends none.")
+    ] = ""
+    username: Annotated[str, Meta(description="User name from the app's Home tab.")] = ""
+    password: Annotated[str, Meta(description="Its password.")] = ""
+    signing_key: Annotated[str, Meta(description="The app's key for signed webhooks.")] = ""
+    ttl_s: Annotated[int, Meta(ge=60, description="After so many seconds the phone gives a message up.")] = 3600
+
+
+def build(settings: Settings, context: Context) -> Gateway | None:
+    """SMS both ways."""
+    if not (settings.token or settings.url):
+        return None
+    sms = AndroidSms(settings, context.country)
+    return Gateway(NAME, settings.token, sms=sms, sender=sms if settings.url else None)
+
+
 class AndroidSms:
-    """SMS both ways through one phone.
+    """SMS both ways through one phone. `clock` gives seconds since 1970. A number without a country code is of this
+    `country`."""
 
-    `url` is the whole address that messages are posted to, of the phone or of its server. `signing_key` is the phone's
-    own, from the app's settings. The phone gives up a message after `ttl_s` seconds. `clock` gives seconds since 1970.
-    A number without a country code is of this `country`."""
-
-    name = "android"
+    name = NAME
     acknowledgement = "OK"
 
-    def __init__(
-        self,
-        url: str,
-        username: str,
-        password: str,
-        signing_key: str,
-        ttl_s: int,
-        country: str,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, settings: Settings, country: str, clock: Callable[[], float] = time.time) -> None:
         """Raises ValueError without a signing key: anybody could sign."""
-        if not signing_key:
-            raise ValueError("The signing key of the phone is missing: the app shows it in Settings, Webhooks.")
-        self._url = url
-        self._key = signing_key.encode()
-        self._ttl_s = ttl_s
+        if not settings.signing_key:
+            raise ValueError("SADO_ANDROID_SIGNING_KEY is missing: the app shows it in Settings, Webhooks.")
+        self._url = settings.url
+        self._key = settings.signing_key.encode()
+        self._ttl_s = settings.ttl_s
         self._country = country
         self._clock = clock
-        account = b64encode(f"{username}:{password}".encode()).decode()
+        account = b64encode(f"{settings.username}:{settings.password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {account}", "Content-Type": "application/json"}
 
     def parse_message(self, request: Request) -> Message | None:

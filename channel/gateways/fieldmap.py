@@ -7,77 +7,87 @@ want JSON back are not among them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from sado.channel.contract import Hop, SessionEnd, msisdn_from
-from sado.channel.gateways.form import needed, text_in
-from sado.channel.request import BadRequestError
+import msgspec
+from msgspec import Meta
+
+from sado.channel.contract import Context, Gateway, Hop, SessionEnd, msisdn_from, token_setting
+from sado.channel.request import BadRequestError, Request, needed, text_in
 from sado.menus.gsm import Budget
 
-if TYPE_CHECKING:
-    from sado.channel.request import Request
-
+NAME = "fieldmap"
+GIVEN = Meta(min_length=1, extra={"fault": "must not be empty"})
 _DIALLED = re.compile(r"\*([0-9*]+)#")
 
 
-@dataclass(frozen=True)
-class FieldMap:
-    """What a gateway calls its fields, how it writes, and how much a screen of it holds.
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Without a token it is not used."""
 
-    Two fields are empty where the gateway has none: `service_code` is then the station's own, and `request_id` names a
-    request, the same each time it is repeated.
-    `is_cumulative` says that the text is all that was typed, joined by `*`, and not the last input alone."""
+    token: Annotated[str, token_setting("A look-alike of Africa's Talking")] = ""
+    session: Annotated[str, GIVEN, Meta(description="Its field of the session's id.")] = "sessionId"
+    msisdn: Annotated[str, GIVEN, Meta(description="Its field of the number.")] = "phoneNumber"
+    text: Annotated[str, GIVEN, Meta(description="Its field of what was typed.")] = "text"
+    service_code: Annotated[str, Meta(description="Its field of the service code; empty: it is SADO_SERVICE_CODE.")] = (
+        ""
+    )
+    request_id: Annotated[
+        str, Meta(description="Its field that names a request, the same when it is repeated; empty: there is none.")
+    ] = ""
+    is_cumulative: Annotated[
+        bool, Meta(description="The text is all that was typed, joined by *; otherwise the last input alone.")
+    ] = True
+    go_on: Annotated[str, GIVEN, Meta(description="The word before a screen.")] = "CON"
+    end: Annotated[str, GIVEN, Meta(description="The word before the last screen.")] = "END"
+    septets: Annotated[int, Meta(ge=40, le=182, description="Letters of a screen without Cyrillic.")] = 182
+    ucs2: Annotated[int, Meta(ge=40, le=80, description="Letters of a screen with Cyrillic.")] = 80
 
-    session: str
-    msisdn: str
-    text: str
-    service_code: str
-    request_id: str
-    is_cumulative: bool
-    go_on: str
-    end: str
-    budget: Budget
+
+def build(settings: Settings, context: Context) -> Gateway | None:
+    """USSD alone."""
+    if not settings.token:
+        return None
+    return Gateway(NAME, settings.token, FieldMapUssd(settings, context.service_code, context.country))
 
 
 class FieldMapUssd:
-    """A gateway described by a FieldMap. A number without a country code is of this `country`; the service code, which
-    some gateways put before what was typed, is taken off."""
+    """A gateway described by its settings. A number without a country code is of this `country`; the service code,
+    which some gateways put before what was typed, is taken off."""
 
-    name = "fieldmap"
+    name = NAME
 
-    def __init__(self, fields: FieldMap, service_code: str, country: str) -> None:
-        self.budget = fields.budget
-        self.is_cumulative = fields.is_cumulative
-        self._fields = fields
+    def __init__(self, settings: Settings, service_code: str, country: str) -> None:
+        self.budget = Budget(settings.septets, settings.ucs2)
+        self.is_cumulative = settings.is_cumulative
+        self._settings = settings
         self._code = service_code
         self._country = country
 
     def parse_hop(self, request: Request) -> Hop:
         """One hop. Raises BadRequestError."""
-        given, known = request.fields, self._fields
-        session_id, msisdn = needed(given, known.session), self._msisdn(request)
-        text = text_in(given, known.text)
-        code = (needed(given, known.service_code) if known.service_code else self._code).strip("*#")
+        given, names = request.fields, self._settings
+        session_id, msisdn = needed(given, names.session), self._msisdn(request)
+        text = text_in(given, names.text)
+        code = (needed(given, names.service_code) if names.service_code else self._code).strip("*#")
         after = _after_code(code, text)
         if self.is_cumulative:
             return Hop(session_id, msisdn, _after_tail(code, text) if after is None else after)
-        request_id = needed(given, known.request_id) if known.request_id else ""
+        request_id = needed(given, names.request_id) if names.request_id else ""
         return Hop(session_id, msisdn, text if after is None else after, request_id, after is not None)
 
     def parse_end(self, request: Request) -> SessionEnd:
         """Whatever is told at this address, it tells that a session ended. Raises BadRequestError."""
-        return SessionEnd(needed(request.fields, self._fields.session), self._msisdn(request), "ended")
+        return SessionEnd(needed(request.fields, self._settings.session), self._msisdn(request), "ended")
 
     def answer(self, hop: Hop, text: str, is_last: bool) -> str:
         """The word, a space, the screen."""
-        return f"{self._fields.end if is_last else self._fields.go_on} {text}"
+        return f"{self._settings.end if is_last else self._settings.go_on} {text}"
 
     def _msisdn(self, request: Request) -> str:
         try:
-            return msisdn_from(needed(request.fields, self._fields.msisdn), self._country)
+            return msisdn_from(needed(request.fields, self._settings.msisdn), self._country)
         except BadRequestError:
-            raise BadRequestError(f"{self._fields.msisdn} is missing, or not a telephone number.") from None
+            raise BadRequestError(f"{self._settings.msisdn} is missing, or not a telephone number.") from None
 
 
 def _after_code(code: str, text: str) -> str | None:

@@ -19,13 +19,18 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
-from sado.channel.contract import Received, Report, State, is_person, msisdn_from
+import msgspec
+from msgspec import Meta
+
+from sado.channel.contract import Context, Gateway, Received, Report, State, is_person, msisdn_from
 from sado.channel.gateways.concatenation import Letter, Part, headers, is_for_a_program, letters
 from sado.menus.gsm import encoding, segments
 from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError, RejectedError
 
+NAME = "gammu"
 SCHEMA = 17
 BUSY_S = 3.0
 # GSM_MAX_MULTI_SMS: the daemon reads no further.
@@ -91,11 +96,27 @@ _CAUSES = {
 }
 
 
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Without a database it is not used."""
+
+    database: Annotated[
+        str, Meta(description="SQLite database of the Gammu SMSD beside the station. Empty: no modem.")
+    ] = ""
+
+
+def build(settings: Settings, context: Context) -> Gateway | None:
+    """SMS both ways; what comes is fetched."""
+    if not settings.database:
+        return None
+    sms = GammuSms(Path(settings.database), context.country)
+    return Gateway(NAME, sender=sms, polled=sms)
+
+
 class GammuSms:
     """Sends and collects SMS through the database of the SMSD at `path`. A sender without a country code is of
     `country` (ISO 3166). Every method raises DestinationDownError when the database cannot be used."""
 
-    name = "gammu"
+    name = NAME
 
     def __init__(self, path: Path, country: str) -> None:
         self._path = path

@@ -12,18 +12,35 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import unquote_to_bytes
 
-from sado.channel.contract import Hop, Message, Report, SessionEnd, State, is_person, msisdn_from
-from sado.channel.gateways.form import LONGEST_TEXT, needed
+import msgspec
+from msgspec import Meta
+
+from sado.channel.contract import (
+    URL,
+    Context,
+    Gateway,
+    Hop,
+    Message,
+    Report,
+    SessionEnd,
+    State,
+    address,
+    is_person,
+    msisdn_from,
+    token_setting,
+)
 from sado.channel.gateways.http import Answer, post
-from sado.channel.request import BadRequestError, Request
+from sado.channel.request import LONGEST_TEXT, BadRequestError, Request, needed
 from sado.menus.gsm import Budget, encoding, segments
 from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError, OutcomeUnknownError, RejectedError
 
 log = logging.getLogger(__name__)
 
+NAME = "kannel"
 JOINED_UCS2 = 67
 BINARY = "1"
 # Delivered, failed, buffered, accepted and rejected by the SMSC: every report there is.
@@ -41,6 +58,37 @@ BEGUN, ANSWERED, HUNG_UP = b"\x01", b"\x12", b"\x81"
 ASK, CLOSE = b"\x02", b"\x11"
 
 _SMPP = re.compile(r"\?smpp\?([^?]*)")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Token and address go together; without both it is not used."""
+
+    token: Annotated[str, token_setting("Kannel")] = ""
+    url: Annotated[
+        str,
+        Meta(pattern=URL, description="Kannel's sendsms: http://127.0.0.1:13013/cgi-bin/sendsms. Empty: none."),
+    ] = ""
+    username: Annotated[str, Meta(description="User of the sendsms-user group.")] = ""
+    password: Annotated[str, Meta(description="Its password.")] = ""
+    sender: Annotated[str, Meta(description="Sender of SMS; empty: Kannel's own.")] = ""
+    reports: Annotated[
+        str,
+        Meta(pattern=URL, description="This station as Kannel reaches it; empty: http://127.0.0.1 and SADO_PORT."),
+    ] = ""
+    ussd: Annotated[bool, Meta(description="Serve USSD over SMPP through Kannel.")] = False
+
+
+def build(settings: Settings, context: Context) -> Gateway | None:
+    """SMS both ways, and USSD where it is asked for. Raises ValueError when only half is set up."""
+    if not (settings.token or settings.url or settings.ussd):
+        return None
+    if not (settings.token and settings.url):
+        raise ValueError("Kannel needs SADO_KANNEL_TOKEN and SADO_KANNEL_URL together.")
+    smsbox = Smsbox(settings.url, settings.username, settings.password)
+    reports = (settings.reports.rstrip("/") or context.url) + address(NAME, settings.token, "report")
+    sms = KannelSms(smsbox, settings.sender, reports, context.country)
+    ussd = KannelUssd(smsbox, context.service_code, context.country) if settings.ussd else None
+    return Gateway(NAME, settings.token, ussd, sms, sms)
 
 
 class Smsbox:
@@ -86,10 +134,10 @@ def _judge(answer: Answer) -> None:
 
 
 class KannelSms:
-    """SMS in by smsbox's `post-url` or `get-url`, out by its `sendsms`. `reports` is the address of our own door for
-    delivery reports, as Kannel reaches it; a number without a country code is of this `country`."""
+    """SMS in by smsbox's `post-url` or `get-url`, out by its `sendsms`. `reports` is our own address for delivery
+    reports, as Kannel reaches it; a number without a country code is of this `country`."""
 
-    name = "kannel"
+    name = NAME
     # Whatever stood in the body would be sent to the resident as a reply.
     acknowledgement = ""
 
@@ -139,7 +187,7 @@ class KannelUssd:
     its_session_info is only given back: some SMSCs keep it for a whole session, others count in it (SMPP 3.4, section
     5.3.2.43)."""
 
-    name = "kannel"
+    name = NAME
     budget = Budget()
     is_cumulative = False
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from sado.channel.front import Webhook, address
+from sado.channel.contract import address
+from sado.channel.front import Webhook
 from sado.channel.request import BadRequestError, Request
 from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError

@@ -59,12 +59,12 @@ def test_a_port_that_is_taken_is_named(hub: Station) -> None:
 @pytest.mark.parametrize("url", ["hub.example", "ftp://hub.example", "http://", "http://hub:port", "http://hub:99999"])
 def test_an_upstream_that_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(settings.SettingsError, match="is no address; write one as https://hub.example"):
-        settings.load({"SADO_UPSTREAM": url})
+        settings.load({"SADO_UPSTREAM": url}, {})
 
 
 @pytest.mark.parametrize("url", ["", "http://127.0.0.1:8700", "https://hub.example/sado", "http://[::1]:80"])
 def test_an_address_of_an_upstream_is_taken(url: str) -> None:
-    assert settings.load({"SADO_UPSTREAM": url}).upstream == url
+    assert settings.load({"SADO_UPSTREAM": url}, {}).upstream == url
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import waitress
 from waitress.wasyncore import close_all
 
+from sado.channel.gateways import africastalking
 from sado.settings import Settings
 from sado.station import Station, build_station
 from sado.store import Keyring, Store
@@ -102,7 +103,7 @@ def open_down(
         settings = settings_of(
             folder / "village",
             pack,
-            africastalking_token=TOKEN,
+            blocks=(africastalking.Settings(token=TOKEN),),
             upstream=f"http://127.0.0.1:{port}",
             sync_every_s=0.2,
             sync_idle_s=0.2,

@@ -16,13 +16,13 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 from sado.channel.contract import Hop, Message, Report, SessionEnd, SmsGateway, State, UssdGateway
+from sado.channel.gateways import africastalking, android, fieldmap
 from sado.channel.gateways.africastalking import AfricasTalkingSms, AfricasTalkingUssd
 from sado.channel.gateways.android import AndroidSms
-from sado.channel.gateways.fieldmap import FieldMap, FieldMapUssd
+from sado.channel.gateways.fieldmap import FieldMapUssd
 from sado.channel.gateways.gammu import GammuSms
 from sado.channel.gateways.kannel import KannelHop, KannelSms, KannelUssd, Smsbox
 from sado.channel.request import Request
-from sado.menus.gsm import Budget
 from sado.sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 from tests.support.gammu import Database, locked
 from tests.support.provider import Behaviour, Handler, answer, hung_up, nobody, provider
@@ -306,7 +306,9 @@ ANY_SERVER: Mapping[str, tuple[Behaviour, type[SendError]]] = {
 WEB = [
     WebSms(
         name="africastalking",
-        make=lambda url: AfricasTalkingSms("sado", PASSWORD, "SADO", url, COUNTRY),
+        make=lambda url: AfricasTalkingSms(
+            africastalking.Settings(username="sado", key=PASSWORD, sender="SADO", url=url), COUNTRY
+        ),
         message=Format(
             {"from": MSISDN, "id": "m1", "text": "1 об нест", "to": "1339", "date": "2027-01-15 08:00:00"},
             ("from", "id", "text"),
@@ -334,7 +336,11 @@ WEB = [
     ),
     WebSms(
         name="android",
-        make=lambda url: AndroidSms(f"{url}/message", "sms", PASSWORD, PASSWORD, 3600, COUNTRY, lambda: NOW),
+        make=lambda url: AndroidSms(
+            android.Settings(url=f"{url}/message", username="sms", password=PASSWORD, signing_key=PASSWORD),
+            COUNTRY,
+            lambda: NOW,
+        ),
         message=Format(
             {
                 "event": "sms:received",
@@ -416,8 +422,18 @@ WEB = [
 
 SMS: list[SmsContract] = [*WEB, GammuContract()]
 
-LOOKALIKE = FieldMap("session_id", "msisdn", "ussd_string", "service_code", "", True, "CON", "END", Budget())
-LAST_ONLY = FieldMap("SESSIONID", "MSISDN", "INPUT", "", "SEQ", False, "GO", "STOP", Budget(160, 70))
+LOOKALIKE = fieldmap.Settings(session="session_id", msisdn="msisdn", text="ussd_string", service_code="service_code")
+LAST_ONLY = fieldmap.Settings(
+    session="SESSIONID",
+    msisdn="MSISDN",
+    text="INPUT",
+    request_id="SEQ",
+    is_cumulative=False,
+    go_on="GO",
+    end="STOP",
+    septets=160,
+    ucs2=70,
+)
 USSD = [
     UssdContract(
         name="africastalking",

@@ -14,15 +14,16 @@ from sado.cases.registers import csv_file
 from sado.cases.registers.csv_file import RegisterFile
 from sado.cases.registers.loading import Loading
 from sado.cases.service import Cases
+from sado.channel.build import connect, set_up
+from sado.channel.contract import Context, address
 from sado.channel.effects.contract import Effects
 from sado.channel.effects.register_words import registers_of
 from sado.channel.effects.registry import all_effects
-from sado.channel.endpoints import SmsDoors, UssdDoors
-from sado.channel.front import Webhook, address
-from sado.channel.gateways.africastalking import AfricasTalkingSms, AfricasTalkingUssd
+from sado.channel.front import Webhook
+from sado.channel.gateways import africastalking
+from sado.channel.settings import SmsSettings
 from sado.channel.sms.inbox import Inbox
 from sado.channel.sms.reports import Deliveries
-from sado.channel.ussd.conversation import Conversation
 from sado.channel.versions import Versions
 from sado.menus.pack import Pack
 from sado.menus.reading import pack as packs
@@ -33,7 +34,7 @@ from tests.support.stations import Clock
 
 NUMBER = 7
 TOKEN = "a-token-for-the-tests-0000"
-WEBHOOK = f"/gateway/{AfricasTalkingUssd.name}/{TOKEN}/ussd"
+WEBHOOK = address(africastalking.NAME, TOKEN, "ussd")
 KEYS = Keyring({1: b"k" * 32}, 1, b"r" * 32)
 
 
@@ -78,14 +79,13 @@ class Station:
 
 
 def webhook(store: Store, cases: Cases, versions: Versions) -> FlaskClient:
-    """A client of an application that holds the gateway's doors and nothing else."""
-    country = versions.current.pack.country
-    ussd, sms = AfricasTalkingUssd(country), AfricasTalkingSms("sado", "key", "", "", country)
-    doors = {**UssdDoors(store, ussd, Conversation(ussd, versions)).doors()}
-    doors |= SmsDoors(store, sms, Inbox(versions, "*1339#"), Deliveries(cases)).doors()
+    """A client of an application that has Africa's Talking's addresses and nothing else."""
+    block = africastalking.Settings(token=TOKEN, username="sado", key="key")
+    gateways = set_up([africastalking], lambda kind: block, Context(versions.current.pack.country, "*1339#", ""))
+    inbox, deliveries = Inbox(versions, "*1339#"), Deliveries(cases)
+    channel = connect(gateways, SmsSettings(), store, versions, inbox, deliveries)
     app = Flask("sado", static_folder=None)
-    named = {address(ussd.name, TOKEN, name): door for name, door in doors.items()}
-    app.wsgi_app = Webhook(app.wsgi_app, named)  # type: ignore[method-assign]
+    app.wsgi_app = Webhook(app.wsgi_app, channel.doors)  # type: ignore[method-assign]
     return app.test_client()
 
 

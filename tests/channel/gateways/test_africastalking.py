@@ -12,13 +12,17 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from sado.channel.gateways.africastalking import AfricasTalkingSms
+from sado.channel.gateways.africastalking import AfricasTalkingSms, Settings
 from sado.sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 
 MSISDN = "+992900000001"
 KEY = "atsk_a_secret_key"
 TEXT = "№0074424284: хабар ҳаст."
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
+
+
+def sms(url: str, sender: str = "", key: str = KEY) -> AfricasTalkingSms:
+    return AfricasTalkingSms(Settings(username="sado", key=key, sender=sender, url=url), "TJ")
 
 
 class Provider(ThreadingHTTPServer):
@@ -97,7 +101,7 @@ def provider() -> Iterator[Provider]:
 
 
 def send(url: str) -> None:
-    AfricasTalkingSms("sado", KEY, "SADO", url, "TJ").send(MSISDN, TEXT, "007-1-1")
+    sms(url, sender="SADO").send(MSISDN, TEXT, "007-1-1")
 
 
 def test_a_message_is_sent_once_with_its_account(provider: Provider) -> None:
@@ -108,7 +112,7 @@ def test_a_message_is_sent_once_with_its_account(provider: Provider) -> None:
 
 
 def test_without_a_sender_the_provider_uses_its_own(provider: Provider) -> None:
-    AfricasTalkingSms("sado", KEY, "", provider.url, "TJ").send(MSISDN, TEXT, "007-1-1")
+    sms(provider.url).send(MSISDN, TEXT, "007-1-1")
     assert "from" not in provider.messages[0]
 
 
@@ -163,7 +167,7 @@ def test_a_server_that_is_not_there_has_taken_nothing() -> None:
 
 def test_a_key_that_no_request_can_carry_has_sent_nothing(provider: Provider) -> None:
     with pytest.raises(DestinationDownError, match="or key") as raised:
-        AfricasTalkingSms("sado", "ключ", "", provider.url, "TJ").send(MSISDN, TEXT, "007-1-1")
+        sms(provider.url, key="ключ").send(MSISDN, TEXT, "007-1-1")
     assert provider.messages == []
     assert_keeps_secrets(raised.value)
 

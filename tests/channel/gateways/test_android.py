@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sado.channel.contract import Message
-from sado.channel.gateways.android import OLDEST_S, AndroidSms
+from sado.channel.gateways.android import OLDEST_S, AndroidSms, Settings
 from sado.channel.request import BadRequestError
 from tests.support.gateway_contract import (
     COUNTRY,
@@ -35,7 +35,8 @@ PING = b'{"deviceId":"f","event":"system:ping","id":"p1","payload":{"health":{"s
 
 
 def gateway(url: str = "http://127.0.0.1:9/message", now: float = NOW) -> AndroidSms:
-    return AndroidSms(url, "sms", PASSWORD, PASSWORD, 3600, COUNTRY, lambda: now)
+    settings = Settings(url=url, username="sms", password=PASSWORD, signing_key=PASSWORD)
+    return AndroidSms(settings, COUNTRY, lambda: now)
 
 
 def body(**changed: str) -> bytes:
@@ -99,8 +100,8 @@ def test_the_time_is_part_of_what_is_signed() -> None:
 
 
 def test_without_a_key_nobody_is_let_in() -> None:
-    with pytest.raises(ValueError, match="signing key"):
-        AndroidSms("http://127.0.0.1:9/message", "sms", PASSWORD, "", 3600, COUNTRY, lambda: NOW)
+    with pytest.raises(ValueError, match="SADO_ANDROID_SIGNING_KEY is missing"):
+        AndroidSms(Settings(url="http://127.0.0.1:9/message"), COUNTRY)
 
 
 def test_two_people_who_write_the_same_are_two_messages() -> None:

@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sado.channel.contract import SessionEnd
-from sado.channel.gateways.form import LONGEST_TEXT
-from sado.channel.request import BadRequestError, Request
+from sado.channel.request import LONGEST_TEXT, BadRequestError, Request
 from sado.sync.codes import Cause
 from sado.sync.outbox import OutcomeUnknownError, RejectedError, SendError
 from tests.support.gateway_contract import (

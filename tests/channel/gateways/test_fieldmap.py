@@ -3,11 +3,11 @@
 import pytest
 
 from sado.channel.contract import Hop
-from sado.channel.gateways.fieldmap import FieldMap, FieldMapUssd
+from sado.channel.gateways.fieldmap import FieldMapUssd, Settings
 from sado.menus.gsm import Budget
 from tests.support.gateway_contract import CODE, COUNTRY, LAST_ONLY, LOOKALIKE, MSISDN, in_address, in_body
 
-NAMELESS = FieldMap("s", "m", "t", "", "", False, "CON", "END", Budget())
+NAMELESS = Settings(session="s", msisdn="m", text="t", is_cumulative=False)
 
 
 def cumulative(text: str, code: str = CODE) -> Hop:

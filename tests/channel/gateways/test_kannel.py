@@ -8,9 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from sado.channel.contract import Message, SessionEnd
-from sado.channel.gateways.form import LONGEST_TEXT
 from sado.channel.gateways.kannel import KannelHop, KannelSms, KannelUssd, Smsbox
-from sado.channel.request import BadRequestError, Request
+from sado.channel.request import LONGEST_TEXT, BadRequestError, Request
 from sado.menus.gsm import segments
 from sado.sync.outbox import DestinationDownError, OutcomeUnknownError, RejectedError, SendError
 from tests.support.gateway_contract import request

@@ -11,9 +11,9 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pytest
 
-from sado.channel.contract import Message, Report, SessionEnd, UssdGateway
+from sado.channel.contract import Message, Report, SessionEnd, UssdGateway, address
 from sado.channel.endpoints import UssdDoors
-from sado.channel.front import Door, Webhook, address
+from sado.channel.front import Door, Webhook
 from sado.channel.gateways.kannel import KannelHop, KannelSms, KannelUssd, Smsbox
 from sado.channel.request import BadRequestError, Request
 from sado.channel.ussd.conversation import Conversation

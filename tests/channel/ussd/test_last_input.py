@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from sado.channel.effects.registry import all_effects
 from sado.channel.endpoints import UssdDoors
 from sado.channel.front import Door
-from sado.channel.gateways.fieldmap import FieldMap, FieldMapUssd
+from sado.channel.gateways import fieldmap
 from sado.channel.ussd.conversation import Conversation
 from sado.channel.ussd.session import LIFE_MS, REPEAT_MS
 from sado.channel.versions import Versions
-from sado.menus.gsm import Budget
 from tests.support.gateway_contract import CODE, COUNTRY, in_address
 from tests.support.phone import Phone
 from tests.support.station import Station, open_station
@@ -29,8 +28,8 @@ AGAIN_S = REPEAT_MS / 1000
 
 def doors(station: Station, request_id: str) -> Door:
     """The door of a gateway that sends the last input alone, and names requests in this field if it has a name."""
-    fields = FieldMap("session", "msisdn", "text", "", request_id, False, "CON", "END", Budget())
-    gateway = FieldMapUssd(fields, CODE, COUNTRY)
+    fields = fieldmap.Settings(session="session", msisdn="msisdn", request_id=request_id, is_cumulative=False)
+    gateway = fieldmap.FieldMapUssd(fields, CODE, COUNTRY)
     conversation = Conversation(gateway, Versions(station.pack, lambda one: all_effects(station.cases, one)))
     return UssdDoors(station.store, gateway, conversation).doors()["ussd"]
 

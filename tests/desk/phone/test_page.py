@@ -14,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from sado.cases import views
+from sado.channel.gateways import africastalking
 from sado.settings import Settings
 from sado.station import Station, build_station
 from sado.store import Keyring, Store
@@ -314,7 +315,8 @@ def station(tmp_path: Path) -> Iterator[Station]:
     store.write(lambda tx: identity.create(tx, 7))
     store.write(lambda tx: accounts.save(tx, "madina", HASHED, "phone", ""))
     try:
-        yield build_station(Settings(data=str(tmp_path), africastalking_token=TOKEN, phone_page=True), store)
+        blocks = (africastalking.Settings(token=TOKEN),)
+        yield build_station(Settings(data=str(tmp_path), blocks=blocks, phone_page=True), store)
     finally:
         store.close()
 
