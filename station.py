@@ -29,13 +29,13 @@ from sado.channel import build as channels
 from sado.channel.contract import Context
 from sado.channel.effects.register_words import registers_of
 from sado.channel.effects.registry import all_effects
-from sado.channel.front import Webhook
+from sado.channel.front import Webhooks
 from sado.channel.gateways.registry import GATEWAYS
 from sado.channel.settings import SmsSettings
 from sado.channel.sms.inbox import Inbox
 from sado.channel.sms.notices import Notices
-from sado.channel.sms.reports import Deliveries
-from sado.channel.sms.send_policy import Manners
+from sado.channel.sms.reports import Reports
+from sado.channel.sms.send_policy import SendPolicy
 from sado.channel.versions import Versions
 from sado.desk import pages
 from sado.menus.pack import Pack
@@ -133,16 +133,16 @@ def build_station(settings: Settings, store: Store) -> Station:
     known_packs = Versions(chosen, lambda one: all_effects(cases, one), fault)
     pack = _current(known_packs)
     events = _events(cases, known.number)
-    # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
     sms = settings.block(SmsSettings)
-    manners = Manners(pack, math.ceil(sms.daily_budget * 1000), sms.at_night)
+    # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
+    policy = SendPolicy(pack, math.ceil(sms.daily_budget * 1000), sms.at_night)
     app = Flask("sado", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 1 << 20
-    inbox, deliveries = Inbox(known_packs, settings.service_code), Deliveries(cases)
+    inbox, reports = Inbox(known_packs, settings.service_code), Reports(cases)
     context = Context(chosen.country, settings.service_code, f"http://127.0.0.1:{settings.port}")
     gateways = channels.set_up(GATEWAYS, settings.block, context)
-    channel = channels.connect(gateways, sms, store, known_packs, inbox, deliveries)
-    app.wsgi_app = Webhook(app.wsgi_app, channel.doors)  # type: ignore[method-assign]
+    channel = channels.connect(gateways, sms, store, known_packs, inbox, reports)
+    app.wsgi_app = Webhooks(app.wsgi_app, channel.endpoints)  # type: ignore[method-assign]
     app.wsgi_app = endpoint.Door(app.wsgi_app, store, events.apply)  # type: ignore[method-assign]
     if store.read(lanes.has_upstream) != has_upstream:
         store.write(lambda tx: lanes.set_upstream(tx, has_upstream))
@@ -152,15 +152,15 @@ def build_station(settings: Settings, store: Store) -> Station:
     def stands(tx: Transaction) -> Standing:
         return standing.of(tx, budget, upstream.caller.pace if upstream else None)
 
-    pages.create(app, store, cases, pack, _options(settings, channel.doors, manners, stands))
+    pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, stands))
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{known.number:03}"
     transports: dict[str, Transport] = {}
-    if channel.carriers:
-        transports[outbox.SMS] = Notices(store, channel.carriers, pack, cases, manners, settings.service_code)
+    if channel.failover:
+        transports[outbox.SMS] = Notices(store, channel.failover, pack, cases, policy, settings.service_code)
     scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
-    for mailbox in channel.mailboxes:
-        schedule.empty(scheduler, mailbox)
+    for poller in channel.pollers:
+        schedule.poll(scheduler, poller)
     app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, known_packs.fault))
     new_packs = NewPacks(store, known_packs)
     publishing = Publishing(store, Path(settings.pack).resolve().name, known_packs, new_packs)
@@ -197,16 +197,16 @@ def _events(cases: Cases, number: int) -> Events:
 
 
 def _options(
-    settings: Settings, doors: Iterable[str], manners: Manners, stands: Callable[[Transaction], Standing]
+    settings: Settings, endpoints: Iterable[str], policy: SendPolicy, stands: Callable[[Transaction], Standing]
 ) -> pages.Options:
     return pages.Options(
         phone_page=settings.phone_page,
         phone_sms_url=settings.phone_sms_url,
         service_code=settings.service_code,
-        ussd_path=next((path for path in doors if path.startswith(PHONE_PAGE_CALLS)), ""),
+        ussd_path=next((path for path in endpoints if path.startswith(PHONE_PAGE_CALLS)), ""),
         secure_cookies=settings.secure_cookies,
         has_upstream=bool(settings.upstream),
-        is_costly=manners.is_alarming,
+        is_costly=policy.is_alarming,
         standing=stands,
     )
 

@@ -9,13 +9,13 @@ from typing import TypeVar
 import msgspec
 
 from sado.channel.contract import Context, Gateway, GatewayFile, Sender, address
-from sado.channel.endpoints import SmsDoors, UssdDoors
-from sado.channel.front import Door
+from sado.channel.endpoints import SmsEndpoints, UssdEndpoints
+from sado.channel.front import Endpoint
 from sado.channel.settings import SmsSettings
-from sado.channel.sms.failover import Carrier, Carriers
+from sado.channel.sms.failover import Failover, Route
 from sado.channel.sms.inbox import Inbox
-from sado.channel.sms.poller import Mailbox
-from sado.channel.sms.reports import Deliveries
+from sado.channel.sms.poller import Poller
+from sado.channel.sms.reports import Reports
 from sado.channel.ussd.conversation import Conversation
 from sado.channel.versions import Versions
 from sado.store import Store
@@ -25,11 +25,11 @@ Block = TypeVar("Block", bound=msgspec.Struct)
 
 @dataclass(frozen=True)
 class Channel:
-    """What comes in and how SMS go out: doors by address, carriers (None: SMS wait), and what is polled."""
+    """What comes in and how SMS go out: endpoints by their addresses, who sends (None: SMS wait), who is polled."""
 
-    doors: Mapping[str, Door]
-    carriers: Carriers | None
-    mailboxes: Sequence[Mailbox]
+    endpoints: Mapping[str, Endpoint]
+    failover: Failover | None
+    pollers: Sequence[Poller]
 
 
 def set_up(
@@ -47,29 +47,29 @@ def connect(
     store: Store,
     versions: Versions,
     inbox: Inbox,
-    deliveries: Deliveries,
+    reports: Reports,
 ) -> Channel:
     """The channel of these gateways. Raises ValueError when one is to send that cannot."""
-    doors = {
-        address(gateway.name, gateway.token, part): door
+    endpoints = {
+        address(gateway.name, gateway.token, part): endpoint
         for gateway in gateways
         if gateway.token
-        for part, door in _doors(gateway, store, versions, inbox, deliveries)
+        for part, endpoint in _endpoints(gateway, store, versions, inbox, reports)
     }
     senders = {gateway.name: gateway.sender for gateway in gateways if gateway.sender}
-    carriers = [Carrier(sender, settings.per_second) for sender in _ordered(senders, settings.gateways)]
-    mailboxes = [Mailbox(store, gateway.polled, inbox, deliveries) for gateway in gateways if gateway.polled]
-    return Channel(doors, Carriers(carriers) if carriers else None, mailboxes)
+    routes = [Route(sender, settings.per_second) for sender in _ordered(senders, settings.gateways)]
+    pollers = [Poller(store, gateway.polled, inbox, reports) for gateway in gateways if gateway.polled]
+    return Channel(endpoints, Failover(routes) if routes else None, pollers)
 
 
-def _doors(
-    gateway: Gateway, store: Store, versions: Versions, inbox: Inbox, deliveries: Deliveries
-) -> Iterator[tuple[str, Door]]:
+def _endpoints(
+    gateway: Gateway, store: Store, versions: Versions, inbox: Inbox, reports: Reports
+) -> Iterator[tuple[str, Endpoint]]:
     """What answers at each of the gateway's addresses, by their last part."""
     if gateway.ussd:
-        yield from UssdDoors(store, gateway.ussd, Conversation(gateway.ussd, versions)).doors().items()
+        yield from UssdEndpoints(store, gateway.ussd, Conversation(gateway.ussd, versions)).endpoints().items()
     if gateway.sms:
-        yield from SmsDoors(store, gateway.sms, inbox, deliveries).doors().items()
+        yield from SmsEndpoints(store, gateway.sms, inbox, reports).endpoints().items()
 
 
 def _ordered(senders: Mapping[str, Sender], wished: str) -> list[Sender]:

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Mapping
 
 from sado.channel.contract import Hop, SessionEnd, SmsGateway, UssdGateway
-from sado.channel.front import Door
+from sado.channel.front import Endpoint
 from sado.channel.request import Request
 from sado.channel.sms.inbox import Inbox
-from sado.channel.sms.reports import Deliveries
+from sado.channel.sms.reports import Reports
 from sado.channel.ussd.conversation import Conversation
 from sado.store import Store
 from sado.store.tables import subscribers
@@ -17,16 +17,16 @@ from sado.store.tables import subscribers
 log = logging.getLogger(__name__)
 
 
-class UssdDoors:
-    """The doors of a USSD gateway: `ussd` and `ussd-end`."""
+class UssdEndpoints:
+    """Hops and ends of a USSD gateway: `ussd` and `ussd-end`."""
 
     def __init__(self, store: Store, gateway: UssdGateway, conversation: Conversation) -> None:
         self._store = store
         self._gateway = gateway
         self._conversation = conversation
 
-    def doors(self) -> Mapping[str, Door]:
-        """Each door by the last part of its address."""
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Each endpoint by the last part of its address."""
         return {"ussd": self._hop, "ussd-end": self._end}
 
     def _hop(self, request: Request) -> str:
@@ -59,18 +59,18 @@ class UssdDoors:
             log.exception("the end of a session could not be noted")
 
 
-class SmsDoors:
-    """The doors of an SMS gateway: `sms` and `report`. What comes through either is kept before it is acknowledged; if
-    our own side fails, the error reaches the gateway, which comes again."""
+class SmsEndpoints:
+    """Messages and reports of an SMS gateway: `sms` and `report`. What comes to either is kept before it is
+    acknowledged; if our own side fails, the error reaches the gateway, which comes again."""
 
-    def __init__(self, store: Store, gateway: SmsGateway, inbox: Inbox, deliveries: Deliveries) -> None:
+    def __init__(self, store: Store, gateway: SmsGateway, inbox: Inbox, reports: Reports) -> None:
         self._store = store
         self._gateway = gateway
         self._inbox = inbox
-        self._deliveries = deliveries
+        self._reports = reports
 
-    def doors(self) -> Mapping[str, Door]:
-        """Each door by the last part of its address."""
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Each endpoint by the last part of its address."""
         return {"sms": self._message, "report": self._report}
 
     def _message(self, request: Request) -> str:
@@ -82,5 +82,5 @@ class SmsDoors:
     def _report(self, request: Request) -> str:
         report = self._gateway.parse_report(request)
         if report is not None:
-            self._store.write(lambda tx: self._deliveries.report(tx, self._gateway.name, report))
+            self._store.write(lambda tx: self._reports.report(tx, self._gateway.name, report))
         return self._gateway.acknowledgement

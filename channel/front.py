@@ -1,4 +1,4 @@
-"""The webhooks of all gateways: each address is a door, and what comes through it is answered in plain text.
+"""The webhooks of all gateways: each address has an endpoint, and what comes to it is answered in plain text.
 
 They stand in front of Flask as plain WSGI. Flask's dispatch with the hooks of the pages costs a request as much again
 as the whole hop: behind it a station answered 0.3 of a constant view's rate, and 0.5 is promised (bench/hops.py).
@@ -22,26 +22,26 @@ log = logging.getLogger(__name__)
 
 PLAIN = "text/plain; charset=utf-8"
 
-Door = Callable[[Request], str]
+Endpoint = Callable[[Request], str]
 
 
-class Webhook:
-    """Answers requests at these addresses (path → door), in front of `app`, which answers everything else.
+class Webhooks:
+    """Answers requests at these addresses (path → endpoint), in front of `app`, which answers everything else.
 
     A path holds its gateway's token: whoever can post there can be any phone. A wrong one is the app's to answer: 404.
     """
 
-    def __init__(self, app: WSGIApplication, doors: Mapping[str, Door]) -> None:
+    def __init__(self, app: WSGIApplication, endpoints: Mapping[str, Endpoint]) -> None:
         self._app = app
-        self._doors = [(path.encode(), door) for path, door in doors.items()]
+        self._endpoints = [(path.encode(), endpoint) for path, endpoint in endpoints.items()]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Open the door at this address; hand on what has none."""
-        door = self._door(environ["PATH_INFO"])
-        if door is None:
+        """Have the endpoint of this address answer; hand on what has none."""
+        endpoint = self._endpoint(environ["PATH_INFO"])
+        if endpoint is None:
             return self._app(environ, start_response)
         try:
-            status, text = "200 OK", door(Request.read(environ))
+            status, text = "200 OK", endpoint(Request.read(environ))
         except BadRequestError as error:
             status, text = "400 Bad Request", str(error)
         except SendError as error:
@@ -52,8 +52,8 @@ class Webhook:
         start_response(status, [("Content-Type", PLAIN), ("Content-Length", str(len(body)))])
         return [body]
 
-    def _door(self, path: str) -> Door | None:
+    def _endpoint(self, path: str) -> Endpoint | None:
         if not path.startswith(PREFIX):
             return None
         given = path.encode("latin-1", "replace")
-        return next((door for known, door in self._doors if hmac.compare_digest(given, known)), None)
+        return next((endpoint for own, endpoint in self._endpoints if hmac.compare_digest(given, own)), None)

@@ -53,8 +53,8 @@ class Turns:
     def first(self, tx: Transaction, msisdn: str, dialled: str) -> Turn:
         """Begin: with the main menu, or with an unfinished form. Who dials further numbers knows where she is going."""
         tree, language = self.tree(self._versions.current), subscribers.language_of(tx, msisdn)
-        if language in tree.languages.codes and not dialled and (found := self.unfinished(tx, msisdn)):
-            title = engine.title(self.tree(found.version), found.session, str(language))
+        if language in tree.languages.codes and not dialled and (form := self.unfinished(tx, msisdn)):
+            title = engine.title(self.tree(form.version), form.session, str(language))
             return engine.offer(tree, str(language), title, self._budget)
         return engine.start(tree, language, dialled.split("*")[:MOST_AHEAD] if dialled else (), self._budget)
 
@@ -110,17 +110,17 @@ class Turns:
 
     def _taken_up(self, tx: Transaction, msisdn: str, turn: Turn, draft: int) -> tuple[Turn, int]:
         """Go on with the unfinished form: from here on this session holds it."""
-        found = self.unfinished(tx, msisdn)
-        if found is None:
+        form = self.unfinished(tx, msisdn)
+        if form is None:
             tree = self.tree(self._versions.current)
             return engine.proceed(tree, turn.session, Outcome("gone"), self._budget), draft
         language = turn.session.language
-        return engine.reopen(self.tree(found.version), found.session, language, self._budget), found.number
+        return engine.reopen(self.tree(form.version), form.session, language, self._budget), form.number
 
     def _dropped(self, tx: Transaction, msisdn: str) -> Outcome:
         """She does not need the form that was offered."""
-        if found := self.unfinished(tx, msisdn):
-            drafts.delete(tx, found.number)
+        if form := self.unfinished(tx, msisdn):
+            drafts.delete(tx, form.number)
         return Outcome("done")
 
 

@@ -137,8 +137,8 @@ def create(
     return scheduler
 
 
-class Mailbox(Protocol):
-    """What comes through a gateway that cannot call us."""
+class Poller(Protocol):
+    """What asks a gateway that cannot call us."""
 
     def step(self) -> None:
         """Take what came."""
@@ -147,10 +147,10 @@ class Mailbox(Protocol):
         """Have the gateway delete what is done with."""
 
 
-def empty(scheduler: BackgroundScheduler, mailbox: Mailbox) -> None:
-    """Empty a mailbox every second, and have it tidied every hour."""
-    scheduler.add_job(mailbox.step, "interval", seconds=TICK_S, id="mailbox")
-    scheduler.add_job(mailbox.forget, "interval", seconds=FORGET_EVERY_S, id="mailbox forget")
+def poll(scheduler: BackgroundScheduler, poller: Poller) -> None:
+    """Ask every second, and have what is done with deleted every hour."""
+    scheduler.add_job(poller.step, "interval", seconds=TICK_S)
+    scheduler.add_job(poller.forget, "interval", seconds=FORGET_EVERY_S)
 
 
 def take_in(scheduler: BackgroundScheduler, arrivals: Arrivals) -> None:

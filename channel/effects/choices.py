@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sado.cases import access
 from sado.cases.residents import subscriptions
 from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
+from sado.channel.effects.contract import Handler
 from sado.menus.engine import Effect, Outcome
 from sado.menus.language import formats
 from sado.menus.language.places import UnknownPlaceError
@@ -18,9 +18,6 @@ from sado.menus.pack import Pack
 from sado.store import Transaction
 from sado.store.tables import subscribers
 from sado.store.tables.subscriptions import Subscription
-
-if TYPE_CHECKING:
-    from sado.channel.effects.contract import Handler
 
 # Parts the topic from the place in what a list of subscriptions gives back.
 AT = "@"
@@ -73,7 +70,7 @@ class Choices:
         chosen = subscriptions.of(tx, msisdn)
         if not chosen:
             return Outcome("none")
-        items = [(f"{one.topic}{AT}{one.place}", self._words(one, effect.language)) for one in chosen]
+        items = [(f"{choice.topic}{AT}{choice.place}", self._words(choice, effect.language)) for choice in chosen]
         return Outcome("some", items=items)
 
     def _stop_sms(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:

@@ -1,4 +1,4 @@
-"""The effects that trees ask for by name. Each of the channel's rooms brings its own: name → handler."""
+"""The effects that trees ask for by name, and what performs them: name → handler."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ Handler = Callable[[Transaction, str, Effect], Outcome]
 
 
 class Effects:
-    """Performs the effects of one pack; `names` are those that it knows."""
+    """Performs the effects of one pack."""
 
-    def __init__(self, pack: Pack, *rooms: Mapping[str, Handler]) -> None:
-        self._handlers = {name: handler for room in rooms for name, handler in room.items()}
-        self.names = frozenset(self._handlers)
-        _check(pack, {*self._handlers, TAKE_UP, DROP_FORM})
+    def __init__(self, pack: Pack, handlers: Mapping[str, Handler]) -> None:
+        self.handlers = handlers
+        _check(pack, {*handlers, TAKE_UP, DROP_FORM})
 
     def perform(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         """Do it for the subscriber with this number, and say how it went."""
-        return self._handlers[effect.name](tx, msisdn, effect)
+        return self.handlers[effect.name](tx, msisdn, effect)
 
 
-def _check(pack: Pack, known: set[str]) -> None:
+def _check(pack: Pack, performed: set[str]) -> None:
     """Raises TreeError for an effect that nobody performs: better at the start than in a resident's session."""
     asked = {screen.effect for screen in pack.tree.screens.values() if screen.kind == "do"}
-    if unknown := asked - known:
+    if unknown := asked - performed:
         raise TreeError(f"The pack {pack.name!r} asks for effects that do not exist: {', '.join(sorted(unknown))}.")

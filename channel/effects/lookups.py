@@ -103,10 +103,10 @@ def misfits(pack: Pack, registers: Registers) -> Iterator[Misfit]:
             yield "", (screen.id,), str(error)
             continue
         wanted = {*screen.takes, *screen.given} - {"register", "when"}
-        ways = [set(way) for way in register.find_by] + ([] if register.private else [{"row"}])
-        if wanted not in ways:
-            known = "; ".join(", ".join(sorted(way)) or "nothing" for way in ways)
-            yield "", (screen.id,), f"{screen.given['register']} is looked up by {known}"
+        searches = [set(fields) for fields in register.find_by] + ([] if register.private else [{"row"}])
+        if wanted not in searches:
+            possible = "; ".join(", ".join(sorted(fields)) or "nothing" for fields in searches)
+            yield "", (screen.id,), f"{screen.given['register']} is looked up by {possible}"
         for case in screen.given.get("when", "").split():
             name, _, value = case.partition(".")
             if name not in register.fields or (value and value not in register.fields[name].words):

@@ -28,12 +28,12 @@ class Places:
 
     def _find(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         """One hit is `one` and still asked about: names repeat, and a near miss is a question."""
-        found = self._gazetteer.find(effect.answers["typed_place"]).places
-        if len(found) == 1:
-            return Outcome("one", {"place": found[0].names[effect.language], "found": found[0].code})
-        if not found or len(found) > MOST_PLACES:
+        places = self._gazetteer.find(effect.answers["typed_place"]).places
+        if len(places) == 1:
+            return Outcome("one", {"place": places[0].names[effect.language], "found": places[0].code})
+        if not places or len(places) > MOST_PLACES:
             return Outcome("none")
-        return Outcome("several", items=[(place.code, place.names[effect.language]) for place in found])
+        return Outcome("several", items=[(place.code, place.names[effect.language]) for place in places])
 
     def _regions(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         regions = self._gazetteer.regions.items()

@@ -41,10 +41,10 @@ class Reading:
 
     def _mine(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         """Numbers and statuses only: a list on a shared phone does not say what the appeals are about."""
-        found = views.mine(tx, msisdn)
-        if not found:
+        cases = views.mine(tx, msisdn)
+        if not cases:
             return Outcome("none")
-        items = [(case.reference, f"{case.reference} {self._status(case, effect)}") for case in found]
+        items = [(case.reference, f"{case.reference} {self._status(case, effect)}") for case in cases]
         return Outcome("some", items=items)
 
     def _read(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:

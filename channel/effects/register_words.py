@@ -23,9 +23,9 @@ Tell = Callable[[Transaction, str, str, Mapping[str, str]], object]
 def registers_of(pack: Pack) -> Registers:
     """The registers that the pack defines. Raises RegisterError with every fault, and for an agency that is none."""
     written = pack.languages.written
-    found = definitions(pack.registers, written, pack.agencies)
+    registers = definitions(pack.registers, written, pack.agencies)
     places = [place.code for place in pack.gazetteer]
-    return Registers(found, pack.languages.fold, places, written, ZoneInfo(pack.time_zone))
+    return Registers(registers, pack.languages.fold, places, written, ZoneInfo(pack.time_zone))
 
 
 class RegisterWords:
@@ -50,11 +50,11 @@ class RegisterWords:
     def asked(self, register: Register, values: Mapping[str, str]) -> str:
         """A question to the agency, in the language that the pack speaks with its agencies."""
         language = self._languages.default
-        said = [
+        answers = [
             f"{register.fields[name].label[language]}: {self._typed(register.fields[name], value, language)}"
             for name, value in values.items()
         ]
-        return "\n".join([register.title[language], *said])
+        return "\n".join([register.title[language], *answers])
 
     def announcer(self, tell: Tell) -> Callable[[Transaction, Register, Values], None]:
         """What tells subscribers of a new row, by `tell(tx, topic, place, texts)`; nothing for a register that has

@@ -1,4 +1,4 @@
-"""Everything that the trees of one pack may ask for, room by room."""
+"""Everything that the trees of one pack may ask for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
 from sado.cases.service import Cases
 from sado.channel.effects.choices import Choices
-from sado.channel.effects.contract import Effects
+from sado.channel.effects.contract import Effects, Handler
 from sado.channel.effects.filing import Filing
 from sado.channel.effects.lookups import Lookups
 from sado.channel.effects.places import Places
@@ -20,5 +20,7 @@ def all_effects(cases: Cases, pack: Pack) -> Effects:
     """The effects of this pack for this station. Raises TreeError for one that the trees ask for in vain."""
     lookups = Lookups(cases, pack, registers_of(pack))
     choices = Choices(pack, Consultation(cases.has_upstream), Privacy(cases.has_upstream))
-    rooms = (Filing(cases, pack), Reading(cases, pack), Places(pack), lookups, Sending(), choices)
-    return Effects(pack, *(room.handlers() for room in rooms))
+    handlers: dict[str, Handler] = {}
+    for performer in (Filing(cases, pack), Reading(cases, pack), Places(pack), lookups, Sending(), choices):
+        handlers |= performer.handlers()
+    return Effects(pack, handlers)

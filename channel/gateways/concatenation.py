@@ -1,24 +1,24 @@
-"""Long SMS, put together from the parts that came: 3GPP TS 23.040, section 9.2.3.24."""
+"""Concatenated SMS, put together from the parts that came: 3GPP TS 23.040, section 9.2.3.24."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 # In the place of parts that never came: what a reader of the text takes for words left out.
 GAP = " […] "
-_JOINED_8, _JOINED_16 = 0x00, 0x08
+_CONCATENATED_8, _CONCATENATED_16 = 0x00, 0x08
 _PORTS = {0x04, 0x05}
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a part stands: the `position`-th of `total`, counted from 1, of the message with this reference."""
+class Concatenation(NamedTuple):
+    """Where a part belongs: the `sequence`-th of `total`, counted from 1, of the message with this reference."""
 
     reference: int
     total: int
-    position: int
+    sequence: int
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Part:
 
 
 @dataclass
-class Letter:
+class ConcatenatedSms:
     """A message of one part or of many, as far as it is there."""
 
     first: Part
@@ -49,14 +49,14 @@ class Letter:
         """Whether every part is there."""
         return len(self.units) == self.total
 
-    def takes(self, position: int, part: Part) -> bool:
-        """Whether a part belongs here: its place is free, or holds the same, as when a modem hands it over twice."""
-        return self.units.get(position, part.units) == part.units
+    def takes(self, sequence: int, part: Part) -> bool:
+        """Whether a part belongs here: none is there yet, or the same, as when a modem hands it over twice."""
+        return self.units.get(sequence, part.units) == part.units
 
-    def add(self, position: int, part: Part) -> None:
-        """Put a part in its place."""
+    def add(self, sequence: int, part: Part) -> None:
+        """Take a part."""
         self.rows.append(part.row)
-        self.units[position] = part.units
+        self.units[sequence] = part.units
         self.has_settled &= part.has_settled
 
     def text(self) -> str:
@@ -66,44 +66,44 @@ class Letter:
 
     def digest(self) -> str:
         """The same for the same message, whatever rows it lies in: who, when by the network's clock, and what."""
-        said = [self.first.sender, self.first.received, self.text()]
-        return hashlib.sha256("\0".join(said).encode()).hexdigest()[:32]
+        content = [self.first.sender, self.first.received, self.text()]
+        return hashlib.sha256("\0".join(content).encode()).hexdigest()[:32]
 
     def _pieces(self) -> Iterator[bytes]:
-        for position in range(1, self.total + 1):
-            if position in self.units:
-                yield self.units[position]
-            elif position == 1 or position - 1 in self.units:
+        for sequence in range(1, self.total + 1):
+            if sequence in self.units:
+                yield self.units[sequence]
+            elif sequence == 1 or sequence - 1 in self.units:
                 yield GAP.encode("utf-16-be")
 
 
-def letters(parts: Iterable[Part]) -> list[Letter]:
+def joined(parts: Iterable[Part]) -> list[ConcatenatedSms]:
     """The messages that these parts make, in the order in which the first part of each came."""
-    found: list[Letter] = []
-    latest: dict[object, Letter] = {}
+    messages: list[ConcatenatedSms] = []
+    latest: dict[object, ConcatenatedSms] = {}
     for part in parts:
-        place = place_of(part.header)
+        place = concatenation(part.header)
         key = (part.sender, place.reference, place.total) if place else part.row
-        position = place.position if place else 1
-        letter = latest.get(key)
-        if letter is None or not letter.takes(position, part):
-            letter = latest[key] = Letter(part, place.total if place else 1)
-            found.append(letter)
-        letter.add(position, part)
-    return found
+        sequence = place.sequence if place else 1
+        message = latest.get(key)
+        if message is None or not message.takes(sequence, part):
+            message = latest[key] = ConcatenatedSms(part, place.total if place else 1)
+            messages.append(message)
+        message.add(sequence, part)
+    return messages
 
 
-def place_of(header: bytes) -> Place | None:
-    """Where the part with this header stands, or None when it is a message of its own. An impossible place is none,
+def concatenation(header: bytes) -> Concatenation | None:
+    """Where the part with this header belongs, or None when it is a message of its own. An impossible place is none,
     as the standard says."""
     elements = _elements(header)
-    if len(short := elements.get(_JOINED_8, b"")) == 3:
-        place = Place(*short)
-    elif len(long := elements.get(_JOINED_16, b"")) == 4:
-        place = Place(int.from_bytes(long[:2], "big"), *long[2:])
+    if len(short := elements.get(_CONCATENATED_8, b"")) == 3:
+        place = Concatenation(*short)
+    elif len(long := elements.get(_CONCATENATED_16, b"")) == 4:
+        place = Concatenation(int.from_bytes(long[:2], "big"), *long[2:])
     else:
         return None
-    return place if 1 <= place.position <= place.total else None
+    return place if 1 <= place.sequence <= place.total else None
 
 
 def is_for_a_program(header: bytes) -> bool:
@@ -115,13 +115,14 @@ def headers(reference: int, parts: Sequence[str]) -> list[bytes]:
     """The header of each part of a message; nothing for a message of one."""
     if len(parts) == 1:
         return [b""]
-    return [bytes((5, _JOINED_8, 3, reference % 256, len(parts), position)) for position in range(1, len(parts) + 1)]
+    sequences = range(1, len(parts) + 1)
+    return [bytes((5, _CONCATENATED_8, 3, reference % 256, len(parts), sequence)) for sequence in sequences]
 
 
 def _elements(header: bytes) -> Mapping[int, bytes]:
     """The information elements, as far as the header holds together."""
-    found, rest = {}, header[1 : 1 + header[0]] if header else b""
+    elements, rest = {}, header[1 : 1 + header[0]] if header else b""
     while len(rest) >= 2 and len(rest) >= 2 + rest[1]:
-        found[rest[0]] = rest[2 : 2 + rest[1]]
+        elements[rest[0]] = rest[2 : 2 + rest[1]]
         rest = rest[2 + rest[1] :]
-    return found
+    return elements

@@ -25,7 +25,7 @@ import msgspec
 from msgspec import Meta
 
 from sado.channel.contract import Context, Gateway, Received, Report, State, is_person, msisdn_from
-from sado.channel.gateways.concatenation import Letter, Part, headers, is_for_a_program, letters
+from sado.channel.gateways.concatenation import ConcatenatedSms, Part, headers, is_for_a_program, joined
 from sado.menus.gsm import encoding, segments
 from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError, RejectedError
@@ -143,7 +143,7 @@ class GammuSms:
         wanted = [part for row in rows if (part := self._part(row))]
         if others := {row[0] for row in rows} - {part.row for part in wanted}:
             self._mark(others)
-        return [self._received(letter) for letter in letters(wanted) if letter.is_whole or letter.has_settled]
+        return [self._received(message) for message in joined(wanted) if message.is_whole or message.has_settled]
 
     def collected(self, messages: Sequence[Received]) -> None:
         """Mark messages as collected: to be called when they are kept on our side."""
@@ -153,10 +153,10 @@ class GammuSms:
         """The states that were not told yet."""
         with self._open() as database:
             rows = database.execute(_SENT).fetchall()
-        words: dict[str, list[str]] = {}
+        states: dict[str, list[str]] = {}
         for creator, word in rows:
-            words.setdefault(creator, []).append(word)
-        return [report for creator, heard in words.items() if (report := _report(creator, heard))]
+            states.setdefault(creator, []).append(word)
+        return [report for creator, words in states.items() if (report := _report(creator, words))]
 
     def told(self, reports: Sequence[Report]) -> None:
         """Mark states as told: to be called when they are kept on our side."""
@@ -179,8 +179,8 @@ class GammuSms:
         units = _bytes(text) or decoded.encode("utf-16-be", "replace")
         return Part(number, msisdn_from(sender, self._country), received, udh, units, bool(has_settled))
 
-    def _received(self, letter: Letter) -> Received:
-        return Received(letter.digest(), letter.first.sender, letter.text(), tuple(letter.rows))
+    def _received(self, message: ConcatenatedSms) -> Received:
+        return Received(message.digest(), message.first.sender, message.text(), tuple(message.rows))
 
     def _mark(self, rows: Iterable[int]) -> None:
         with self._change() as database:
@@ -250,7 +250,7 @@ def _creator(key: str, told: str = "") -> str:
 def _report(creator: str, words: Sequence[str]) -> Report | None:
     """What is to be told of a message whose parts have these states; None when that was told."""
     key, _, told = creator.removeprefix(f"{_MARK} ").rpartition(" ")
-    word = min(words, key=lambda one: _ORDER.index(one) if one in STATES else -1)
+    word = min(words, key=lambda state: _ORDER.index(state) if state in STATES else -1)
     return None if word == told else Report(key, STATES.get(word), word)
 
 

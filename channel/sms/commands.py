@@ -19,20 +19,20 @@ WORDS = ("text", "name", "place")
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandMatch:
     """A command that somebody meant, and what it answers already."""
 
     command: Command
     arguments: Arguments
 
 
-class Reader:
+class CommandReader:
     """Reads commands of one pack out of messages."""
 
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
 
-    def meant(self, text: str, asked: Screen | None) -> Said | None:
+    def match(self, text: str, asked: Screen | None) -> CommandMatch | None:
         """The command that a message is to somebody who was asked `asked` (None: nothing), or None.
 
         A command wins over an open question. Where words are asked for, only one that fits its form whole does, and no
@@ -42,22 +42,22 @@ class Reader:
         command = self._pack.commands.parse(text, self._pack.tree)
         if command is None or command.keyword.does:
             return None
-        said = Said(command, commands.arguments(self._pack.tree, command.keyword, command.rest))
+        match = CommandMatch(command, commands.arguments(self._pack.tree, command.keyword, command.rest))
         if not command.language:
-            return None if asked and _takes_number(asked, text) else said
-        is_whole = self._is_whole(said)
+            return None if asked and _takes_number(asked, text) else match
+        is_whole = self._is_whole(match)
         if _asks_words(asked):
-            wins = is_whole and not command.is_near and not self._is_text(said, asked)
+            wins = is_whole and not command.is_near and not self._is_text(match, asked)
         elif command.is_near or command.keyword.destructive:
             wins = is_whole
         else:
             wins = asked is None or is_whole or len(text) <= LONG
-        return said if wins else None
+        return match if wins else None
 
-    def begun(self, said: Said, language: str, service_code: str) -> Session:
+    def begun(self, match: CommandMatch, language: str, service_code: str) -> Session:
         """The session that a command begins."""
-        keyword, given = said.command.keyword, dict(said.arguments.given)
-        for name in said.arguments.given:
+        keyword, given = match.command.keyword, dict(match.arguments.given)
+        for name in match.arguments.given:
             # A place that is spelt in full and is the only one of its name needs no question whether it is meant.
             if self._pack.tree.screens[name].accepts == "place" and self._is_place(given[name]):
                 given[f"{name}.sure"] = "1"
@@ -77,7 +77,8 @@ class Reader:
         fold = tree.languages.fold
         typed = fold(text)
         options = options_of(tree.screens[session.screen], session)
-        if named := {one.key for one in options for words in one.text.values() if typed and fold(str(words)) == typed}:
+        named = {option.key for option in options if typed in {fold(str(name)) for name in option.text.values()}}
+        if typed and named:
             return named.pop() if len(named) == 1 else None
         command = self._pack.commands.parse(text, tree)
         if command is None or command.keyword.does != "choose" or command.rest or command.is_near:
@@ -93,12 +94,12 @@ class Reader:
         command = self._pack.commands.parse(text, self._pack.tree)
         return command is not None and command.keyword.does == "more" and not command.rest and not command.is_near
 
-    def _is_whole(self, said: Said) -> bool:
+    def _is_whole(self, match: CommandMatch) -> bool:
         """Whether everything that was written fits the command."""
-        if said.arguments.left:
+        if match.arguments.left:
             return False
         screens = self._pack.tree.screens
-        typed = ((screens[name], text) for name, text in said.arguments.given.items())
+        typed = ((screens[name], text) for name, text in match.arguments.given.items())
         return all(self._fits(screen, text) for screen, text in typed)
 
     def _fits(self, screen: Screen, text: str) -> bool:
@@ -107,14 +108,14 @@ class Reader:
         return screen.kind == "choice" or accepted(screen.accepts, screen.length, text) is not None
 
     def _is_place(self, text: str) -> bool:
-        found = self._pack.gazetteer.find(text)
-        return found.exact and len(found.places) == 1
+        matching = self._pack.gazetteer.find(text)
+        return matching.exact and len(matching.places) == 1
 
-    def _is_text(self, said: Said, asked: Screen | None) -> bool:
+    def _is_text(self, match: CommandMatch, asked: Screen | None) -> bool:
         """Whether a text is asked for, and the command has one."""
         screens = self._pack.tree.screens
         is_asked = asked is not None and asked.accepts == "text"
-        return is_asked and any(screens[name].answer == "text" for name in said.arguments.given)
+        return is_asked and any(screens[name].answer == "text" for name in match.arguments.given)
 
 
 def _asks_words(asked: Screen | None) -> bool:

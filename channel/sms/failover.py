@@ -1,4 +1,4 @@
-"""Which gateway carries a message: the first that is well. A sick one is left alone a while and then tried again, so
+"""Which gateway sends a message: the first that is up. One that is down is left alone a while and then tried again, so
 the messages come back to it by themselves."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class UncertainError(OutcomeUnknownError):
 
 
 @dataclass
-class Carrier:
+class Route:
     """A gateway, how many messages a second it may be given, and how it is."""
 
     gateway: Sender
@@ -44,51 +44,51 @@ class Carrier:
     next_at: float = field(default=0.0)
 
 
-class Carriers:
+class Failover:
     """The gateways of a station, the one to be preferred first. `clock` and `sleep` are those of time."""
 
     def __init__(
         self,
-        carriers: Sequence[Carrier],
+        routes: Sequence[Route],
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._carriers = carriers
+        self._routes = routes
         self._clock = clock
         self._sleep = sleep
 
     def send(self, msisdn: str, text: str, key: str) -> Receipt:
-        """Hand the message to the first gateway that is well. When all of them rest, all are asked: the outbox waits
+        """Hand the message to the first gateway that is up. When all of them rest, all are asked: the outbox waits
         between tries by itself, and whoever looks there sees the cause. Raises one of the outbox's SendErrors: the last
-        one's when every gateway is sick. A message that may have left is never handed to another gateway."""
+        one's when every gateway is down. A message that may have left is never handed to another gateway."""
         last = DestinationDownError(Cause.NO_GATEWAY)
-        well = [carrier for carrier in self._carriers if carrier.rests_until <= self._clock()]
-        for carrier in well or self._carriers:
+        up = [route for route in self._routes if route.rests_until <= self._clock()]
+        for route in up or self._routes:
             try:
-                return self._hand_over(carrier, msisdn, text, key)
+                return self._hand_over(route, msisdn, text, key)
             except DestinationDownError as error:
                 last = error
-                self._rest(carrier, error)
+                self._rest(route, error)
         raise last
 
-    def _hand_over(self, carrier: Carrier, msisdn: str, text: str, key: str) -> Receipt:
-        self._keep_rate(carrier)
-        name = carrier.gateway.name
+    def _hand_over(self, route: Route, msisdn: str, text: str, key: str) -> Receipt:
+        self._keep_rate(route)
+        name = route.gateway.name
         try:
-            message = carrier.gateway.send(msisdn, text, key)
+            message = route.gateway.send(msisdn, text, key)
         except OutcomeUnknownError as error:
             raise UncertainError(error.reason, Receipt(name, key)) from error
-        carrier.failures = 0
+        route.failures = 0
         return Receipt(name, message)
 
-    def _keep_rate(self, carrier: Carrier) -> None:
+    def _keep_rate(self, route: Route) -> None:
         now = self._clock()
-        if carrier.next_at > now:
-            self._sleep(carrier.next_at - now)
-        carrier.next_at = max(now, carrier.next_at) + 1 / carrier.per_second
+        if route.next_at > now:
+            self._sleep(route.next_at - now)
+        route.next_at = max(now, route.next_at) + 1 / route.per_second
 
-    def _rest(self, carrier: Carrier, error: DestinationDownError) -> None:
-        wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**carrier.failures)
-        carrier.failures += 1
-        carrier.rests_until = self._clock() + wait
-        log.warning("the SMS gateway %s rests %.0f s: %s", carrier.gateway.name, wait, error)
+    def _rest(self, route: Route, error: DestinationDownError) -> None:
+        wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**route.failures)
+        route.failures += 1
+        route.rests_until = self._clock() + wait
+        log.warning("the SMS gateway %s rests %.0f s: %s", route.gateway.name, wait, error)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 import msgspec
 
 from sado.cases.residents import replies
 from sado.channel.contract import Message
-from sado.channel.sms.commands import LONG, Reader, Said
+from sado.channel.sms.commands import LONG, CommandMatch, CommandReader
 from sado.channel.turns import Turns
 from sado.channel.versions import Versions
 from sado.menus.engine import Turn
@@ -33,7 +34,7 @@ MINUTE_MS = 60 * 1000
 
 
 @dataclass(frozen=True)
-class Open:
+class OpenConversation:
     """Something that a phone may go on with: a form with its number, or another conversation by SMS with 0."""
 
     session: Session
@@ -65,47 +66,47 @@ class Inbox:
         self._turns = Turns(versions, TWO_SEGMENTS, without_sms)
 
     @property
-    def _reader(self) -> Reader:
-        return Reader(self._versions.current.pack)
+    def _reader(self) -> CommandReader:
+        return CommandReader(self._versions.current.pack)
 
     def take(self, tx: Transaction, gateway: str, message: Message) -> None:
         """Act on a message, and answer it. One that is delivered again changes nothing."""
         name = message.id or f"{message.msisdn} {tx.now // MINUTE_MS} {message.text}"
         if not messages.is_new(tx, gateway, name):
             return
-        opened = sorted(self._opened(tx, message.msisdn), key=lambda one: one.touched_at, reverse=True)
-        said = self._reader.meant(message.text, opened[0].screen if opened else None)
+        opened = sorted(self._opened(tx, message.msisdn), key=attrgetter("touched_at"), reverse=True)
+        match = self._reader.match(message.text, opened[0].screen if opened else None)
         # LAND is one letter from LANG, but also the name of an option that was shown.
-        is_slip = said is not None and said.command.is_near
+        is_slip = match is not None and match.command.is_near
         is_option = bool(opened) and self._reader.key(opened[0].tree, opened[0].session, message.text) is not None
-        if said and not (is_slip and is_option):
-            self._command(tx, message.msisdn, said, opened[0].session.language if opened else "")
+        if match and not (is_slip and is_option):
+            self._command(tx, message.msisdn, match, opened[0].session.language if opened else "")
         elif opened:
             self._go_on(tx, message.msisdn, opened, message.text)
         else:
             self._help(tx, message.msisdn)
 
-    def _opened(self, tx: Transaction, msisdn: str) -> Iterator[Open]:
+    def _opened(self, tx: Transaction, msisdn: str) -> Iterator[OpenConversation]:
         """The conversation by SMS and the latest unfinished form, each if there is one, in her language of now."""
         language = subscribers.language_of(tx, msisdn)
         if form := self._turns.unfinished(tx, msisdn):
             tree = self._turns.tree(form.version)
-            yield Open(_in(form.session, language, tree), tree, form.number, form.touched_at)
-        state, touched_at = sessions.load(tx, _conversation(tx, msisdn)) or ("", 0)
+            yield OpenConversation(_in(form.session, language, tree), tree, form.number, form.touched_at)
+        state, touched_at = sessions.load(tx, _session_id(tx, msisdn)) or ("", 0)
         if state and touched_at > tx.now - DAY_MS:
             session = msgspec.json.decode(state, type=Session)
             if self._turns.can_go_on(tx, session, 0):
                 tree = self._turns.tree(self._turns.version(tx, session))
-                yield Open(_in(session, language, tree), tree, 0, touched_at)
+                yield OpenConversation(_in(session, language, tree), tree, 0, touched_at)
 
-    def _command(self, tx: Transaction, msisdn: str, said: Said, spoken: str) -> None:
+    def _command(self, tx: Transaction, msisdn: str, match: CommandMatch, spoken: str) -> None:
         """Begin what the command asks for, in the language that she chose, that of the word, or the one `spoken` so
         far. What it answers at once leaves an open question open."""
         languages = self._versions.current.pack.languages
-        known = subscribers.language_of(tx, msisdn)
-        chosen = str(known) if known in languages.codes else ""
-        language = chosen or said.command.language or spoken or languages.default
-        session = self._reader.begun(said, language, self._service_code)
+        chosen = subscribers.language_of(tx, msisdn)
+        if chosen is None or chosen not in languages.codes:
+            chosen = match.command.language or spoken or languages.default
+        session = self._reader.begun(match, chosen, self._service_code)
         turn, form = self._turns.settled(tx, msisdn, self._turns.entered(session), 0)
         if form:
             self._keep(tx, msisdn, None)
@@ -113,40 +114,40 @@ class Inbox:
             self._keep(tx, msisdn, turn.session)
         replies.answer(tx, msisdn, turn.text)
 
-    def _go_on(self, tx: Transaction, msisdn: str, opened: list[Open], text: str) -> None:
+    def _go_on(self, tx: Transaction, msisdn: str, opened: list[OpenConversation], text: str) -> None:
         """Take the message as the answer to what was asked last, or else to what is open beside it."""
-        one = self._meant(opened, text)
-        turn = self._next(tx, one, text)
-        turn, form = self._turns.settled(tx, msisdn, turn, one.form)
-        if not one.form or form != one.form:
+        answered = self._answered(opened, text)
+        turn = self._next(tx, answered, text)
+        turn, form = self._turns.settled(tx, msisdn, turn, answered.form)
+        if not answered.form or form != answered.form:
             self._keep(tx, msisdn, turn.session if not form and self._waits(tx, turn) else None)
         replies.answer(tx, msisdn, turn.text)
 
-    def _meant(self, opened: list[Open], text: str) -> Open:
-        for one in opened:
-            if one.is_answered_by(text) or self._reader.key(one.tree, one.session, text):
-                return one
-        forms = [one for one in opened if one.form]
+    def _answered(self, opened: list[OpenConversation], text: str) -> OpenConversation:
+        for conversation in opened:
+            if conversation.is_answered_by(text) or self._reader.key(conversation.tree, conversation.session, text):
+                return conversation
+        forms = [conversation for conversation in opened if conversation.form]
         return forms[0] if forms and len(clean(text).strip()) > LONG else opened[0]
 
-    def _next(self, tx: Transaction, one: Open, text: str) -> Turn:
+    def _next(self, tx: Transaction, opened: OpenConversation, text: str) -> Turn:
         """What is too long for a slip and no answer to the question belongs to the matter of the form: nothing that
         somebody wrote is thrown away."""
-        session, screen = one.session, one.screen
+        session, screen = opened.session, opened.screen
         earlier, words = session.answers.get("text", ""), clean(text).strip()
-        if one.form and len(words) > LONG and not (screen.kind == "prompt" and one.is_answered_by(text)):
-            _add(one, words)
+        if opened.form and len(words) > LONG and not (screen.kind == "prompt" and opened.is_answered_by(text)):
+            _add(opened, words)
             return self._turns.shown(tx, session)
-        turn = self._turns.next(tx, session, self._typed(one, text))
+        turn = self._turns.next(tx, session, self._typed(opened, text))
         if screen.answer == "text" and earlier and turn.session.answers.get("text") == words:
             turn.session.answers["text"] = _joined(earlier, words)
         return turn
 
-    def _typed(self, one: Open, text: str) -> str:
+    def _typed(self, opened: OpenConversation, text: str) -> str:
         """The key that the name of an option, YES, NO or NEXT stand for here, or what was typed."""
-        if self._reader.asks_more(text) and one.screen.kind != "prompt":
-            return keys_of(one.screen, one.session).more
-        return self._reader.key(one.tree, one.session, text) or text
+        if self._reader.asks_more(text) and opened.screen.kind != "prompt":
+            return keys_of(opened.screen, opened.session).more
+        return self._reader.key(opened.tree, opened.session, text) or text
 
     def _waits(self, tx: Transaction, turn: Turn) -> bool:
         """Whether the screen asks something, or has more pages: a text that was read to its end waits for nothing."""
@@ -161,7 +162,7 @@ class Inbox:
     def _keep(self, tx: Transaction, msisdn: str, session: Session | None) -> None:
         """Keep the conversation by SMS for a day; None: there is none. A form is kept as one."""
         state = msgspec.json.encode(session).decode() if session else ""
-        sessions.save(tx, _conversation(tx, msisdn), state, session is not None)
+        sessions.save(tx, _session_id(tx, msisdn), state, session is not None)
 
     def _help(self, tx: Transaction, msisdn: str) -> None:
         """Once a day: two programs that answer each other would never end."""
@@ -174,7 +175,7 @@ class Inbox:
         replies.answer(tx, msisdn, pack.message("unknown", language, ussd=self._service_code))
 
 
-def _conversation(tx: Transaction, msisdn: str) -> bytes:
+def _session_id(tx: Transaction, msisdn: str) -> bytes:
     """A phone has one conversation by SMS, whichever gateways carry it."""
     return tx.keys.lookup(f"sms {msisdn}")
 
@@ -186,13 +187,13 @@ def _in(session: Session, language: str | None, tree: Tree) -> Session:
     return session
 
 
-def _add(one: Open, words: str) -> None:
+def _add(opened: OpenConversation, words: str) -> None:
     """Add words to the matter: what is kept of it, or what came with the command and waits for its question."""
-    given = next((name for name in one.session.given if one.tree.screens[name].answer == "text"), None)
+    given = next((name for name in opened.session.given if opened.tree.screens[name].answer == "text"), None)
     if given:
-        one.session.given[given] = _joined(one.session.given[given], words)
+        opened.session.given[given] = _joined(opened.session.given[given], words)
     else:
-        one.session.answers["text"] = _joined(one.session.answers.get("text", ""), words)
+        opened.session.answers["text"] = _joined(opened.session.answers.get("text", ""), words)
 
 
 def _joined(earlier: str, words: str) -> str:

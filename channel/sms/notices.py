@@ -13,9 +13,9 @@ from sado.cases.residents import replies, subscriptions
 from sado.cases.residents.replies import Reply
 from sado.cases.residents.subscriptions import Alert, Announcement
 from sado.cases.service import Cases
-from sado.channel.sms.failover import Carriers, Receipt, UncertainError
+from sado.channel.sms.failover import Failover, Receipt, UncertainError
 from sado.channel.sms.reports import NOTICE, confirm
-from sado.channel.sms.send_policy import Manners
+from sado.channel.sms.send_policy import SendPolicy
 from sado.menus.pack import Pack
 from sado.store import Store, Transaction
 from sado.store.tables import deliveries, subscribers
@@ -52,13 +52,13 @@ class Notices:
     to be made into alerts. Nothing is sent to a number that wants no SMS, also when it was put before that."""
 
     def __init__(
-        self, store: Store, carriers: Carriers, pack: Pack, cases: Cases, manners: Manners, service_code: str
+        self, store: Store, failover: Failover, pack: Pack, cases: Cases, policy: SendPolicy, service_code: str
     ) -> None:
         self._store = store
-        self._carriers = carriers
+        self._failover = failover
         self._pack = pack
         self._cases = cases
-        self._manners = manners
+        self._policy = policy
         self._service_code = service_code
 
     def send(self, entry: Entry) -> Handed:
@@ -68,7 +68,7 @@ class Notices:
             raise NothingToSendError(Cause.SPREAD)
         words = self._store.read(lambda tx: self._allowed(tx, entry))
         try:
-            return Handed(self._carriers.send(words.msisdn, words.text, self._key(entry)), words)
+            return Handed(self._failover.send(words.msisdn, words.text, self._key(entry)), words)
         except UncertainError as error:
             error.receipt = Handed(error.taken, words)
             raise
@@ -77,7 +77,7 @@ class Notices:
         """Keep what was sent and what it cost; tell the case that the resident was told, once that is certain."""
         handed = cast(Handed, receipt)
         taken, words = handed.receipt, handed.words
-        bill = self._manners.bill(words.text, words.language)
+        bill = self._policy.bill(words.text, words.language)
         delivery = Delivery(
             entry=entry.id,
             reference=entry.reference,
@@ -103,7 +103,7 @@ class Notices:
         in_words: Mapping[str, InWords] = {subscriptions.ALERT: self._alert, replies.REPLY: self._reply}
         words = in_words.get(entry.kind, self._notice)(tx, entry)
         if entry.kind != replies.REPLY:
-            self._manners.check(tx, entry.created_at, words.text, words.language)
+            self._policy.check(tx, entry.created_at, words.text, words.language)
         return words
 
     def _key(self, entry: Entry) -> str:
@@ -116,7 +116,8 @@ class Notices:
         notice = msgspec.json.decode(entry.body, type=Notice)
         if subscribers.is_muted(tx, notice.msisdn):
             raise NothingToSendError(Cause.NOT_WANTED)
-        if any(one.id > entry.id and one.kind == entry.kind for one in entries.waiting_of_case(tx, entry.reference)):
+        waiting = entries.waiting_of_case(tx, entry.reference)
+        if any(other.id > entry.id and other.kind == entry.kind for other in waiting):
             raise NothingToSendError(Cause.SAID_LATER)
         language = subscribers.language_of(tx, notice.msisdn) or notice.language
         text = self._pack.message(notice.message, language, ref=notice.reference, ussd=self._service_code)

@@ -9,38 +9,38 @@ from typing import TypeVar
 
 from sado.channel.contract import Message, PolledGateway, Received, Report
 from sado.channel.sms.inbox import Inbox
-from sado.channel.sms.reports import Deliveries
+from sado.channel.sms.reports import Reports
 from sado.store import Store, Transaction
 from sado.sync.outbox import SendError
 
 log = logging.getLogger(__name__)
 
-MOST = 50
+BATCH = 50
 PAUSE_MS = 60_000
 
-Thing = TypeVar("Thing", bound=Message | Report)
+Incoming = TypeVar("Incoming", bound=Message | Report)
 
 
-class Mailbox:
-    """Empties the gateway's mailbox into the inbox and the deliveries.
+class Poller:
+    """Has the inbox take the gateway's messages, and the reports its states.
 
-    A thing is marked there after it was committed here. A crash between the two has it collected once more: the inbox
+    Each is marked there after it was committed here. A crash between the two has it collected once more: the inbox
     knows a message that it has taken, and a report that is repeated changes nothing.
     """
 
-    def __init__(self, store: Store, gateway: PolledGateway, inbox: Inbox, deliveries: Deliveries) -> None:
+    def __init__(self, store: Store, gateway: PolledGateway, inbox: Inbox, reports: Reports) -> None:
         self._store = store
         self._gateway = gateway
         self._inbox = inbox
-        self._deliveries = deliveries
+        self._reports = reports
         self._again_at: dict[str, int] = {}
         self._fault = ""
 
     def step(self) -> None:
         """Take what came; to be called every second or so. A gateway that cannot be read is no error."""
-        fault = self._try(self._empty)
+        fault = self._try(self._poll)
         if fault != self._fault:
-            log.warning("%s: %s", self._gateway.name, fault or "the mailbox is read again")
+            log.warning("%s: %s", self._gateway.name, fault or "it is read again")
         self._fault = fault
 
     def forget(self) -> None:
@@ -56,7 +56,7 @@ class Mailbox:
             return str(error)
         return ""
 
-    def _empty(self) -> None:
+    def _poll(self) -> None:
         for message in self._due(self._gateway.collect()):
             self._take(message)
         for report in self._due(self._gateway.reports()):
@@ -67,21 +67,21 @@ class Mailbox:
             self._gateway.collected([message])
 
     def _tell(self, report: Report) -> None:
-        if self._is_kept(report, lambda tx: self._deliveries.report(tx, self._gateway.name, report)):
+        if self._is_kept(report, lambda tx: self._reports.report(tx, self._gateway.name, report)):
             self._gateway.told([report])
 
-    def _due(self, things: Iterable[Thing]) -> Iterator[Thing]:
+    def _due(self, waiting: Iterable[Incoming]) -> Iterator[Incoming]:
         now = self._store.now()
-        return islice((one for one in things if self._again_at.get(one.id, 0) <= now), MOST)
+        return islice((incoming for incoming in waiting if self._again_at.get(incoming.id, 0) <= now), BATCH)
 
-    def _is_kept(self, thing: Message | Report, work: Callable[[Transaction], None]) -> bool:
+    def _is_kept(self, incoming: Message | Report, work: Callable[[Transaction], None]) -> bool:
         """Whether the work was committed. What fails is left where it is and stands in nobody's way: it is tried again
         in a minute."""
         try:
             self._store.write(work)
         except Exception:
             log.exception("what %s has brought could not be taken", self._gateway.name)
-            self._again_at[thing.id] = self._store.now() + PAUSE_MS
+            self._again_at[incoming.id] = self._store.now() + PAUSE_MS
             return False
-        self._again_at.pop(thing.id, None)
+        self._again_at.pop(incoming.id, None)
         return True

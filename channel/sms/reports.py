@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 NOTICE = EntryKind.NOTICE
 
 
-class Deliveries:
+class Reports:
     """Takes the reports of all gateways. All of `report` happens inside the caller's transaction."""
 
     def __init__(self, cases: Cases) -> None:
@@ -28,16 +28,16 @@ class Deliveries:
         if report.state is None:
             log.warning("%s reports a state that we do not know: %s", gateway, report.word)
             return
-        known = deliveries.report(tx, gateway, report.id, report.state, report.word)
-        if known:
-            confirm(tx, self._cases, known)
+        delivery = deliveries.report(tx, gateway, report.id, report.state, report.word)
+        if delivery:
+            confirm(tx, self._cases, delivery)
 
 
-def confirm(tx: Transaction, cases: Cases, known: Delivery) -> None:
+def confirm(tx: Transaction, cases: Cases, delivery: Delivery) -> None:
     """Tell the outbox, and the case of a notice, what became of a message whose fate was unknown; nothing while it
     still is."""
-    if known.state == "uncertain":
+    if delivery.state == "uncertain":
         return
-    has_left = known.state != "failed"
-    if outbox.confirm(tx, known.entry, has_left) and has_left and known.kind == NOTICE:
-        cases.notified(tx, known.reference)
+    has_left = delivery.state != "failed"
+    if outbox.confirm(tx, delivery.entry, has_left) and has_left and delivery.kind == NOTICE:
+        cases.notified(tx, delivery.reference)

@@ -29,7 +29,7 @@ class Bill:
     price: int
 
 
-class Manners:
+class SendPolicy:
     """The rules of one pack's `sms:`, and one station's own: its daily budget in thousandths (0: no limit), and whether
     its notices leave at night too."""
 
@@ -43,7 +43,7 @@ class Manners:
         """What this text costs by the pack's tariff."""
         count = len(segments(text))
         languages, price = self._pack.languages, int(Decimal(self._pack.sms.price) * 1000)
-        latin = [languages.romanised(text, one) for one in languages.romanising(language)]
+        latin = [languages.romanised(text, code) for code in languages.romanising(language)]
         return Bill(encoding(text), count, min(map(len, map(segments, latin)), default=count), count * price)
 
     def check(self, tx: Transaction, created_at: int, text: str, language: str) -> None:

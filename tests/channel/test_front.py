@@ -1,4 +1,4 @@
-"""Doors by their addresses: what a door raises is told to the gateway in a status that it understands."""
+"""Endpoints by their addresses: what one raises is told to the gateway in a status that it understands."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from sado.channel.contract import address
-from sado.channel.front import Webhook
+from sado.channel.front import Webhooks
 from sado.channel.request import BadRequestError, Request
 from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError
@@ -15,31 +15,31 @@ PATH = address("kannel", "a-token-for-the-tests-0000", "ussd")
 
 
 def fails(error: Exception) -> Callable[[Request], str]:
-    def door(request: Request) -> str:
+    def endpoint(request: Request) -> str:
         raise error
 
-    return door
+    return endpoint
 
 
-def answered(door: Callable[[Request], str], path: str = PATH) -> tuple[int, str]:
+def answered(endpoint: Callable[[Request], str], path: str = PATH) -> tuple[int, str]:
     app = Flask("sado", static_folder=None)
-    app.wsgi_app = Webhook(app.wsgi_app, {PATH: door})  # type: ignore[method-assign]
+    app.wsgi_app = Webhooks(app.wsgi_app, {PATH: endpoint})  # type: ignore[method-assign]
     response = app.test_client().post(path, data={"text": "1"})
     return response.status_code, response.text
 
 
 @pytest.mark.parametrize(
-    ("door", "status"),
+    ("endpoint", "status"),
     [
         (lambda request: "OK", 200),
         (fails(BadRequestError("id is missing.")), 400),
         (fails(DestinationDownError(Cause.GATEWAY_UNREACHABLE)), 503),
     ],
 )
-def test_a_door_answers_with_a_status_that_the_gateway_understands(door: Callable[[Request], str], status: int) -> None:
-    assert answered(door)[0] == status
+def test_an_answer_has_a_status_that_the_gateway_understands(endpoint: Callable[[Request], str], status: int) -> None:
+    assert answered(endpoint)[0] == status
 
 
 @pytest.mark.parametrize("path", [PATH + "x", PATH[:-1], "/gateway/kannel//ussd", "/gateway/"])
-def test_another_address_is_no_door(path: str) -> None:
+def test_another_address_is_no_endpoint(path: str) -> None:
     assert answered(lambda request: "OK", path)[0] == 404

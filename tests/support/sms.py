@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from sado.cases.service import Cases
 from sado.channel.contract import Message, Report
 from sado.channel.request import Request
-from sado.channel.sms.failover import Carrier, Carriers
+from sado.channel.sms.failover import Failover, Route
 from sado.channel.sms.notices import Notices
-from sado.channel.sms.send_policy import Manners
+from sado.channel.sms.send_policy import SendPolicy
 from sado.store import Store
 from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError
@@ -43,9 +43,9 @@ class KeepingGateway:
 def notices(store: Store, cases: Cases, *gateways: KeepingGateway, daily_budget: int = 0) -> Notices:
     """The transport of SMS with these gateways, the first to be preferred; `daily_budget` in thousandths. One that was
     down is tried again at once."""
-    carriers = Carriers([Carrier(one, 1000.0) for one in gateways], clock=_Later(), sleep=lambda seconds: None)
+    failover = Failover([Route(one, 1000.0) for one in gateways], clock=_Later(), sleep=lambda seconds: None)
     pack = shipped_pack()
-    return Notices(store, carriers, pack, cases, Manners(pack, daily_budget), "*1339#")
+    return Notices(store, failover, pack, cases, SendPolicy(pack, daily_budget), "*1339#")
 
 
 class _Later:

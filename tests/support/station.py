@@ -19,11 +19,11 @@ from sado.channel.contract import Context, address
 from sado.channel.effects.contract import Effects
 from sado.channel.effects.register_words import registers_of
 from sado.channel.effects.registry import all_effects
-from sado.channel.front import Webhook
+from sado.channel.front import Webhooks
 from sado.channel.gateways import africastalking
 from sado.channel.settings import SmsSettings
 from sado.channel.sms.inbox import Inbox
-from sado.channel.sms.reports import Deliveries
+from sado.channel.sms.reports import Reports
 from sado.channel.versions import Versions
 from sado.menus.pack import Pack
 from sado.menus.reading import pack as packs
@@ -82,10 +82,10 @@ def webhook(store: Store, cases: Cases, versions: Versions) -> FlaskClient:
     """A client of an application that has Africa's Talking's addresses and nothing else."""
     block = africastalking.Settings(token=TOKEN, username="sado", key="key")
     gateways = set_up([africastalking], lambda kind: block, Context(versions.current.pack.country, "*1339#", ""))
-    inbox, deliveries = Inbox(versions, "*1339#"), Deliveries(cases)
-    channel = connect(gateways, SmsSettings(), store, versions, inbox, deliveries)
+    inbox, reports = Inbox(versions, "*1339#"), Reports(cases)
+    channel = connect(gateways, SmsSettings(), store, versions, inbox, reports)
     app = Flask("sado", static_folder=None)
-    app.wsgi_app = Webhook(app.wsgi_app, channel.doors)  # type: ignore[method-assign]
+    app.wsgi_app = Webhooks(app.wsgi_app, channel.endpoints)  # type: ignore[method-assign]
     return app.test_client()
 
 

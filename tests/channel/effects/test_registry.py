@@ -15,7 +15,7 @@ from tests.support.packs import built
 
 def test_every_effect_of_the_table_is_performed_and_no_other(tmp_path: Path) -> None:
     with open_kenya(tmp_path) as station:
-        performed = set(station.effects.names)
+        performed = set(station.effects.handlers)
     assert performed | {TAKE_UP, DROP_FORM} == set(EFFECTS)
     assert performed.isdisjoint({TAKE_UP, DROP_FORM})
 
@@ -31,4 +31,4 @@ def test_a_pack_that_asks_for_what_nobody_performs_is_refused() -> None:
 
 
 def test_a_pack_that_asks_for_little_needs_little() -> None:
-    assert Effects(built(), {"remember_language": nothing}).names == {"remember_language"}
+    assert set(Effects(built(), {"remember_language": nothing}).handlers) == {"remember_language"}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sado.channel.contract import Report
-from sado.channel.gateways.concatenation import Part, letters, place_of
+from sado.channel.gateways.concatenation import Part, concatenation, joined
 from sado.channel.gateways.gammu import MOST_PARTS, MOST_WAITING, GammuSms, Received
 from sado.menus.gsm import segments
 from sado.sync.outbox import DestinationDownError, RejectedError
@@ -215,8 +215,8 @@ def test_a_header_that_joins_nothing_leaves_a_message_of_its_own(
 
 @given(header=st.binary(max_size=12))
 def test_no_header_breaks_the_reader(header: bytes) -> None:
-    place = place_of(header)
-    assert place is None or 1 <= place.position <= place.total
+    place = concatenation(header)
+    assert place is None or 1 <= place.sequence <= place.total
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3), st.text("абв", max_size=2)), max_size=12))
@@ -225,7 +225,7 @@ def test_every_part_is_in_exactly_one_message(came: list[tuple[int, int, str]]) 
         Part(row, HER, "", bytes((5, 0, 3, reference, 3, position)), text.encode("utf-16-be"), False)
         for row, (reference, position, text) in enumerate(came)
     ]
-    assert sorted(row for letter in letters(parts) for row in letter.rows) == list(range(len(parts)))
+    assert sorted(row for message in joined(parts) for row in message.rows) == list(range(len(parts)))
 
 
 def outbox(database: Database) -> list[tuple[str, ...]]:

@@ -12,8 +12,8 @@ from sado.channel.contract import Report
 from sado.channel.effects.registry import all_effects
 from sado.channel.gateways.gammu import GammuSms, Received
 from sado.channel.sms.inbox import Inbox
-from sado.channel.sms.poller import Mailbox
-from sado.channel.sms.reports import Deliveries
+from sado.channel.sms.poller import Poller
+from sado.channel.sms.reports import Reports
 from sado.channel.versions import Versions
 from sado.menus.gsm import segments
 from sado.store.tables import deliveries
@@ -198,18 +198,18 @@ def test_a_resident_writes_and_is_answered_through_the_modem(smsd: Smsd, gateway
     (tmp_path / "station").mkdir()
     with open_station(tmp_path / "station") as station:
         versions = Versions(station.pack, lambda one: all_effects(station.cases, one))
-        mailbox = Mailbox(station.store, gateway, Inbox(versions, "*1339#"), Deliveries(station.cases))
+        poller = Poller(station.store, gateway, Inbox(versions, "*1339#"), Reports(station.cases))
         transport = notices(station.store, station.cases, gateway)
         smsd.deliver(HER, "??? ???")
 
         def is_answered() -> bool:
-            mailbox.step()
+            poller.step()
             while dispatch.step(station.store, outbox.SMS, transport):
                 pass
             return bool(sent(smsd)) and not smsd.run("SELECT 1 FROM outbox")
 
         def is_known_to_have_arrived() -> bool:
-            mailbox.step()
+            poller.step()
             (message,) = station.store.read(lambda tx: deliveries.of_case(tx, ""))
             return message.state == "delivered"
 

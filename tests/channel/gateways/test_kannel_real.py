@@ -1,5 +1,4 @@
-"""Kannel itself between our doors and a network: its own fake SMSC, and one that speaks SMPP. SMS both ways, reports,
-USSD."""
+"""Kannel itself between us and a network: its own fake SMSC, and one that speaks SMPP. SMS both ways, reports, USSD."""
 
 from __future__ import annotations
 
@@ -12,8 +11,8 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import pytest
 
 from sado.channel.contract import Message, Report, SessionEnd, UssdGateway, address
-from sado.channel.endpoints import UssdDoors
-from sado.channel.front import Door, Webhook
+from sado.channel.endpoints import UssdEndpoints
+from sado.channel.front import Endpoint, Webhooks
 from sado.channel.gateways.kannel import KannelHop, KannelSms, KannelUssd, Smsbox
 from sado.channel.request import BadRequestError, Request
 from sado.channel.ussd.conversation import Conversation
@@ -43,14 +42,14 @@ DIALOGUE = b"\x20\x2b"
 
 
 class Phones:
-    """Our doors for SMS: what came through them; while `refusals` last, messages are refused."""
+    """Our endpoints for SMS: what came through them; while `refusals` last, messages are refused."""
 
     def __init__(self, gateway: KannelSms) -> None:
         self.messages: list[Message | None] = []
         self.refused: list[Message | None] = []
         self.reports: list[Report] = []
         self.refusals = 0
-        self.doors: dict[str, Door] = {"sms": self._message, "report": self._report}
+        self.endpoints: dict[str, Endpoint] = {"sms": self._message, "report": self._report}
         self._gateway = gateway
 
     def _message(self, request: Request) -> str:
@@ -93,9 +92,9 @@ class Line:
         assert len(found) == count
 
     @contextmanager
-    def up(self, doors: dict[str, Door]) -> Iterator[None]:
-        """Kannel and our doors run; at the end nothing that Kannel logged has a number, a text or the token."""
-        app = Webhook(_no_page, {address("kannel", TOKEN, name): door for name, door in doors.items()})
+    def up(self, endpoints: dict[str, Endpoint]) -> Iterator[None]:
+        """Kannel and our endpoints run; at the end nothing that Kannel logged has a number, a text or the token."""
+        app = Webhooks(_no_page, {address("kannel", TOKEN, name): endpoint for name, endpoint in endpoints.items()})
         with served(app, self.port):
             try:
                 self.kannel.start()
@@ -116,7 +115,7 @@ def toy(tmp_path: Path) -> Iterator[tuple[Line, int]]:
     """Kannel with its fake SMSC on a port; nobody is connected to it."""
     port = free_port()
     line = Line(tmp_path, "kannel-fake", toy_port(port))
-    with line.up(line.phones.doors):
+    with line.up(line.phones.endpoints):
         yield line, port
 
 
@@ -140,7 +139,7 @@ def smsc() -> Iterator[Smsc]:
 def operator(tmp_path: Path, smsc: Smsc) -> Iterator[Line]:
     """Kannel bound to an SMSC for SMS."""
     line = Line(tmp_path, "kannel-smpp", operator_port(smsc.port))
-    with line.up(line.phones.doors):
+    with line.up(line.phones.endpoints):
         wait(lambda: smsc.is_bound, line.kannel)
         yield line
 
@@ -315,7 +314,7 @@ class Dialogue:
     def __init__(self, line: Line, smsc: Smsc, station: Station) -> None:
         self.gateway = WatchedUssd(line.box, CODE, "TJ")
         self.conversation = WatchedConversation(self.gateway, Versions(station.pack, lambda pack: station.effects))
-        self.doors = dict(UssdDoors(station.store, self.gateway, self.conversation).doors())
+        self.endpoints = dict(UssdEndpoints(station.store, self.gateway, self.conversation).endpoints())
         self._line = line
         self._smsc = smsc
 
@@ -334,7 +333,7 @@ def dialogue(tmp_path: Path, smsc: Smsc) -> Iterator[Dialogue]:
     line = Line(tmp_path / "kannel", "kannel-ussd", operator_port(smsc.port))
     with open_station(tmp_path) as station:
         found = Dialogue(line, smsc, station)
-        with line.up(found.doors):
+        with line.up(found.endpoints):
             wait(lambda: smsc.is_bound, line.kannel)
             yield found
 

@@ -18,7 +18,7 @@ from sado.channel.contract import Context, GatewayFile
 from sado.channel.gateways.registry import GATEWAYS
 from sado.channel.settings import BLOCKS, SmsSettings
 from sado.channel.sms.inbox import Inbox
-from sado.channel.sms.reports import Deliveries
+from sado.channel.sms.reports import Reports
 from sado.channel.versions import Versions
 from tests.support.gateway_contract import in_address
 from tests.support.station import TOKEN, Station, open_station
@@ -55,8 +55,8 @@ def channel(
     loaded = settings.load(environment, blocks)
     gateways = set_up(files, loaded.block, Context("TJ", "*1339#", "http://127.0.0.1:8080"))
     versions = Versions(station.pack, lambda pack: station.effects)
-    inbox, deliveries = Inbox(versions, "*1339#"), Deliveries(station.cases)
-    return connect(gateways, loaded.block(SmsSettings), station.store, versions, inbox, deliveries)
+    inbox, reports = Inbox(versions, "*1339#"), Reports(station.cases)
+    return connect(gateways, loaded.block(SmsSettings), station.store, versions, inbox, reports)
 
 
 def test_without_settings_there_is_no_gateway(station: Station) -> None:
@@ -65,7 +65,7 @@ def test_without_settings_there_is_no_gateway(station: Station) -> None:
 
 def test_each_gateway_has_the_addresses_of_what_it_does(station: Station) -> None:
     parts: dict[str, list[str]] = {}
-    for path in channel(station, ALL).doors:
+    for path in channel(station, ALL).endpoints:
         _, _, name, token, part = path.split("/")
         assert token == TOKEN
         parts.setdefault(name, []).append(part)
@@ -78,12 +78,12 @@ def test_each_gateway_has_the_addresses_of_what_it_does(station: Station) -> Non
 
 
 def test_what_has_no_token_has_no_address(station: Station) -> None:
-    assert channel(station, {"SADO_AFRICASTALKING_USERNAME": "sado", "SADO_GAMMU_DATABASE": "smsd.db"}).doors == {}
+    assert channel(station, {"SADO_AFRICASTALKING_USERNAME": "sado", "SADO_GAMMU_DATABASE": "smsd.db"}).endpoints == {}
 
 
 @pytest.mark.parametrize("wished", ["gammu", "kannel, gammu", "africastalking"])
 def test_what_sends_may_be_chosen(station: Station, wished: str) -> None:
-    assert channel(station, ALL | {"SADO_SMS_GATEWAYS": wished}).carriers is not None
+    assert channel(station, ALL | {"SADO_SMS_GATEWAYS": wished}).failover is not None
 
 
 @pytest.mark.parametrize("wished", ["fieldmap", "kannel,pigeon"])
@@ -126,8 +126,8 @@ def from_the_recipe(folder: Path) -> GatewayFile:
 def test_the_gateway_of_the_recipe_serves_a_phone(station: Station, tmp_path: Path) -> None:
     jsonia = from_the_recipe(tmp_path)
     files, blocks = (*GATEWAYS, jsonia), {**BLOCKS, jsonia.NAME: jsonia.Settings}
-    doors = channel(station, {"SADO_JSONIA_TOKEN": TOKEN}, files, blocks).doors
-    ussd = doors[f"/gateway/jsonia/{TOKEN}/ussd"]
+    endpoints = channel(station, {"SADO_JSONIA_TOKEN": TOKEN}, files, blocks).endpoints
+    ussd = endpoints[f"/gateway/jsonia/{TOKEN}/ussd"]
     screens = [
         json.loads(ussd(in_address(f"session=1&phone=%2B992900000001&hop={hop}&typed={typed}".encode())))
         for hop, typed in enumerate(["", "3", "2"])

@@ -1,4 +1,4 @@
-"""The mailbox of a modem is emptied: each message has its effect once, whatever stops between us and the daemon."""
+"""A modem is polled: each message has its effect once, whatever stops between us and the daemon."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sado.channel.contract import Message
 from sado.channel.effects.registry import all_effects
 from sado.channel.gateways.gammu import GammuSms, Received
 from sado.channel.sms.inbox import Inbox
-from sado.channel.sms.poller import MOST, PAUSE_MS, Mailbox
-from sado.channel.sms.reports import Deliveries
+from sado.channel.sms.poller import BATCH, PAUSE_MS, Poller
+from sado.channel.sms.reports import Reports
 from sado.channel.versions import Versions
 from sado.store import Transaction
 from sado.store.tables import deliveries
@@ -69,9 +69,9 @@ def gateway(database: Database) -> GammuSms:
     return GammuSms(database.path, "TJ")
 
 
-def mailbox_of(station: Station, gateway: GammuSms, kind: type[Inbox] = Inbox) -> Mailbox:
+def poller_of(station: Station, gateway: GammuSms, kind: type[Inbox] = Inbox) -> Poller:
     versions = Versions(station.pack, lambda one: all_effects(station.cases, one))
-    return Mailbox(station.store, gateway, kind(versions, "*1339#"), Deliveries(station.cases))
+    return Poller(station.store, gateway, kind(versions, "*1339#"), Reports(station.cases))
 
 
 def replies(station: Station) -> int:
@@ -90,20 +90,20 @@ def unprocessed(database: Database) -> int:
 
 def test_a_message_has_its_effect_and_is_marked(station: Station, database: Database, gateway: GammuSms) -> None:
     database.receive(HER, UNCLEAR)
-    mailbox = mailbox_of(station, gateway)
+    poller = poller_of(station, gateway)
     for _ in range(3):
-        mailbox.step()
+        poller.step()
     assert (replies(station), unprocessed(database)) == (1, 0)
 
 
 def test_a_message_collected_twice_has_its_effect_once(station: Station, database: Database) -> None:
     gateway = Forgetful(database.path, "TJ")
-    mailbox = mailbox_of(station, gateway)
+    poller = poller_of(station, gateway)
     database.receive(HER, UNCLEAR)
-    mailbox.step()
+    poller.step()
     assert (replies(station), unprocessed(database)) == (1, 1)
     gateway.is_on = True
-    mailbox_of(station, gateway).step()
+    poller_of(station, gateway).step()
     assert (replies(station), unprocessed(database)) == (1, 0)
     assert taken(station) == 1
 
@@ -113,21 +113,21 @@ def test_a_message_that_the_daemon_keeps_twice_has_its_effect_once(
 ) -> None:
     for _ in range(2):
         database.receive(HER, UNCLEAR)
-    mailbox_of(station, gateway).step()
+    poller_of(station, gateway).step()
     assert (replies(station), unprocessed(database)) == (1, 0)
     assert taken(station) == 1
 
 
 def test_more_than_a_step_takes_is_taken_by_the_next(station: Station, database: Database, gateway: GammuSms) -> None:
-    for number in range(2 * MOST + 1):
+    for number in range(2 * BATCH + 1):
         database.receive(f"+9929000001{number:02}", UNCLEAR)
-    mailbox = mailbox_of(station, gateway)
+    poller = poller_of(station, gateway)
     left = []
     for _ in range(3):
-        mailbox.step()
+        poller.step()
         left.append(unprocessed(database))
-    assert left == [MOST + 1, 1, 0]
-    assert replies(station) == 2 * MOST + 1
+    assert left == [BATCH + 1, 1, 0]
+    assert replies(station) == 2 * BATCH + 1
 
 
 def test_a_message_that_we_cannot_take_stays_and_stands_in_nobodys_way(
@@ -135,29 +135,29 @@ def test_a_message_that_we_cannot_take_stays_and_stands_in_nobodys_way(
 ) -> None:
     database.receive("+992900000002", Failing.text)
     database.receive(HER, UNCLEAR)
-    mailbox = mailbox_of(station, gateway, Failing)
-    mailbox.step()
-    mailbox.step()
+    poller = poller_of(station, gateway, Failing)
+    poller.step()
+    poller.step()
     assert (replies(station), unprocessed(database)) == (1, 1)
     assert len(caplog.records) == 1
     station.clock.move(PAUSE_MS / 1000)
-    mailbox.step()
+    poller.step()
     assert len(caplog.records) == 2
-    mailbox_of(station, gateway).step()
+    poller_of(station, gateway).step()
     assert (replies(station), unprocessed(database)) == (2, 0)
 
 
 def test_what_became_of_a_message_is_kept(station: Station, database: Database, gateway: GammuSms) -> None:
     database.receive(HER, UNCLEAR)
-    mailbox, transport = mailbox_of(station, gateway), notices(station.store, station.cases, gateway)
-    mailbox.step()
+    poller, transport = poller_of(station, gateway), notices(station.store, station.cases, gateway)
+    poller.step()
     while dispatch.step(station.store, outbox.SMS, transport):
         pass
     database.send()
     states = []
     for word in ("SendingOK", "DeliveryPending", "DeliveryUnknown", "DeliveryOK"):
         database.network_says(1, word)
-        mailbox.step()
+        poller.step()
         states += [one.state for one in station.store.read(lambda tx: deliveries.of_case(tx, ""))]
     assert states == ["sent", "buffered", "buffered", "delivered"]
     assert gateway.reports() == []
@@ -166,17 +166,17 @@ def test_what_became_of_a_message_is_kept(station: Station, database: Database, 
 def test_a_database_that_is_gone_is_told_of_once_and_when_it_is_back(
     station: Station, database: Database, gateway: GammuSms, caplog: pytest.LogCaptureFixture
 ) -> None:
-    mailbox, elsewhere = mailbox_of(station, gateway), database.path.with_suffix(".away")
+    poller, elsewhere = poller_of(station, gateway), database.path.with_suffix(".away")
     database.path.rename(elsewhere)
     with caplog.at_level(logging.INFO):
         for _ in range(3):
-            mailbox.step()
+            poller.step()
         elsewhere.rename(database.path)
         for _ in range(3):
-            mailbox.step()
+            poller.step()
     assert caplog.messages == [
         "gammu: the database of Gammu SMSD is not there, or its folder is closed to us",
-        "gammu: the mailbox is read again",
+        "gammu: it is read again",
     ]
 
 
@@ -184,13 +184,13 @@ def test_what_is_done_with_is_deleted(
     station: Station, database: Database, gateway: GammuSms, caplog: pytest.LogCaptureFixture
 ) -> None:
     database.receive(HER, UNCLEAR)
-    mailbox = mailbox_of(station, gateway)
-    mailbox.step()
+    poller = poller_of(station, gateway)
+    poller.step()
     database.age("inbox", 8 * 24 * 60)
-    mailbox.forget()
+    poller.forget()
     assert database.run("SELECT COUNT(*) FROM inbox") == [(0,)]
     database.path.unlink()
-    mailbox.forget()
+    poller.forget()
     assert caplog.messages == [
         "gammu: nothing was deleted: the database of Gammu SMSD is not there, or its folder is closed to us"
     ]
@@ -202,6 +202,6 @@ def test_the_log_has_neither_numbers_nor_texts(
     database.receive(HER, UNCLEAR)
     database.receive("+992900000002", Failing.text)
     with caplog.at_level(logging.DEBUG):
-        mailbox_of(station, gateway, Failing).step()
+        poller_of(station, gateway, Failing).step()
     assert "an error of our own" in caplog.text
     assert not [word for word in (HER[1:], "992900000002", UNCLEAR, Failing.text) if word in caplog.text]

@@ -13,7 +13,7 @@ import pytest
 from sado.cases.residents import replies
 from sado.channel.contract import Report, State
 from sado.channel.sms import costs
-from sado.channel.sms.reports import Deliveries
+from sado.channel.sms.reports import Reports
 from sado.store import Transaction
 from sado.store.tables import cases, deliveries, subscribers
 from sado.store.tables import outbox as entries
@@ -64,7 +64,7 @@ def send_all(station: Station, *gateways: KeepingGateway, daily_budget: int = 0)
 
 
 def report(station: Station, message: str, state: State | None, word: str = "") -> None:
-    found = Deliveries(station.cases)
+    found = Reports(station.cases)
     station.store.write(lambda tx: found.report(tx, "keeping", Report(message, state, word)))
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sado.channel.effects.registry import all_effects
-from sado.channel.endpoints import UssdDoors
-from sado.channel.front import Door
+from sado.channel.endpoints import UssdEndpoints
+from sado.channel.front import Endpoint
 from sado.channel.gateways import fieldmap
 from sado.channel.ussd.conversation import Conversation
 from sado.channel.ussd.session import LIFE_MS, REPEAT_MS
@@ -26,12 +26,12 @@ STATUS = ("1", "2")
 AGAIN_S = REPEAT_MS / 1000
 
 
-def doors(station: Station, request_id: str) -> Door:
-    """The door of a gateway that sends the last input alone, and names requests in this field if it has a name."""
+def endpoints(station: Station, request_id: str) -> Endpoint:
+    """The endpoint of a gateway that sends the last input alone, and names requests in this field if it has a name."""
     fields = fieldmap.Settings(session="session", msisdn="msisdn", request_id=request_id, is_cumulative=False)
     gateway = fieldmap.FieldMapUssd(fields, CODE, COUNTRY)
     conversation = Conversation(gateway, Versions(station.pack, lambda one: all_effects(station.cases, one)))
-    return UssdDoors(station.store, gateway, conversation).doors()["ussd"]
+    return UssdEndpoints(station.store, gateway, conversation).endpoints()["ussd"]
 
 
 @dataclass
@@ -39,7 +39,7 @@ class LastPhone:
     """A phone behind such a gateway; every input comes some seconds after the one before."""
 
     station: Station
-    door: Door
+    endpoint: Endpoint
     msisdn: str = MSISDN
     session: str = "s1"
     seconds: float = 5.0
@@ -53,7 +53,7 @@ class LastPhone:
     def repeat(self, number: int) -> str:
         """The same request once more."""
         fields = {"session": self.session, "msisdn": self.msisdn, "text": self.requests[number], "number": str(number)}
-        return self.door(in_address(urlencode(fields).encode()))
+        return self.endpoint(in_address(urlencode(fields).encode()))
 
     def walk(self, *inputs: str, dialled: str = "") -> str:
         """Dial, and type each of these; the last answer."""
@@ -72,12 +72,12 @@ def station(tmp_path: Path) -> Iterator[Station]:
 
 @pytest.fixture(params=["number", ""], ids=["requests have ids", "requests have none"])
 def phone(station: Station, request: pytest.FixtureRequest) -> LastPhone:
-    return LastPhone(station, doors(station, request.param))
+    return LastPhone(station, endpoints(station, request.param))
 
 
 @pytest.fixture
 def nameless(station: Station) -> LastPhone:
-    return LastPhone(station, doors(station, ""))
+    return LastPhone(station, endpoints(station, ""))
 
 
 @pytest.mark.parametrize("dialled", ["", CODE, "*1339*3*2#"])
@@ -179,12 +179,12 @@ def test_duplicates_anywhere_change_nothing_where_requests_have_ids(tmp_path: Pa
     repeats = st.lists(st.tuples(st.integers(0, 10), st.integers(0, 10)), max_size=8)
     with open_station(tmp_path) as station:
         numbers = iter(range(900000000, 999999999))
-        door = doors(station, "number")
+        endpoint = endpoints(station, "number")
 
         @settings(max_examples=25)
         @given(walks, repeats)
         def walk(inputs: tuple[str, ...], doubled: list[tuple[int, int]]) -> None:
-            plain, doubling = (LastPhone(station, door, f"+992{next(numbers)}") for _ in range(2))
+            plain, doubling = (LastPhone(station, endpoint, f"+992{next(numbers)}") for _ in range(2))
             for at, text in enumerate(("", *inputs)):
                 assert without_digits(doubling.post(text)) == without_digits(plain.post(text))
                 for _, back in (pair for pair in doubled if pair[0] == at):
