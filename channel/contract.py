@@ -189,6 +189,12 @@ def address(gateway: str, token: str, part: str) -> str:
     return f"{PREFIX}{gateway}/{token}/{part}"
 
 
+def harmless(words: object) -> str:
+    """A provider's words, fit for a page and a log: letters alone, so that no number comes through."""
+    kept = "".join(sign if sign.isalpha() or sign == "_" else " " for sign in str(words))
+    return " ".join(kept.split())[:60]
+
+
 def is_person(number: str, country: str) -> bool:
     """Whether a sender is a telephone that can be answered, not a short code or a name in letters."""
     if any(sign.isalpha() for sign in number) or sum(sign.isdigit() for sign in number) < SHORTEST:

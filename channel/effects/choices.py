@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sado.cases import access
 from sado.cases.residents import subscriptions
 from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
 from sado.channel.effects.contract import Handler
+from sado.channel.effects.words import day, place_name
 from sado.menus.engine import Effect, Outcome
-from sado.menus.language import formats
-from sado.menus.language.places import UnknownPlaceError
 from sado.menus.pack import Pack
 from sado.store import Transaction
 from sado.store.tables import subscribers
@@ -28,7 +25,6 @@ class Choices:
 
     def __init__(self, pack: Pack, consultation: Consultation, privacy: Privacy) -> None:
         self._pack = pack
-        self._zone = ZoneInfo(pack.time_zone)
         self._consultation = consultation
         self._privacy = privacy
 
@@ -87,7 +83,7 @@ class Choices:
             "cases": str(kept.cases),
             "drafts": str(kept.drafts),
             "subscriptions": str(kept.subscriptions),
-            "date": "-" if kept.since is None else self._date(kept.since, effect.language),
+            "date": "-" if kept.since is None else day(self._pack, kept.since, effect.language),
         }
         return Outcome("done", values)
 
@@ -110,13 +106,4 @@ class Choices:
     def _words(self, chosen: Subscription, language: str) -> str:
         """The topic and the place as a list shows them; what the pack has no words for shows as it is."""
         topic = self._pack.case_word("topic", chosen.topic, language)
-        return f"{topic}, {self._place(chosen.place, language)}" if chosen.place else topic
-
-    def _place(self, code: str, language: str) -> str:
-        try:
-            return self._pack.gazetteer.get(code).short[language]
-        except UnknownPlaceError:
-            return code
-
-    def _date(self, at: int, language: str) -> str:
-        return formats.date(datetime.fromtimestamp(at / 1000, self._zone).date(), self._pack.languages, language)
+        return f"{topic}, {place_name(self._pack, chosen.place, language)}" if chosen.place else topic

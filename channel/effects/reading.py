@@ -3,17 +3,15 @@ answer."""
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from zoneinfo import ZoneInfo
 
 from sado.cases import access, statuses, views
 from sado.cases.access import Refusal
 from sado.cases.residents.additions import Additions
 from sado.cases.service import Cases
 from sado.channel.effects.contract import Handler
+from sado.channel.effects.words import day
 from sado.menus.engine import Effect, Outcome
-from sado.menus.language import formats
 from sado.menus.layout import clean
 from sado.menus.pack import Pack
 from sado.store import Transaction
@@ -27,7 +25,6 @@ class Reading:
         self._cases = cases
         self._additions = Additions(cases)
         self._pack = pack
-        self._zone = ZoneInfo(pack.time_zone)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Each effect by its name."""
@@ -55,8 +52,8 @@ class Reading:
         values = {
             "ref": case.reference,
             "status": self._status(case, effect),
-            "date": self._date(self._cases.as_of(tx, case), effect),
-            "due": self._date(case.due_at, effect) if case.due_at else "",
+            "date": day(self._pack, self._cases.as_of(tx, case), effect.language),
+            "due": day(self._pack, case.due_at, effect.language) if case.due_at else "",
         }
         if views.last_words(tx, case.reference):
             return Outcome("replied", values)
@@ -88,7 +85,3 @@ class Reading:
 
     def _status(self, case: CaseRow, effect: Effect) -> str:
         return self._pack.status(case.status, effect.language)
-
-    def _date(self, at: int, effect: Effect) -> str:
-        day = datetime.datetime.fromtimestamp(at / 1000, self._zone).date()
-        return formats.date(day, self._pack.languages, effect.language)

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from sado.cases.registers.definitions import Register, definitions
 from sado.cases.registers.field_types import Field
 from sado.cases.registers.lookup import Registers, Values
+from sado.channel.effects.words import place_name
 from sado.menus.language import formats
-from sado.menus.language.places import UnknownPlaceError
 from sado.menus.layout import clean
 from sado.menus.pack import Pack
 from sado.menus.tree import PLACEHOLDER
@@ -97,12 +97,5 @@ class RegisterWords:
         if value in field.words:
             return self._text(field.words[value], language)
         if field.type == "place":
-            return self._place(value, language)
+            return place_name(self._pack, value, language)
         return clean(self._languages.romanised(value, language))
-
-    def _place(self, code: str, language: str) -> str:
-        """The short name; the code itself for a place that a later list no longer has."""
-        try:
-            return self._pack.gazetteer.get(code).short[language]
-        except UnknownPlaceError:
-            return code

@@ -23,10 +23,12 @@ from sado.channel.contract import (
     Report,
     SessionEnd,
     State,
+    harmless,
     is_person,
     msisdn_from,
     token_setting,
 )
+from sado.channel.gateways.dialled import after_tail
 from sado.channel.gateways.http import broken
 from sado.channel.request import Request, needed, text_in
 from sado.menus.gsm import Budget
@@ -87,7 +89,7 @@ class AfricasTalkingUssd:
         """One hop from the form. `networkCode` is optional: the provider's own SDK types leave it out."""
         form = request.form
         session_id, number, code = (needed(form, name) for name in ("sessionId", "phoneNumber", "serviceCode"))
-        return Hop(session_id, msisdn_from(number, self._country), _after_code(code, text_in(form, "text")))
+        return Hop(session_id, msisdn_from(number, self._country), after_tail(code, text_in(form, "text")))
 
     def parse_end(self, request: Request) -> SessionEnd:
         """The notification that a session ended: Success, Incomplete or Failed, or a word they add later."""
@@ -97,14 +99,6 @@ class AfricasTalkingUssd:
     def answer(self, hop: Hop, text: str, is_last: bool) -> str:
         """`CON` goes on, `END` closes; nothing may stand before either."""
         return f"{'END' if is_last else 'CON'} {text}"
-
-
-def _after_code(service_code: str, text: str) -> str:
-    """`text` without the tail of a long service code: for *384*1234# some networks begin it with 1234."""
-    tail = service_code.strip("*#").partition("*")[2]
-    if not tail:
-        return text
-    return "" if text == tail else text.removeprefix(f"{tail}*")
 
 
 class AfricasTalkingSms:
@@ -139,7 +133,7 @@ class AfricasTalkingSms:
         """What became of a message that we sent."""
         message_id, status = needed(request.form, "id"), needed(request.form, "status")
         reason = request.form.get("failureReason", "")
-        return Report(message_id, STATES.get(status), _word(f"{status} {reason}" if reason else status))
+        return Report(message_id, STATES.get(status), harmless(f"{status} {reason}" if reason else status))
 
     def send(self, msisdn: str, text: str, key: str) -> str:
         """Return the provider's id of the message once it is accepted. It takes no name of ours. Raises one of the
@@ -191,7 +185,7 @@ def _accepted(answer: Any) -> str:
         message = data["SMSMessageData"]
         recipients = message["Recipients"]
         first = recipients[0] if recipients else {"status": message.get("Message")}
-        status, code = _word(first.get("status")), first.get("statusCode")
+        status, code = harmless(first.get("status")), first.get("statusCode")
     except (ValueError, KeyError, TypeError, AttributeError):
         raise OutcomeUnknownError(Cause.GATEWAY_UNREADABLE) from None
     if not recipients:
@@ -203,8 +197,3 @@ def _accepted(answer: Any) -> str:
     if status in DOWN_FOR_ALL:
         raise DestinationDownError(Cause.GATEWAY_TAKES_NOTHING, status)
     raise DeferredError(Cause.GATEWAY_DID_NOT_TAKE_IT, status)
-
-
-def _word(value: object) -> str:
-    """A provider's status word, fit to be shown: letters only, so that no number or text comes through."""
-    return "".join(sign for sign in str(value) if sign.isalpha())[:40]

@@ -23,6 +23,7 @@ from sado.channel.contract import (
     Message,
     Report,
     State,
+    harmless,
     is_person,
     msisdn_from,
     token_setting,
@@ -138,7 +139,7 @@ class AndroidSms:
             return None
         outcome = _read(event.payload, _Outcome)
         message_id = needed({"messageId": outcome.message_id}, "messageId")
-        return Report(message_id, STATES.get(event.event), _word(f"{word} {outcome.reason or ''}"))
+        return Report(message_id, STATES.get(event.event), harmless(f"{word} {outcome.reason or ''}"))
 
     def send(self, msisdn: str, text: str, key: str) -> str:
         """`key` names the message on the phone too, so one that it has already is not sent twice; it may have 36
@@ -202,9 +203,3 @@ def _read(body: bytes | msgspec.Raw, kind: type[T]) -> T:
 def _octets(header: str) -> bytes:
     """A header as it came: the server read its octets as Latin-1."""
     return header.encode("latin-1", "replace")
-
-
-def _word(reason: str) -> str:
-    """The phone's word, fit to be shown: letters only, so that no number comes through."""
-    kept = "".join(sign if sign.isalpha() or sign == "_" else " " for sign in reason)
-    return " ".join(kept.split())[:60]

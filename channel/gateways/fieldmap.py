@@ -6,19 +6,18 @@ want JSON back are not among them.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from sado.channel.contract import Context, Gateway, Hop, SessionEnd, msisdn_from, token_setting
+from sado.channel.gateways.dialled import after_code, after_tail
 from sado.channel.request import BadRequestError, Request, needed, text_in
 from sado.menus.gsm import Budget
 
 NAME = "fieldmap"
 GIVEN = Meta(min_length=1, extra={"fault": "must not be empty"})
-_DIALLED = re.compile(r"\*([0-9*]+)#")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,8 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = True
     go_on: Annotated[str, GIVEN, Meta(description="The word before a screen.")] = "CON"
     end: Annotated[str, GIVEN, Meta(description="The word before the last screen.")] = "END"
-    septets: Annotated[int, Meta(ge=40, le=182, description="Letters of a screen without Cyrillic.")] = 182
-    ucs2: Annotated[int, Meta(ge=40, le=80, description="Letters of a screen with Cyrillic.")] = 80
+    septets: Annotated[int, Meta(ge=40, le=182, description="Letters of a screen in GSM-7.")] = 182
+    ucs2: Annotated[int, Meta(ge=40, le=80, description="Letters of a screen in UCS-2, such as Cyrillic.")] = 80
 
 
 def build(settings: Settings, context: Context) -> Gateway | None:
@@ -68,12 +67,12 @@ class FieldMapUssd:
         given, names = request.fields, self._settings
         session_id, msisdn = needed(given, names.session), self._msisdn(request)
         text = text_in(given, names.text)
-        code = (needed(given, names.service_code) if names.service_code else self._code).strip("*#")
-        after = _after_code(code, text)
+        code = needed(given, names.service_code) if names.service_code else self._code
+        dialled = after_code(code, text)
         if self.is_cumulative:
-            return Hop(session_id, msisdn, _after_tail(code, text) if after is None else after)
+            return Hop(session_id, msisdn, after_tail(code, text) if dialled is None else dialled)
         request_id = needed(given, names.request_id) if names.request_id else ""
-        return Hop(session_id, msisdn, text if after is None else after, request_id, after is not None)
+        return Hop(session_id, msisdn, text if dialled is None else dialled, request_id, dialled is not None)
 
     def parse_end(self, request: Request) -> SessionEnd:
         """Whatever is told at this address, it tells that a session ended. Raises BadRequestError."""
@@ -88,18 +87,3 @@ class FieldMapUssd:
             return msisdn_from(needed(request.fields, self._settings.msisdn), self._country)
         except BadRequestError:
             raise BadRequestError(f"{self._settings.msisdn} is missing, or not a telephone number.") from None
-
-
-def _after_code(code: str, text: str) -> str | None:
-    """What was dialled behind the service code, `2*1` of *1339*2*1#; None when the text is not what was dialled."""
-    dialled = _DIALLED.fullmatch(text.strip())
-    if dialled and f"{dialled[1]}*".startswith(f"{code}*"):
-        return dialled[1][len(code) + 1 :]
-    return None
-
-
-def _after_tail(code: str, text: str) -> str:
-    """`text` without the tail of a long service code: for *384*1234# some networks begin it with 1234. Only of a whole
-    history is the beginning known: in a last input the same digits may be somebody's answer."""
-    tail = code.partition("*")[2]
-    return f"{text}*".removeprefix(f"{tail}*").removesuffix("*") if tail else text

@@ -28,10 +28,12 @@ from sado.channel.contract import (
     SessionEnd,
     State,
     address,
+    harmless,
     is_person,
     msisdn_from,
     token_setting,
 )
+from sado.channel.gateways.dialled import after_code
 from sado.channel.gateways.http import Answer, post
 from sado.channel.request import LONGEST_TEXT, BadRequestError, Request, needed
 from sado.menus.gsm import Budget, encoding, segments
@@ -159,7 +161,7 @@ class KannelSms:
         """What became of a message. The SMSC's own answer (%A) is not asked for: it repeats the text's beginning."""
         fields = request.address
         status = needed(fields, "status")
-        state, word = REPORTS.get(status, (None, re.sub(r"\W|[0-9]{4,}", "", status)[:40]))
+        state, word = REPORTS.get(status, (None, harmless(status)))
         return Report(needed(fields, "id"), state, word)
 
     def send(self, msisdn: str, text: str, key: str) -> str:
@@ -193,7 +195,7 @@ class KannelUssd:
 
     def __init__(self, box: Smsbox, service_code: str, country: str) -> None:
         self._box = box
-        self._code = service_code.strip("*#")
+        self._code = service_code
         self._country = country
 
     def parse_hop(self, request: Request) -> KannelHop | SessionEnd:
@@ -207,10 +209,13 @@ class KannelUssd:
         if operation not in (BEGUN, ANSWERED):
             raise BadRequestError("ussd_service_op is missing, or neither a beginning, an answer nor an end.")
         is_first, text = operation == BEGUN, _text(request, fields)
+        if is_first:
+            # Some SMSCs leave the star and the hash away.
+            text = after_code(self._code, f"*{text.strip().strip('*#')}#") or ""
         return KannelHop(
             session_id="",
             msisdn=msisdn,
-            text=self._after_code(text) if is_first else text,
+            text=text,
             request_id=needed(fields, "id"),
             is_first=is_first,
             service=_token(fields, "to"),
@@ -233,11 +238,6 @@ class KannelUssd:
         except (OutcomeUnknownError, RejectedError) as error:
             log.warning("%s: a screen may not have arrived: %s", self.name, error)
         return ""
-
-    def _after_code(self, dialled: str) -> str:
-        """What was dialled behind the service code: `2*1` of *1339*2*1#."""
-        digits = dialled.strip().strip("*#")
-        return digits.removeprefix(f"{self._code}*") if digits.startswith(f"{self._code}*") else ""
 
 
 def _token(fields: Mapping[str, str], name: str) -> str:

@@ -1,4 +1,4 @@
-"""What SMS cost in a month, by kind, language and letters, and what Latin letters would have saved."""
+"""What SMS cost in a month, by kind, language and encoding, and what Latin letters would have saved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sado.store import Transaction
 from sado.store.tables import deliveries
 from sado.store.tables.deliveries import Cost
 
-HEADS = ("kind", "language", "letters", "messages", "segments", "cost")
+HEADS = ("kind", "language", "encoding", "messages", "segments", "cost")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -33,18 +33,17 @@ def lines(tx: Transaction, pack: Pack, month: datetime.date) -> list[str]:
     since, before = (
         int(datetime.datetime.combine(day, datetime.time(), zone).timestamp() * 1000) for day in (month, following)
     )
-    found = deliveries.costs(tx, since, before)
-    if not found:
+    costs = deliveries.costs(tx, since, before)
+    if not costs:
         return [f"No SMS was sent in {month:%Y-%m}."]
-    total, saved = sum(one.price for one in found), sum(map(_saved, found))
-    sums = ("all", "", "", *(str(sum(getattr(one, name) for one in found)) for name in ("messages", "segments")))
-    table = _aligned([HEADS, *map(_row, found), (*sums, _money(total))])
+    total, saved = sum(cost.price for cost in costs), sum(map(_saved, costs))
+    sums = ("all", "", "", str(sum(cost.messages for cost in costs)), str(sum(cost.segments for cost in costs)))
+    table = _aligned([HEADS, *map(_row, costs), (*sums, _money(total))])
     return [*table, f"In Latin letters {month:%Y-%m} would have cost {_money(saved)} less."]
 
 
 def _row(cost: Cost) -> tuple[str, ...]:
-    letters = "Latin" if cost.encoding == "GSM-7" else "Cyrillic"
-    return (cost.kind, cost.language, letters, str(cost.messages), str(cost.segments), _money(cost.price))
+    return (cost.kind, cost.language, cost.encoding, str(cost.messages), str(cost.segments), _money(cost.price))
 
 
 def _saved(cost: Cost) -> int:

@@ -17,6 +17,6 @@ def sms() -> None:
 @click.option("--month", default="", help="Such as 2026-11; by default this one.")
 @click.pass_obj
 def sms_costs(settings: Settings, month: str) -> None:
-    """What SMS cost in a month, by kind, language and letters, and what Latin letters would have saved."""
+    """What SMS cost in a month, by kind, language and encoding, and what Latin letters would have saved."""
     for line in ask(settings, "POST", "sms", {"month": month})["lines"]:
         click.echo(line)

@@ -265,8 +265,8 @@ def test_the_costs_of_a_month_say_what_latin_letters_would_have_saved(
     month = costs.month_of(pack, "", village.store.now())
     said = village.store.read(lambda tx: costs.lines(tx, pack, month))
     assert said[0].split() == list(costs.HEADS)
-    assert said[1].split() == ["notice", "tg", "Cyrillic", "1", "1", "0.10"]
-    assert said[2].split() == ["reply", "tg", "Cyrillic", "1", "3", "0.30"]
+    assert said[1].split() == ["notice", "tg", "UCS-2", "1", "1", "0.10"]
+    assert said[2].split() == ["reply", "tg", "UCS-2", "1", "3", "0.30"]
     assert said[3].split() == ["all", "2", "4", "0.40"]
     assert said[4] == "In Latin letters 2027-01 would have cost 0.10 less."
 

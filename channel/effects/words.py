@@ -1,0 +1,24 @@
+"""What a screen calls places and days, in one language."""
+
+from __future__ import annotations
+
+import datetime
+from zoneinfo import ZoneInfo
+
+from sado.menus.language import formats
+from sado.menus.language.places import UnknownPlaceError
+from sado.menus.reading.pack import Pack
+
+
+def place_name(pack: Pack, code: str, language: str) -> str:
+    """The short name; the code itself for a place that a later list no longer has."""
+    try:
+        return pack.gazetteer.get(code).short[language]
+    except UnknownPlaceError:
+        return code
+
+
+def day(pack: Pack, at: int, language: str) -> str:
+    """The day in the country at a moment in milliseconds, as the language writes it."""
+    date = datetime.datetime.fromtimestamp(at / 1000, ZoneInfo(pack.time_zone)).date()
+    return formats.date(date, pack.languages, language)
