@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import msgspec
 
@@ -19,8 +18,6 @@ from sado.channel.sms.reports import Reports
 from sado.channel.ussd.conversation import Conversation
 from sado.channel.versions import Versions
 from sado.store import Store
-
-Block = TypeVar("Block", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from sado.cases import msisdn
-from sado.channel.request import BadRequestError, Request
+from sado.channel.request import BadRequestError, Request, needed
 from sado.menus.gsm import Budget
 
 PREFIX = "/gateway/"
@@ -195,26 +195,25 @@ def harmless(words: object) -> str:
     return " ".join(kept.split())[:60]
 
 
-def is_person(number: str, country: str) -> bool:
-    """Whether a sender is a telephone that can be answered, not a short code or a name in letters."""
-    if any(sign.isalpha() for sign in number) or sum(sign.isdigit() for sign in number) < SHORTEST:
-        return False
-    try:
-        msisdn_from(number, country)
-    except BadRequestError:
-        return False
-    return True
+def number_in(fields: Mapping[str, str], name: str, country: str) -> str:
+    """The telephone number in this field, in E.164; one without a country code is of this country (ISO 3166). Raises
+    BadRequestError."""
+    number = _e164(needed(fields, name), country)
+    if number is None:
+        raise BadRequestError(f"{name} is not a telephone number.")
+    return number
 
 
-def msisdn_from(number: str, country: str) -> str:
-    """The number in E.164 with its plus sign; one without a country code is of this country (ISO 3166). Raises
-    BadRequestError.
+def person_from(sender: str, country: str) -> str | None:
+    """The number of a sender that can be answered, in E.164; None for a short code or a name in letters."""
+    if any(sign.isalpha() for sign in sender) or sum(sign.isdigit() for sign in sender) < SHORTEST:
+        return None
+    return _e164(sender, country)
 
-    A number that already has that form is taken as it is: phonenumbers costs a hundred times more."""
+
+def _e164(number: str, country: str) -> str | None:
+    """A number that has that form is taken as it is: phonenumbers costs a hundred times more."""
     if _E164.fullmatch(number):
         return number
     # Some gateways leave the plus sign away, from foreign numbers too.
-    parsed = msisdn.parse(number, country) or msisdn.parse(f"+{number.strip()}", country)
-    if parsed is None:
-        raise BadRequestError("phoneNumber is not a telephone number.")
-    return parsed
+    return msisdn.parse(number, country) or msisdn.parse(f"+{number.strip()}", country)

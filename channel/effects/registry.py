@@ -12,7 +12,7 @@ from sado.channel.effects.lookups import Lookups
 from sado.channel.effects.places import Places
 from sado.channel.effects.reading import Reading
 from sado.channel.effects.register_words import registers_of
-from sado.channel.effects.send_sms import Sending
+from sado.channel.effects.send_sms import send_sms
 from sado.menus.pack import Pack
 
 
@@ -20,7 +20,7 @@ def all_effects(cases: Cases, pack: Pack) -> Effects:
     """The effects of this pack for this station. Raises TreeError for one that the trees ask for in vain."""
     lookups = Lookups(cases, pack, registers_of(pack))
     choices = Choices(pack, Consultation(cases.has_upstream), Privacy(cases.has_upstream))
-    handlers: dict[str, Handler] = {}
-    for performer in (Filing(cases, pack), Reading(cases, pack), Places(pack), lookups, Sending(), choices):
+    handlers: dict[str, Handler] = {"send_sms": send_sms}
+    for performer in (Filing(cases, pack), Reading(cases, pack), Places(pack), lookups, choices):
         handlers |= performer.handlers()
     return Effects(pack, handlers)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sado.menus.language import formats
 from sado.menus.language.places import UnknownPlaceError
-from sado.menus.reading.pack import Pack
+from sado.menus.pack import Pack
 
 
 def place_name(pack: Pack, code: str, language: str) -> str:

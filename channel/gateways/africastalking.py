@@ -24,8 +24,8 @@ from sado.channel.contract import (
     SessionEnd,
     State,
     harmless,
-    is_person,
-    msisdn_from,
+    number_in,
+    person_from,
     token_setting,
 )
 from sado.channel.gateways.dialled import after_tail
@@ -88,13 +88,14 @@ class AfricasTalkingUssd:
     def parse_hop(self, request: Request) -> Hop:
         """One hop from the form. `networkCode` is optional: the provider's own SDK types leave it out."""
         form = request.form
-        session_id, number, code = (needed(form, name) for name in ("sessionId", "phoneNumber", "serviceCode"))
-        return Hop(session_id, msisdn_from(number, self._country), after_tail(code, text_in(form, "text")))
+        session_id, code = needed(form, "sessionId"), needed(form, "serviceCode")
+        msisdn = number_in(form, "phoneNumber", self._country)
+        return Hop(session_id, msisdn, after_tail(code, text_in(form, "text")))
 
     def parse_end(self, request: Request) -> SessionEnd:
         """The notification that a session ended: Success, Incomplete or Failed, or a word they add later."""
-        session_id, number, status = (needed(request.form, name) for name in ("sessionId", "phoneNumber", "status"))
-        return SessionEnd(session_id, msisdn_from(number, self._country), status[:40])
+        session_id, status = needed(request.form, "sessionId"), needed(request.form, "status")
+        return SessionEnd(session_id, number_in(request.form, "phoneNumber", self._country), status[:40])
 
     def answer(self, hop: Hop, text: str, is_last: bool) -> str:
         """`CON` goes on, `END` closes; nothing may stand before either."""
@@ -123,11 +124,10 @@ class AfricasTalkingSms:
         the provider tells in a form of its own, is the same as the command to stop."""
         form = request.form
         if "senderId" in form and "text" not in form:
-            return Message("", msisdn_from(needed(form, "phoneNumber"), self._country), STOP)
-        number, message_id, text = needed(form, "from"), needed(form, "id"), text_in(form, "text")
-        if not is_person(number, self._country):
-            return None
-        return Message(message_id, msisdn_from(number, self._country), text)
+            return Message("", number_in(form, "phoneNumber", self._country), STOP)
+        sender, message_id, text = needed(form, "from"), needed(form, "id"), text_in(form, "text")
+        msisdn = person_from(sender, self._country)
+        return Message(message_id, msisdn, text) if msisdn else None
 
     def parse_report(self, request: Request) -> Report | None:
         """What became of a message that we sent."""

@@ -16,18 +16,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from sado.channel.contract import (
-    URL,
-    Context,
-    Gateway,
-    Message,
-    Report,
-    State,
-    harmless,
-    is_person,
-    msisdn_from,
-    token_setting,
-)
+from sado.channel.contract import URL, Context, Gateway, Message, Report, State, harmless, person_from, token_setting
 from sado.channel.gateways.http import Answer, post
 from sado.channel.request import BadRequestError, Request, needed, text_in
 from sado.sync.codes import Cause
@@ -123,10 +112,9 @@ class AndroidSms:
             return None
         received = _read(event.payload, _Received)
         fields = {"id": event.id, "sender": received.sender or received.phone_number or "", "message": received.message}
-        event_id, number, text = needed(fields, "id"), needed(fields, "sender"), text_in(fields, "message")
-        if not is_person(number, self._country):
-            return None
-        return Message(event_id, msisdn_from(number, self._country), text)
+        event_id, sender, text = needed(fields, "id"), needed(fields, "sender"), text_in(fields, "message")
+        msisdn = person_from(sender, self._country)
+        return Message(event_id, msisdn, text) if msisdn else None
 
     def parse_report(self, request: Request) -> Report | None:
         """What became of a message. None for the phone's pings, and for kinds of messages that we never send. Raises

@@ -11,9 +11,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from sado.channel.contract import Context, Gateway, Hop, SessionEnd, msisdn_from, token_setting
+from sado.channel.contract import Context, Gateway, Hop, SessionEnd, number_in, token_setting
 from sado.channel.gateways.dialled import after_code, after_tail
-from sado.channel.request import BadRequestError, Request, needed, text_in
+from sado.channel.request import Request, needed, text_in
 from sado.menus.gsm import Budget
 
 NAME = "fieldmap"
@@ -65,7 +65,7 @@ class FieldMapUssd:
     def parse_hop(self, request: Request) -> Hop:
         """One hop. Raises BadRequestError."""
         given, names = request.fields, self._settings
-        session_id, msisdn = needed(given, names.session), self._msisdn(request)
+        session_id, msisdn = needed(given, names.session), number_in(given, names.msisdn, self._country)
         text = text_in(given, names.text)
         code = needed(given, names.service_code) if names.service_code else self._code
         dialled = after_code(code, text)
@@ -76,14 +76,9 @@ class FieldMapUssd:
 
     def parse_end(self, request: Request) -> SessionEnd:
         """Whatever is told at this address, it tells that a session ended. Raises BadRequestError."""
-        return SessionEnd(needed(request.fields, self._settings.session), self._msisdn(request), "ended")
+        given, names = request.fields, self._settings
+        return SessionEnd(needed(given, names.session), number_in(given, names.msisdn, self._country), "ended")
 
     def answer(self, hop: Hop, text: str, is_last: bool) -> str:
         """The word, a space, the screen."""
         return f"{self._settings.end if is_last else self._settings.go_on} {text}"
-
-    def _msisdn(self, request: Request) -> str:
-        try:
-            return msisdn_from(needed(request.fields, self._settings.msisdn), self._country)
-        except BadRequestError:
-            raise BadRequestError(f"{self._settings.msisdn} is missing, or not a telephone number.") from None

@@ -24,7 +24,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from sado.channel.contract import Context, Gateway, Received, Report, State, is_person, msisdn_from
+from sado.channel.contract import Context, Gateway, Received, Report, State, person_from
 from sado.channel.gateways.concatenation import ConcatenatedSms, Part, headers, is_for_a_program, joined
 from sado.menus.gsm import encoding, segments
 from sado.sync.codes import Cause
@@ -174,10 +174,11 @@ class GammuSms:
         """A row of the inbox, unless it comes from a short code or a name in letters, or is meant for a program."""
         number, sender, received, coding, header, text, decoded, has_settled = row
         udh = _bytes(header)
-        if coding == "8bit" or is_for_a_program(udh) or not is_person(sender, self._country):
+        msisdn = person_from(sender, self._country)
+        if coding == "8bit" or is_for_a_program(udh) or msisdn is None:
             return None
         units = _bytes(text) or decoded.encode("utf-16-be", "replace")
-        return Part(number, msisdn_from(sender, self._country), received, udh, units, bool(has_settled))
+        return Part(number, msisdn, received, udh, units, bool(has_settled))
 
     def _received(self, message: ConcatenatedSms) -> Received:
         return Received(message.digest(), message.first.sender, message.text(), tuple(message.rows))

@@ -29,8 +29,8 @@ from sado.channel.contract import (
     State,
     address,
     harmless,
-    is_person,
-    msisdn_from,
+    number_in,
+    person_from,
     token_setting,
 )
 from sado.channel.gateways.dialled import after_code
@@ -152,10 +152,10 @@ class KannelSms:
     def parse_message(self, request: Request) -> Message | None:
         """An SMS that came in. None for one of bytes, such as a ringing tone: there is nothing to read in it."""
         fields = request.address
-        message_id, number = needed(fields, "id"), needed(fields, "from")
-        if fields.get("coding") == BINARY or not is_person(number, self._country):
+        message_id, msisdn = needed(fields, "id"), person_from(needed(fields, "from"), self._country)
+        if fields.get("coding") == BINARY or msisdn is None:
             return None
-        return Message(message_id, msisdn_from(number, self._country), _text(request, fields))
+        return Message(message_id, msisdn, _text(request, fields))
 
     def parse_report(self, request: Request) -> Report:
         """What became of a message. The SMSC's own answer (%A) is not asked for: it repeats the text's beginning."""
@@ -202,7 +202,7 @@ class KannelUssd:
         """One hop, or the word that the resident hung up: Kannel tells no other end. Raises BadRequestError also for a
         message that is no USSD."""
         fields = request.address
-        msisdn, tlvs = msisdn_from(needed(fields, "from"), self._country), _tlvs(needed(fields, "meta"))
+        msisdn, tlvs = number_in(fields, "from", self._country), _tlvs(needed(fields, "meta"))
         operation = tlvs.get("ussd_service_op", b"")
         if operation == HUNG_UP:
             return SessionEnd("", msisdn, "Incomplete")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sado.cases.residents.privacy import Privacy
-from sado.channel.effects.send_sms import Sending
+from sado.channel.effects.send_sms import send_sms
 from sado.menus import engine
 from sado.menus.engine import Effect
 from sado.menus.session import Session
@@ -30,8 +30,7 @@ def village(tmp_path: Path) -> Iterator[Station]:
 def asked(station: Station) -> str:
     """How her wish went."""
     effect = Effect("send_sms", {"text": TEXT}, "tg")
-    perform = Sending().handlers()["send_sms"]
-    return station.store.write(lambda tx: perform(tx, HERS, effect)).name
+    return station.store.write(lambda tx: send_sms(tx, HERS, effect)).name
 
 
 def sent(station: Station) -> list[tuple[str, str]]:
