@@ -1,13 +1,11 @@
 """The file that carries frames by hand: encrypted, and refused as a whole when anything in it is not as it was written.
 
     label    magic, version, direction, station, id of the file, check    in clear
-    piece    length u32, a frame under AES-256-GCM                        a hello, then as many as there are
+    piece    length u32, a frame, sealed (store/sealed_stream.py)         a hello, then as many as there are
 
-Its key is made of the key that the two stations share and of the label, so no two files have one key. A piece is bound
-to the label and to its place, and the last one carries a mark (the STREAM construction of Hoang, Reyhanitabar, Rogaway
-and Vizár, 2015): a piece that is changed, missing, moved or of another file does not open, nor does a file that was
-cut, between two pieces as well. The frames inside have their own MAC with the shared key, which is the signature: it
-proves to each of the two that the other wrote it, and nothing to a third.
+Its key is made of the key that the two stations share and of the label, so no two files have one key. The frames inside
+have their own MAC with the shared key, which is the signature: it proves to each of the two that the other wrote it,
+and nothing to a third.
 """
 
 from __future__ import annotations
@@ -21,16 +19,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from sado.store import StoreError
+from sado.store import StoreError, sealed_stream
 from sado.store.backups.backup import folder_to_disk
+from sado.store.sealed_stream import CHECK_BYTES, DamagedChunkError
 
 MAGIC, VERSION = b"SadoHand", 1
 LABEL, LENGTH = struct.Struct(">8sBcH16s8s"), struct.Struct(">I")
 PURPOSE = b"sado by hand 1"
-FILE_BYTES, CHECK_BYTES, NONCE_BYTES = 16, 8, 12
+FILE_BYTES = 16
 # The largest file: a station takes it into memory whole. About 200,000 events.
 MOST_BYTES = 16 << 20
 
@@ -96,54 +92,37 @@ def frames_of(content: bytes, key: bytes) -> list[bytes]:
     """The frames in the file, all of them. Raises ParcelError."""
     label, check = content[: LABEL.size - CHECK_BYTES], content[LABEL.size - CHECK_BYTES : LABEL.size]
     own = _key(key, label)
-    if not hmac.compare_digest(check, _check(own)):
+    if not hmac.compare_digest(check, sealed_stream.check(own)):
         raise ParcelError(
             "The file was made with another key than the one that the two stations share now, or its beginning is "
             "damaged. Nothing of it was taken. Where the key was renewed, export again."
         )
-    return list(_opened(content, label, AESGCM(own)))
+    try:
+        return list(sealed_stream.unseal(own, label, _pieces(content)))
+    except DamagedChunkError as error:
+        raise ParcelError(
+            f"The file is cut or damaged, in frame {error.number + 1} or after. Nothing of it was taken: copy it "
+            "again, or export again."
+        ) from None
 
 
 def _sealed(label: Label, key: bytes, frames: Sequence[bytes]) -> Iterator[bytes]:
     file = secrets.token_bytes(FILE_BYTES)
     said = LABEL.pack(MAGIC, VERSION, label.direction, label.station, file, b"")[:-CHECK_BYTES]
     own = _key(key, said)
-    yield said + _check(own)
-    cipher = AESGCM(own)
-    for number, packed in enumerate(frames):
-        piece = cipher.encrypt(_nonce(number, number == len(frames) - 1), packed, _place(said, number))
+    yield said + sealed_stream.check(own)
+    for piece in sealed_stream.seal(own, said, frames):
         yield LENGTH.pack(len(piece)) + piece
 
 
-def _opened(content: bytes, label: bytes, cipher: AESGCM) -> Iterator[bytes]:
-    at, number, is_last = LABEL.size, 0, False
-    while not is_last:
+def _pieces(content: bytes) -> Iterator[bytes]:
+    at = LABEL.size
+    while at < len(content):
         begin = at + LENGTH.size
-        end = begin + int.from_bytes(content[at:begin])
-        is_last = end == len(content)
-        try:
-            yield cipher.decrypt(_nonce(number, is_last), content[begin:end], _place(label, number))
-        except (InvalidTag, ValueError):
-            raise ParcelError(
-                f"The file is cut or damaged, at byte {at} or after. Nothing of it was taken: copy it again, or export "
-                "again."
-            ) from None
-        at, number = end, number + 1
+        at = begin + int.from_bytes(content[at:begin])
+        yield content[begin:at] if at <= len(content) else b""
 
 
 def _key(shared: bytes, label: bytes) -> bytes:
     """A key for this file alone (HMAC-SHA-256 as the expansion step of RFC 5869)."""
     return hmac.digest(shared, PURPOSE + label, "sha256")
-
-
-def _check(own: bytes) -> bytes:
-    """What tells another key from a damaged file."""
-    return hmac.digest(own, b"check", "sha256")[:CHECK_BYTES]
-
-
-def _nonce(number: int, is_last: bool) -> bytes:
-    return number.to_bytes(NONCE_BYTES - 1) + bytes([is_last])
-
-
-def _place(label: bytes, number: int) -> bytes:
-    return label + number.to_bytes(4)

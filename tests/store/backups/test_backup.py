@@ -24,8 +24,9 @@ from sado.cases.service import Cases
 from sado.cli.commands.restore import renew
 from sado.store import Keyring, Store, StoreError, Transaction
 from sado.store.backups import backup, drill, file_format, verify
-from sado.store.backups.file_format import CHUNK, HEADER, TAG
+from sado.store.backups.file_format import CHUNK, HEADER
 from sado.store.errors import BackupError, KeyFileError
+from sado.store.sealed_stream import TAG_BYTES
 from sado.store.tables import (
     blobs,
     drafts,
@@ -101,7 +102,7 @@ def file(folder: Path, tmp_path: Path) -> Path:
         for number in range(250):
             file_case(station, f"Об нест {number}")
         make(station.store, tmp_path / "backup")
-    assert (tmp_path / "backup").stat().st_size > HEADER.size + 2 * (CHUNK + TAG)
+    assert (tmp_path / "backup").stat().st_size > HEADER.size + 2 * (CHUNK + TAG_BYTES)
     return tmp_path / "backup"
 
 
@@ -121,10 +122,9 @@ def test_what_was_written_comes_back_byte_for_byte(folder: Path, tmp_path: Path)
 
 
 def test_anybody_may_read_of_which_station_and_when_and_nothing_else(file: Path, folder: Path) -> None:
-    with file.open("rb") as opened:
-        header = file_format.read_header(opened)
-    assert (header.station, header.made_at) == (VILLAGE, MADE_AT)
     content = file.read_bytes()
+    _, _, station, made_at, _, _ = HEADER.unpack_from(content)
+    assert (station, made_at) == (VILLAGE, MADE_AT)
     assert not [word for word in (b"SQLite", b"complaint", b"upstream", b"CREATE") if word in content]
     assert b"SQLite" in (folder / "station.db").read_bytes()
 
@@ -183,7 +183,7 @@ def test_a_file_with_any_byte_changed_is_refused(file: Path, folder: Path, tmp_p
 
 def test_a_file_that_was_cut_anywhere_is_refused(file: Path, folder: Path, tmp_path: Path) -> None:
     whole, keys = file.read_bytes(), keys_in(folder)
-    between = range(HEADER.size, len(whole), CHUNK + TAG)
+    between = range(HEADER.size, len(whole), CHUNK + TAG_BYTES)
     near = {end + step for end in between for step in (-1, 0, 1)}
     for size in {0, 1, len(whole) - 1, *near, *random.Random(2).sample(range(len(whole)), 50)}:
         assert refusal(whole[:size], keys, tmp_path / "cut") is not None, size
@@ -191,7 +191,7 @@ def test_a_file_that_was_cut_anywhere_is_refused(file: Path, folder: Path, tmp_p
 
 def test_every_chunk_before_a_cut_opens_and_only_the_end_mark_tells_of_it(file: Path, folder: Path) -> None:
     cut = file.parent / "cut"
-    cut.write_bytes(file.read_bytes()[: HEADER.size + 2 * (CHUNK + TAG)])
+    cut.write_bytes(file.read_bytes()[: HEADER.size + 2 * (CHUNK + TAG_BYTES)])
     got: list[bytes] = []
     with cut.open("rb") as opened, pytest.raises(BackupError, match="cut or damaged, at byte 65"):
         got.extend(file_format.read(opened, keys_in(folder)))
@@ -203,7 +203,7 @@ def test_every_chunk_before_a_cut_opens_and_only_the_end_mark_tells_of_it(file: 
 def test_chunks_in_another_order_or_twice_or_with_more_behind_are_refused(
     file: Path, folder: Path, tmp_path: Path
 ) -> None:
-    whole, size = file.read_bytes(), CHUNK + TAG
+    whole, size = file.read_bytes(), CHUNK + TAG_BYTES
     first, second = (whole[HEADER.size + at * size :][:size] for at in range(2))
     rest = whole[HEADER.size + 2 * size :]
     for content in (second + first + rest, first + first + rest, first + rest, first + second + rest + b"\0"):
