@@ -38,7 +38,7 @@ from sado.sync import outbox, schedule
 
 SMS_PATH = f"/gateway/africastalking/{serve.TOKEN}/sms"
 CLIENTS = 16
-ROWS = "SELECT COUNT(*) FROM messages"
+ROWS = "SELECT COUNT(*) FROM received_messages"
 REPLIES = "SELECT COUNT(*) FROM outbox WHERE kind = 'reply'"
 _numbers = itertools.count()
 

@@ -77,7 +77,7 @@ class Words:
         return [self._sum("Today", it, it.today), self._sum("This month", it, it.month)]
 
     def _sum(self, when: str, it: Standing, spent: Sequence[Spent]) -> str:
-        parts = ", ".join(f"{one.what} {self._price(it, one.total)}" for one in spent)
+        parts = ", ".join(f"{one.purpose} {self._price(it, one.total)}" for one in spent)
         whole = self._price(it, sum(one.total for one in spent))
         return f"{when} the line carried {whole}{': ' + parts if parts else ''}."
 

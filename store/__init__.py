@@ -1,8 +1,7 @@
 """The database: rows and their safety, nothing about their meaning."""
 
 from sado.store.engine import Store
-from sado.store.engines.sqlite import DiskError
-from sado.store.errors import StoreError
+from sado.store.errors import DiskError, StoreError
 from sado.store.keys import Keyring
 from sado.store.transaction import Transaction
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from sado.store.transaction import Connection, Transaction
+from sado.store.engines.contract import Connection
+from sado.store.transaction import Transaction
 
 JUMP_MS = 2000
 KEEP_MS = 3600 * 1000

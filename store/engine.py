@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import TypeVar
 
 from sado.store import migrations
 from sado.store.clock import SteadyClock
-from sado.store.engines import sqlite
+from sado.store.engines.contract import Connection
+from sado.store.engines.sqlite import SQLite
 from sado.store.keys import Keyring
-from sado.store.transaction import Connection, Transaction
+from sado.store.transaction import Transaction
 from sado.store.writer import Writer
 
 Result = TypeVar("Result")
@@ -25,48 +25,44 @@ class Store:
     one that only looks. `clock` gives seconds since 1970 and is passed in so that a test can set the time."""
 
     def __init__(self, path: Path, keys: Keyring, clock: Clock = time.time, max_group: int = MAX_GROUP) -> None:
-        """Open `path`, brought to this release's schema. Raises NewerSchemaError or another StoreError."""
+        """Open `path`, brought to this release's schema. Raises StoreError, or DiskError."""
         self.path = path
         self.keys = keys
         self._clock = clock
-        self._engine = sqlite.SQLite(path)
+        self._engine = SQLite(path)
         self._connection = self._engine.writer()
-        migrations.apply(self._connection, path)
-        self.clock = SteadyClock(self._connection)
-        self._writer = Writer(self._connection, self._begin, sqlite.BEGIN, max_group)
+        with self._connection.disk_errors():
+            migrations.apply(self._connection, migrations.MIGRATIONS)
+            self.clock = SteadyClock(self._connection)
+        self._writer = Writer(self._connection, self._begin, max_group)
         self._idle_readers: list[Connection] = []
 
     def write(self, job: Callable[[Transaction], Result]) -> Result:
         """Run `job` and return its result once its effects are on disk. A job that raises leaves nothing."""
-        try:
+        with self._connection.disk_errors():
             result: Result = self._writer.run(job)
-        except sqlite.AnyError as error:
-            raise sqlite.told(error) from error
         return result
 
     def read(self, job: Callable[[Transaction], Result]) -> Result:
         """Run `job` on one unchanging view of the data; it cannot write."""
         connection = self._reader()
-        connection.execute("BEGIN")
-        try:
-            return job(self._begin(connection))
-        except sqlite.AnyError as error:
-            raise sqlite.told(error) from error
-        finally:
-            with contextlib.suppress(sqlite.AnyError):  # A disk that fails may have ended it.
-                connection.execute("ROLLBACK")
-            self._idle_readers.append(connection)
+        with connection.disk_errors():
+            connection.begin()
+            try:
+                return job(self._begin(connection))
+            finally:
+                connection.rollback()
+                self._idle_readers.append(connection)
 
     def backup(self, target: Path) -> None:
-        """Write a checked copy of the whole database to `target` while serving. Raises StoreError."""
-        with contextlib.closing(self._engine.reader()) as reader:
-            sqlite.copy(reader, target)
+        """Write a checked copy of the whole database to `target` while serving. Raises DiskError or StoreError."""
+        self._engine.copy(target)
 
     def close(self) -> None:
         """Finish the queued jobs and close the file; the readers first, so that the writer checkpoints last."""
         self._writer.close()
         for reader in self._idle_readers:
-            reader.close()  # type: ignore[attr-defined]
+            reader.close()
         self._connection.close()
 
     def now(self) -> int:

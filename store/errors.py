@@ -5,8 +5,17 @@ class StoreError(Exception):
     """The database cannot be used as it is; the message says what to do."""
 
 
+class DiskError(Exception):
+    """The disk is full, fails or has damaged a page: nothing was kept. The same work may succeed later, or once a
+    person has mended the disk; a job that is at fault itself raises another."""
+
+
 class NewerSchemaError(StoreError):
     """The file was written by a later release: running on would damage it."""
+
+
+class OtherSchemaError(StoreError):
+    """The file is of no release: it was written before the first."""
 
 
 class KeyFileError(StoreError):

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from sado.store.engines.sqlite import is_of_disk
+from sado.store.engines.contract import Connection
+from sado.store.errors import DiskError
 from sado.store.keys import Keyring
 
 Row = Any
 
 
-class Cursor(Protocol):
-    """What a driver gives back for a statement."""
-
-    def fetchone(self) -> Any:
-        """The next row, or None."""
-
-    def fetchall(self) -> list[Any]:
-        """The rows that are left."""
-        ...
-
-
-class Connection(Protocol):
-    """What the store needs of a driver; SQL uses named parameters (`:name`)."""
-
-    def execute(self, sql: str, parameters: Mapping[str, Any] = ..., /) -> Cursor:
-        """Run one statement."""
-        ...
+def in_list(name: str, values: Iterable[Any]) -> tuple[str, dict[str, Any]]:
+    """SQL for what stands after IN, and the named parameters that it speaks of: for as many values as there are."""
+    parameters = {f"{name}{index}": value for index, value in enumerate(values)}
+    return f"({', '.join(f':{parameter}' for parameter in parameters) or 'NULL'})", parameters
 
 
 class Transaction:
@@ -69,10 +57,11 @@ class Transaction:
         failed = None
         self.run("SAVEPOINT part")
         try:
-            job()
+            with self._connection.disk_errors():
+                job()
+        except DiskError:
+            raise
         except Exception as error:
-            if is_of_disk(error):
-                raise
             self.run("ROLLBACK TO part")
             failed = error
         self.run("RELEASE part")

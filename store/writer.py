@@ -8,15 +8,15 @@ been deep in SQLite and the engine keeps a stack of 150 KB.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from sado.store.engines.contract import Connection
 from sado.store.errors import StoreClosedError
-from sado.store.transaction import Connection, Transaction
+from sado.store.transaction import Transaction
 
 Job = Callable[[Transaction], Any]
 
@@ -49,12 +49,9 @@ class Writer:
     commit.
     """
 
-    def __init__(
-        self, connection: Connection, begin: Callable[[Connection], Transaction], begin_sql: str, max_group: int
-    ) -> None:
+    def __init__(self, connection: Connection, begin: Callable[[Connection], Transaction], max_group: int) -> None:
         self._connection = connection
         self._begin = begin
-        self._begin_sql = begin_sql
         self._max_group = max_group
         self._arrival = threading.Condition()
         self._waiting: deque[Ticket] = deque()
@@ -118,18 +115,17 @@ class Writer:
     def _run_together(self, group: list[Ticket]) -> bool:
         """Whether every job of the group is on disk; otherwise none is, and each ticket has the error."""
         try:
-            self._connection.execute(self._begin_sql)
+            self._connection.begin()
             transaction = self._begin(self._connection)
             for ticket in group:
                 ticket.result = ticket.job(transaction)
             began = time.perf_counter()
-            self._connection.execute("COMMIT")
+            self._connection.commit()
             # The quickest of late: a busy interpreter makes a commit look slow that is not.
             self._flush_s = min(self._flush_s * FLUSH_GROWTH, time.perf_counter() - began)
         except BaseException as error:
             for ticket in group:
                 ticket.error = error
-            with contextlib.suppress(Exception):  # Nothing is open when the BEGIN itself failed.
-                self._connection.execute("ROLLBACK")
+            self._connection.rollback()
             return False
         return True

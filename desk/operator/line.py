@@ -101,7 +101,7 @@ def create(store: Store, country: str, standing: Callable[[Transaction], Standin
 def view(it: Standing, country: str, now: int) -> View:
     """The facts in the page's language."""
     money = _Money(it, country)
-    today, month = ({one.what: one.total for one in spent} for spent in (it.today, it.month))
+    today, month = ({one.purpose: one.total for one in spent} for spent in (it.today, it.month))
     return View(
         sentence=words.health(it.line, now) if it.line else "",
         limits=limits(it, country),

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,9 +23,11 @@ from typing import BinaryIO, TypeVar
 import msgspec
 from filelock import FileLock
 
+from sado.store import migrations
 from sado.store.backups import file_format, verify
 from sado.store.engine import Clock, Store
-from sado.store.engines import sqlite
+from sado.store.engines.contract import Connection
+from sado.store.engines.sqlite import SQLite
 from sado.store.errors import BackupError, StoreError
 from sado.store.keys import Keyring
 from sado.store.tables import identity, lanes
@@ -198,22 +199,17 @@ def _contents(copy: Path, keys: Keyring, made_at: int) -> Contents:
     """Look a database over. Raises BackupError when it is damaged."""
     with copy.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    with contextlib.closing(sqlite.look(copy)) as connection:
-        try:
-            return _looked_over(connection, keys, made_at, copy.stat().st_size, digest)
-        except sqlite.DiskError:
-            raise
-        except sqlite3.DatabaseError as error:
-            raise BackupError(f"The copy cannot be read ({error}): {WHAT_NOW}") from error
+    with contextlib.closing(SQLite(copy).read_only()) as connection, connection.disk_errors():
+        return _looked_over(connection, keys, made_at, copy.stat().st_size, digest)
 
 
 WHAT_NOW = "the disk is failing. Keep the last good backup, and restore it on another disk (docs/backup.md)."
 
 
-def _looked_over(connection: sqlite3.Connection, keys: Keyring, made_at: int, size: int, digest: str) -> Contents:
-    verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
-    if verdict != "ok":
-        raise BackupError(f"The copy is damaged ({verdict}): {WHAT_NOW}")
+def _looked_over(connection: Connection, keys: Keyring, made_at: int, size: int, digest: str) -> Contents:
+    if damage := connection.damage():
+        raise BackupError(f"The copy is damaged ({damage}): {WHAT_NOW}")
+    migrations.check(connection, migrations.MIGRATIONS)
     if closed := verify.unreadable(connection, keys):
         values = ", ".join(f"{count} of {column}" for column, count in closed.items())
         raise BackupError(f"Values that were sealed do not open ({values}). Where the key file is right, {WHAT_NOW}")
@@ -221,7 +217,7 @@ def _looked_over(connection: sqlite3.Connection, keys: Keyring, made_at: int, si
     known = identity.find(tx)
     if known is None:
         raise BackupError("This database has no station number. Run `sado init --station NUMBER`.")
-    return Contents(known.number, made_at, size, digest, _counts(tx), heads(tx))
+    return Contents(known.number, made_at, size, digest, _counts(connection), heads(tx))
 
 
 def heads(tx: Transaction) -> list[Head]:
@@ -233,9 +229,9 @@ def heads(tx: Transaction) -> list[Head]:
     return [Head(peer, ours.hex(), lane, number, rolling.hex()) for peer, ours, lane, number, rolling in rows]
 
 
-def _counts(tx: Transaction) -> dict[str, int]:
-    names = tx.all("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-    return {name: int(tx.value(f"SELECT COUNT(*) FROM {name}")) for (name,) in names}  # noqa: S608
+def _counts(connection: Connection) -> dict[str, int]:
+    names = [table.name for table in connection.tables()]
+    return {name: int(connection.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0]) for name in names}  # noqa: S608
 
 
 def _pieces(contents: Contents, copy: Path) -> Iterator[bytes]:

@@ -1,56 +1,29 @@
 """Every sealed value of a database, opened once: the way to find a bit that flipped on the disk.
 
-SQLite's `integrity_check` looks at the order of the pages and hardly at what is in them. What was sealed opens only
-as it was written. The columns that are not sealed (times, statuses, agencies) are not guarded so."""
+What an engine checks by itself is the order of the pages and hardly what is in them. What was sealed opens only as it
+was written. The columns that are not sealed (times, statuses, agencies) are not guarded so."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 
+from sado.store.engines.contract import Connection
 from sado.store.errors import SealError
 from sado.store.keys import Keyring
-from sado.store.tables import (
-    blobs,
-    drafts,
-    outbox,
-    received_events,
-    registers,
-    requests,
-    sessions,
-    stations,
-    subscribers,
-)
+from sado.store.tables import registers
 
-# For each sealed column its rows: what names the row, and the value last.
-COLUMNS = {
-    "cases.msisdn": "SELECT reference, msisdn FROM cases",
-    "cases.name": "SELECT reference, name FROM cases",
-    "cases.text": "SELECT reference, text FROM cases",
-    "events.text": "SELECT id, text FROM events WHERE text IS NOT NULL",
-    outbox.BODY: "SELECT id, body FROM outbox",
-    received_events.BODY: "SELECT peer, number, body FROM heard",
-    "quarantine.body": "SELECT id, body FROM quarantine",
-    stations.KEY: "SELECT number, key FROM stations",
-    subscribers.MSISDN: "SELECT hash, msisdn FROM subscribers",
-    sessions.STATE: "SELECT id, state FROM sessions",
-    drafts.STATE: "SELECT id, state FROM drafts",
-    registers.BODY: "SELECT register, id, body FROM register_rows",
-    requests.TEXT: "SELECT id, text FROM requests WHERE text IS NOT NULL",
-    blobs.PIECE: "SELECT hash, number, content FROM blob_pieces",
-    blobs.RANGE: "SELECT name, start, content FROM blob_ranges",
-}
 # How the body of a row in a register that is not private begins: it is JSON, and not sealed.
 PLAIN = b"{"
 
 
-def unreadable(connection: sqlite3.Connection, keys: Keyring) -> dict[str, int]:
+def unreadable(connection: Connection, keys: Keyring) -> dict[str, int]:
     """How many values of each sealed column do not open; empty when all do."""
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     closed: Counter[str] = Counter()
-    for column, rows in COLUMNS.items():
-        if column.partition(".")[0] in tables:
-            closed[column] += sum(not _opens(keys, column, *row) for row in connection.execute(rows))
+    for table in connection.tables():
+        for column in table.sealed:
+            names = ", ".join((*table.key, column))
+            rows = connection.execute(f"SELECT {names} FROM {table.name} WHERE {column} IS NOT NULL")  # noqa: S608
+            closed[f"{table.name}.{column}"] = sum(not _opens(keys, f"{table.name}.{column}", *row) for row in rows)
     return {column: count for column, count in closed.items() if count}
 
 

@@ -9,37 +9,97 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sado.store.errors import StoreError
+from sado.store.engines.contract import Migration, Table
+from sado.store.errors import DiskError, StoreError
 
-BEGIN = "BEGIN IMMEDIATE"
 BUSY_TIMEOUT_MS = 5000
 CACHE_KIB = 256
-# Ends a CREATE TABLE whose rows lie in the order of their key. Without it a hidden number tells in which order they
-# came.
-IN_KEY_ORDER = " WITHOUT ROWID"
-
-# The disk is full, fails or has damaged a page: nothing was kept. The same work may succeed later, or once a person has
-# mended the disk; a job that is at fault itself raises another.
-DiskError = sqlite3.OperationalError
-AnyError = sqlite3.DatabaseError
+MIGRATION_SET = "sado"
+SEALED_TYPE = "SEALED_BLOB"
 DAMAGED = "The database is damaged ({}): stop the station, check the disk, restore the last backup (docs/backup.md)."
 
 
-def told(error: AnyError) -> AnyError:
-    """The error for those outside: a DiskError also where the file is damaged."""
-    return DiskError(DAMAGED.format(error)) if _is_damage(error) else error
+@contextlib.contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise DiskError for what the disk is at fault for. For a damaged file SQLite has no class of its own, only the
+    one above all."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise DiskError(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:
+            raise
+        raise DiskError(DAMAGED.format(error)) from error
 
 
-def is_of_disk(error: Exception) -> bool:
-    """Whether the disk is at fault, and not the job."""
-    return isinstance(error, DiskError) or _is_damage(error)
+class Connection:
+    """A connection to one file (store/engines/contract.py). `execute` is the driver's own: a wrapper would cost every
+    statement of a hop, so its errors are looked at by `disk_errors`, once for a transaction."""
 
+    disk_errors = staticmethod(disk_errors)
 
-def _is_damage(error: Exception) -> bool:
-    """Whether the file is damaged: SQLite has no class of its own for that, only the one above all."""
-    return type(error) is sqlite3.DatabaseError
+    def __init__(self, driver: sqlite3.Connection, begin: str = "BEGIN") -> None:
+        self.execute = driver.execute
+        self.driver = driver
+        self._begin = begin
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        self.execute(self._begin)
+
+    def commit(self) -> None:
+        """Flush the WAL to the disk."""
+        self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo the transaction; a disk that fails may have ended it."""
+        with contextlib.suppress(Exception):
+            self.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the file."""
+        self.driver.close()
+
+    def damage(self) -> str:
+        """What `integrity_check` says; a file in such a state that it fails has damage too."""
+        try:
+            verdict = str(self.execute("PRAGMA integrity_check").fetchone()[0])
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            return str(error)
+        return "" if verdict == "ok" else verdict
+
+    def tables(self) -> list[Table]:
+        """Every table, by name."""
+        names = self.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+        return [self._table(name) for (name,) in names]
+
+    def _table(self, name: str) -> Table:
+        columns = self.execute(f"SELECT pk, name, type FROM pragma_table_info('{name}')").fetchall()  # noqa: S608
+        key = tuple(column for place, column, _ in sorted(columns) if place)
+        return Table(name, key, tuple(column for _, column, kind in columns if kind == SEALED_TYPE))
+
+    def applied(self) -> list[str]:
+        """The migrations in the order of their numbers, as sqlite-utils keeps them."""
+        if self.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone() is None:
+            return []
+        wanted = "SELECT name FROM _sqlite_migrations WHERE migration_set = :name ORDER BY name"
+        return [name for (name,) in self.execute(wanted, {"name": MIGRATION_SET}).fetchall()]
+
+    def migrate(self, migrations: Sequence[Migration]) -> None:
+        """sqlite-utils runs them. It is loaded only here: it costs a small box 3 MB."""
+        from sqlite_utils import Database
+        from sqlite_utils.migrations import Migrations
+
+        registered = Migrations(MIGRATION_SET)
+        for migration in migrations:
+            registered(name=migration.__name__)(lambda _, migration=migration: migration(self))
+        registered.apply(Database(self.driver))
 
 
 class SQLite:
@@ -48,58 +108,52 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def writer(self) -> sqlite3.Connection:
+    @disk_errors()
+    def writer(self) -> Connection:
         """The one connection that writes. It may be used by the writer thread after another opened it."""
-        connection = self._connect()
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        driver = self._connect()
+        mode = driver.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise StoreError(f"{self.path} cannot be kept in WAL mode; put it on a local disk.")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        driver.execute("PRAGMA synchronous = FULL")
+        driver.execute("PRAGMA foreign_keys = ON")
         # What a resident has deleted is overwritten, not only unlinked from its page.
-        connection.execute("PRAGMA secure_delete = ON")
-        return connection
+        driver.execute("PRAGMA secure_delete = ON")
+        return Connection(driver, "BEGIN IMMEDIATE")
 
-    def reader(self) -> sqlite3.Connection:
+    @disk_errors()
+    def reader(self) -> Connection:
         """A connection that can only look."""
-        connection = self._connect()
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        return connection
+        driver = self._connect()
+        driver.execute("PRAGMA query_only = ON")
+        driver.execute("PRAGMA wal_autocheckpoint = 0")
+        return Connection(driver)
+
+    @disk_errors()
+    def read_only(self) -> Connection:
+        """A connection that can only look, to a database that no process serves."""
+        driver = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)
+        driver.execute("PRAGMA trusted_schema = OFF")
+        return Connection(driver)
+
+    @disk_errors()
+    def copy(self, target: Path) -> None:
+        """Copy the live database to `target` by SQLite's backup API and check the copy.
+
+        Raises DiskError, and StoreError if the copy is not sound; `target` is then removed."""
+        with contextlib.closing(sqlite3.connect(target)) as copied:
+            with contextlib.closing(self.reader()) as source:
+                source.driver.backup(copied)
+            damage = Connection(copied).damage()
+            if not damage:
+                copied.execute("PRAGMA journal_mode = DELETE")
+        if damage:
+            target.unlink()
+            raise StoreError(f"The copy is damaged ({damage}): check the disk and run the backup again.")
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        connection.execute("PRAGMA trusted_schema = OFF")
-        return connection
-
-
-def copy(source: sqlite3.Connection, target: Path) -> None:
-    """Copy a live database to `target` by SQLite's backup API and check the copy.
-
-    Raises StoreError if the copy does not pass `integrity_check`; `target` is then removed."""
-    with contextlib.closing(sqlite3.connect(target)) as copied:
-        source.backup(copied)
-        verdict = _verdict(copied)
-    if verdict != "ok":
-        target.unlink()
-        raise StoreError(f"The copy is damaged ({verdict}): check the disk and run the backup again.")
-
-
-def look(path: Path) -> sqlite3.Connection:
-    """A connection to a database that no process serves, only to look."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
-
-
-def _verdict(copied: sqlite3.Connection) -> str:
-    """What `integrity_check` says; a file in such a state that it fails has a verdict too."""
-    try:
-        copied.execute("PRAGMA journal_mode = DELETE")
-        return str(copied.execute("PRAGMA integrity_check").fetchone()[0])
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as error:
-        return str(error)
+        driver = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        driver.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        driver.execute("PRAGMA trusted_schema = OFF")
+        return driver

@@ -56,17 +56,17 @@ def save_token(tx: Transaction, agency: str, token: str) -> None:
     """Let `token` speak for the agency, in place of an earlier one. Only its hash is kept: the token has 256
     random bits, so a plain hash cannot be reversed."""
     tx.run(
-        "INSERT INTO agencies (code, token) VALUES (:code, :token)"
-        " ON CONFLICT (code) DO UPDATE SET token = excluded.token",
-        code=agency,
-        token=_hashed(token),
+        "INSERT INTO agency_tokens (agency, hash) VALUES (:agency, :hash)"
+        " ON CONFLICT (agency) DO UPDATE SET hash = excluded.hash",
+        agency=agency,
+        hash=_hashed(token),
     )
 
 
 def agency_of(tx: Transaction, token: str) -> str | None:
     """The agency that this token speaks for, or None."""
-    code: str | None = tx.value("SELECT code FROM agencies WHERE token = :token", token=_hashed(token))
-    return code
+    agency: str | None = tx.value("SELECT agency FROM agency_tokens WHERE hash = :hash", hash=_hashed(token))
+    return agency
 
 
 def _hashed(token: str) -> bytes:

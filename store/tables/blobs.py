@@ -105,9 +105,9 @@ def content_of(tx: Transaction, blob: bytes) -> bytes | None:
 def forget_unused(tx: Transaction) -> None:
     """Delete the blobs that are neither published nor wanted nor held."""
     unused = (
-        "SELECT hash FROM blobs WHERE hash NOT IN (SELECT hash FROM published)"
-        " AND hash NOT IN (SELECT hash FROM wanted)"
-        " AND hash NOT IN (SELECT held FROM wanted WHERE held IS NOT NULL)"
+        "SELECT hash FROM blobs WHERE hash NOT IN (SELECT hash FROM published_blobs)"
+        " AND hash NOT IN (SELECT hash FROM wanted_blobs)"
+        " AND hash NOT IN (SELECT held FROM wanted_blobs WHERE held IS NOT NULL)"
     )
     for (blob,) in tx.all(unused):
         tx.run("DELETE FROM blob_pieces WHERE hash = :hash", hash=blob)
@@ -127,21 +127,21 @@ def publish(tx: Transaction, name: str, blob: bytes) -> None:
     """Let the name stand for this blob from now on. The last few before it stay, to make differences against."""
     number = tx.next_number("published")
     tx.run(
-        "INSERT INTO published (name, number, hash, at) VALUES (:name, :number, :hash, :at)",
+        "INSERT INTO published_blobs (name, number, hash, at) VALUES (:name, :number, :hash, :at)",
         name=name,
         number=number,
         hash=blob,
         at=tx.now,
     )
-    kept = "SELECT number FROM published WHERE name = :name ORDER BY number DESC LIMIT :kept"
-    tx.run(f"DELETE FROM published WHERE name = :name AND number NOT IN ({kept})", name=name, kept=KEPT)  # noqa: S608
+    kept = "SELECT number FROM published_blobs WHERE name = :name ORDER BY number DESC LIMIT :kept"
+    tx.run(f"DELETE FROM published_blobs WHERE name = :name AND number NOT IN ({kept})", name=name, kept=KEPT)  # noqa: S608
     forget_unused(tx)
 
 
 def stands_for(tx: Transaction, name: str) -> bytes | None:
     """The hash of the blob that a name stands for, or None."""
     found: bytes | None = tx.value(
-        "SELECT hash FROM published WHERE name = :name ORDER BY number DESC LIMIT 1", name=name
+        "SELECT hash FROM published_blobs WHERE name = :name ORDER BY number DESC LIMIT 1", name=name
     )
     return found
 
@@ -149,22 +149,23 @@ def stands_for(tx: Transaction, name: str) -> bytes | None:
 def published(tx: Transaction) -> dict[str, bytes]:
     """Every published name with the hash that it stands for, in the order of publishing."""
     rows = tx.all(
-        "SELECT name, hash FROM published p WHERE number ="
-        " (SELECT MAX(number) FROM published WHERE name = p.name) ORDER BY number"
+        "SELECT name, hash FROM published_blobs p WHERE number ="
+        " (SELECT MAX(number) FROM published_blobs WHERE name = p.name) ORDER BY number"
     )
     return dict(rows)
 
 
 def is_version(tx: Transaction, name: str, blob: bytes) -> bool:
     """Whether the name stands for this blob, or did of late."""
-    found = "SELECT 1 FROM published WHERE name = :name AND hash = :hash"
+    found = "SELECT 1 FROM published_blobs WHERE name = :name AND hash = :hash"
     return tx.one(found, name=name, hash=blob) is not None
 
 
 def offer(tx: Transaction, station: int, name: str, blob: bytes) -> None:
     """Note that the station is offered this blob under the name."""
     tx.run(
-        "INSERT INTO offered (station, name, hash, state, reason, at) VALUES (:station, :name, :hash, :state, '', :at)"
+        "INSERT INTO offered_blobs (station, name, hash, state, reason, at)"
+        " VALUES (:station, :name, :hash, :state, '', :at)"
         " ON CONFLICT (station, name) DO UPDATE SET hash = excluded.hash, state = excluded.state, reason = '',"
         " at = excluded.at",
         station=station,
@@ -178,7 +179,7 @@ def offer(tx: Transaction, station: int, name: str, blob: bytes) -> None:
 def settle(tx: Transaction, station: int, name: str, blob: bytes, state: str, reason: str) -> None:
     """The station says what became of an offer; of one that a later one replaced, nothing is noted."""
     tx.run(
-        "UPDATE offered SET state = :state, reason = :reason, at = :at"
+        "UPDATE offered_blobs SET state = :state, reason = :reason, at = :at"
         " WHERE station = :station AND name = :name AND hash = :hash",
         station=station,
         name=name,
@@ -192,7 +193,7 @@ def settle(tx: Transaction, station: int, name: str, blob: bytes, state: str, re
 def offered_name(tx: Transaction, station: int, blob: bytes) -> str | None:
     """The name under which this station is offered the blob; None: it is not."""
     found: str | None = tx.value(
-        "SELECT name FROM offered WHERE station = :station AND hash = :hash", station=station, hash=blob
+        "SELECT name FROM offered_blobs WHERE station = :station AND hash = :hash", station=station, hash=blob
     )
     return found
 
@@ -200,7 +201,7 @@ def offered_name(tx: Transaction, station: int, blob: bytes) -> str | None:
 def takers(tx: Transaction, name: str, blob: bytes) -> set[int]:
     """The stations that took this blob in under the name."""
     rows = tx.all(
-        "SELECT station FROM offered WHERE name = :name AND hash = :hash AND state = :taken",
+        "SELECT station FROM offered_blobs WHERE name = :name AND hash = :hash AND state = :taken",
         name=name,
         hash=blob,
         taken=TAKEN,
@@ -210,7 +211,7 @@ def takers(tx: Transaction, name: str, blob: bytes) -> set[int]:
 
 def offers(tx: Transaction) -> list[Offered]:
     """Every offer, by station and name."""
-    rows = tx.all("SELECT station, name, hash, state, reason, at FROM offered ORDER BY station, name")
+    rows = tx.all("SELECT station, name, hash, state, reason, at FROM offered_blobs ORDER BY station, name")
     return [Offered(*row) for row in rows]
 
 
@@ -220,9 +221,10 @@ def offers(tx: Transaction) -> list[Offered]:
 def want(tx: Transaction, name: str, blob: bytes, size: int) -> None:
     """The upstream offers this blob: it takes the place of an earlier offer of the name, whatever came of that."""
     tx.run(
-        f"INSERT INTO wanted ({WANTED_COLUMNS}) VALUES (:name, :number, :hash, :size, :state, '', NULL, :none, 0, 0,"  # noqa: S608
-        " FALSE, 0) ON CONFLICT (name) DO UPDATE SET number = excluded.number, hash = excluded.hash,"
-        " size = excluded.size, state = excluded.state, reason = '', is_plain = FALSE, due_at = 0",
+        f"INSERT INTO wanted_blobs ({WANTED_COLUMNS})"  # noqa: S608
+        " VALUES (:name, :number, :hash, :size, :state, '', NULL, :none, 0, 0, FALSE, 0)"
+        " ON CONFLICT (name) DO UPDATE SET number = excluded.number, hash = excluded.hash, size = excluded.size,"
+        " state = excluded.state, reason = '', is_plain = FALSE, due_at = 0",
         name=name,
         number=tx.next_number("wanted"),
         hash=blob,
@@ -235,12 +237,12 @@ def want(tx: Transaction, name: str, blob: bytes, size: int) -> None:
 
 def find(tx: Transaction, name: str) -> Wanted | None:
     """What is offered under this name, or None."""
-    return _wanted(tx.one(f"SELECT {WANTED_COLUMNS} FROM wanted WHERE name = :name", name=name))  # noqa: S608
+    return _wanted(tx.one(f"SELECT {WANTED_COLUMNS} FROM wanted_blobs WHERE name = :name", name=name))  # noqa: S608
 
 
 def all_wanted(tx: Transaction) -> list[Wanted]:
     """Everything that the upstream offered, the oldest offer first."""
-    rows = tx.all(f"SELECT {WANTED_COLUMNS} FROM wanted ORDER BY number")  # noqa: S608
+    rows = tx.all(f"SELECT {WANTED_COLUMNS} FROM wanted_blobs ORDER BY number")  # noqa: S608
     return [Wanted(*row) for row in rows]
 
 
@@ -248,7 +250,7 @@ def next_in(tx: Transaction, state: str) -> Wanted | None:
     """The oldest offer in this state that is due, or None."""
     return _wanted(
         tx.one(
-            f"SELECT {WANTED_COLUMNS} FROM wanted WHERE state = :state AND (due_at <= :now OR due_at > :latest)"  # noqa: S608
+            f"SELECT {WANTED_COLUMNS} FROM wanted_blobs WHERE state = :state AND (due_at <= :now OR due_at > :latest)"  # noqa: S608
             " ORDER BY number LIMIT 1",
             state=state,
             now=tx.now,
@@ -267,7 +269,7 @@ def add_range(tx: Transaction, wanted: Wanted, content: bytes) -> None:
         content=tx.seal_bytes(content, RANGE, f"{wanted.name} {wanted.got}"),
     )
     tx.run(
-        "UPDATE wanted SET encoding = :encoding, total = :total, got = :got WHERE name = :name",
+        "UPDATE wanted_blobs SET encoding = :encoding, total = :total, got = :got WHERE name = :name",
         name=wanted.name,
         encoding=wanted.encoding,
         total=wanted.total,
@@ -284,13 +286,14 @@ def ranges(tx: Transaction, name: str) -> bytes:
 def start_over(tx: Transaction, name: str, is_plain: bool) -> None:
     """Throw away what came of this blob; from now on ask for it whole, where `is_plain`."""
     _drop_ranges(tx, name)
-    tx.run("UPDATE wanted SET is_plain = :is_plain WHERE name = :name", name=name, is_plain=is_plain)
+    tx.run("UPDATE wanted_blobs SET is_plain = :is_plain WHERE name = :name", name=name, is_plain=is_plain)
 
 
 def move(tx: Transaction, wanted: Wanted, state: str, reason: str = "") -> bool:
     """Bring the offer to another state. False when a later one has replaced it meanwhile: then nothing changes."""
     row = tx.one(
-        "UPDATE wanted SET state = :state, reason = :reason WHERE name = :name AND number = :number RETURNING name",
+        "UPDATE wanted_blobs SET state = :state, reason = :reason"
+        " WHERE name = :name AND number = :number RETURNING name",
         name=wanted.name,
         number=wanted.number,
         state=state,
@@ -304,20 +307,20 @@ def move(tx: Transaction, wanted: Wanted, state: str, reason: str = "") -> bool:
 
 def hold(tx: Transaction, wanted: Wanted) -> None:
     """This blob is what is used under its name from now on."""
-    tx.run("UPDATE wanted SET held = :hash WHERE name = :name", name=wanted.name, hash=wanted.hash)
+    tx.run("UPDATE wanted_blobs SET held = :hash WHERE name = :name", name=wanted.name, hash=wanted.hash)
     forget_unused(tx)
 
 
 def wait(tx: Transaction, name: str, until: int) -> None:
     """Do not ask for it before then, LONGEST_WAIT_MS ahead at most; 0 is at once."""
-    tx.run("UPDATE wanted SET due_at = :until WHERE name = :name", name=name, until=until)
+    tx.run("UPDATE wanted_blobs SET due_at = :until WHERE name = :name", name=name, until=until)
 
 
 def retry_refused(tx: Transaction, beginning: str) -> None:
     """Let what was refused under names that begin so, and is kept aside whole, be looked at again."""
     tx.run(
-        "UPDATE wanted SET state = :whole, reason = '' WHERE state = :refused AND name LIKE :names || '%'"
-        " AND hash IN (SELECT hash FROM blobs)",
+        "UPDATE wanted_blobs SET state = :whole, reason = ''"
+        " WHERE state = :refused AND substr(name, 1, length(:names)) = :names AND hash IN (SELECT hash FROM blobs)",
         whole=WHOLE,
         refused=REFUSED,
         names=beginning,
@@ -327,7 +330,7 @@ def retry_refused(tx: Transaction, beginning: str) -> None:
 def _drop_ranges(tx: Transaction, name: str) -> None:
     tx.run("DELETE FROM blob_ranges WHERE name = :name", name=name)
     tx.run(
-        "UPDATE wanted SET encoding = :none, total = 0, got = 0 WHERE name = :name",
+        "UPDATE wanted_blobs SET encoding = :none, total = 0, got = 0 WHERE name = :name",
         name=name,
         none=b"",
     )

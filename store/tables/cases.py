@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sado.store.transaction import Row, Transaction
+from sado.store.transaction import Row, Transaction, in_list
 
 COLUMNS = (
     "reference, number, station, kind, topic, place, agency, status, language, msisdn, name, text,"
@@ -116,28 +116,28 @@ def unlink(tx: Transaction, reference: str) -> None:
 
 def of_agency(tx: Transaction, agency: str, statuses: tuple[str, ...], after: int, limit: int) -> list[CaseRow]:
     """The agency's cases numbered above `after`, oldest first; with `statuses`, only those in one of them."""
-    names = {f"status{index}": status for index, status in enumerate(statuses)}
-    among = f" AND status IN ({', '.join(':' + name for name in names)})" if names else ""
+    among, parameters = in_list("status", statuses)
+    wanted = f" AND status IN {among}" if statuses else ""
     rows = tx.all(
-        f"SELECT {COLUMNS} FROM cases WHERE agency = :agency AND number > :after{among}"  # noqa: S608
+        f"SELECT {COLUMNS} FROM cases WHERE agency = :agency AND number > :after{wanted}"  # noqa: S608
         " ORDER BY number LIMIT :limit",
         agency=agency,
         after=after,
         limit=limit,
-        **names,
+        **parameters,
     )
     return [_opened(tx, row) for row in rows]
 
 
 def late(tx: Transaction, statuses: tuple[str, ...], limit: int) -> list[CaseRow]:
     """The cases in one of these statuses whose last day has passed, the latest of all first."""
-    names = {f"status{index}": status for index, status in enumerate(statuses)}
+    among, parameters = in_list("status", statuses)
     rows = tx.all(
-        f"SELECT {COLUMNS} FROM cases WHERE status IN ({', '.join(':' + name for name in names)})"  # noqa: S608
-        " AND due_at < :now ORDER BY due_at, number LIMIT :limit",
+        f"SELECT {COLUMNS} FROM cases WHERE status IN {among} AND due_at < :now"  # noqa: S608
+        " ORDER BY due_at, number LIMIT :limit",
         now=tx.now,
         limit=limit,
-        **names,
+        **parameters,
     )
     return [_opened(tx, row) for row in rows]
 

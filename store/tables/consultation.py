@@ -1,10 +1,24 @@
-"""Votes by subject and choice, and apart from them a mark for each phone that has voted on a subject."""
+"""Votes by subject and choice, and apart from them a mark for each phone that has voted on a subject.
+
+A ballot has no time, and its place is drawn by lot, so the rows do not tell in which order people voted, nor what: in
+SQLite an INTEGER PRIMARY KEY is the number that a row has anyway, and that would count up. PostgreSQL will need more:
+there each row also has its place in the file (`ctid`) and the number of its transaction (`xmin`), which the ballot, the
+tally and the session of one vote share. Freezing keeps both, so all marks will have to be written anew from time to
+time, in one transaction and in the order of their places.
+"""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sado.store.transaction import Transaction
+
+
+def by_lot() -> int:
+    """A place for a ballot."""
+    return secrets.randbits(31)
 
 
 @dataclass(frozen=True)
@@ -16,13 +30,14 @@ class Tally:
     votes: int
 
 
-def mark(tx: Transaction, subject: str, msisdn: str) -> bool:
+def mark(tx: Transaction, subject: str, msisdn: str, draw: Callable[[], int] = by_lot) -> bool:
     """Note that this phone has voted on the subject. False when it had before."""
-    row = tx.one(
-        "INSERT INTO ballots (hash) VALUES (:hash) ON CONFLICT (hash) DO NOTHING RETURNING hash",
-        hash=tx.keys.digest("ballot", f"{msisdn} {subject}"),
-    )
-    return row is not None
+    ballot = tx.keys.digest("ballot", f"{msisdn} {subject}")
+    insert = "INSERT INTO ballots (place, hash) VALUES (:place, :hash) ON CONFLICT DO NOTHING RETURNING hash"
+    while tx.one(insert, place=draw(), hash=ballot) is None:
+        if tx.one("SELECT 1 FROM ballots WHERE hash = :hash", hash=ballot) is not None:
+            return False
+    return True
 
 
 def add(tx: Transaction, subject: str, choice: str) -> None:

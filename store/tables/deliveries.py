@@ -122,7 +122,7 @@ def costs(tx: Transaction, since: int, before: int) -> list[Cost]:
         since=since,
         before=before,
     )
-    return [Cost(*row) for row in rows]
+    return [Cost(*row[:3], *(int(number) for number in row[3:])) for row in rows]
 
 
 def forget_reports(tx: Transaction, before: int) -> int:

@@ -137,7 +137,7 @@ def rewind(tx: Transaction, lane: Lane, upto: int, upto_hash: bytes) -> bool:
 def renew(tx: Transaction, peer: str) -> None:
     """Mint another incarnation for this peer, and number anew, from 1 and with their own ids, all events that are still
     kept for it. They all wait again; the peer knows by their ids which it has."""
-    known = replace(lanes.peer(tx, peer), ours=lanes.new_incarnation(), memory_since=0)
+    known = replace(lanes.peer(tx, peer), ours=lanes.new_incarnation(), history_since=0)
     lanes.save_peer(tx, known)
     for name in lanes.LANES:
         rolling = lanes.beginning(known.ours, name)

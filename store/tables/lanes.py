@@ -44,13 +44,13 @@ class Lane:
 @dataclass(frozen=True)
 class Peer:
     """A station that we exchange with: the incarnation under which we number events for it, the one under which it
-    numbers for us, by how much its clock is ahead of ours, and since which number of ours its memory is as ours."""
+    numbers for us, by how much its clock is ahead of ours, and since which number of ours its history is as ours."""
 
     name: str
     ours: bytes
     theirs: bytes = b""
     ahead_ms: int = 0
-    memory_since: int = 0
+    history_since: int = 0
 
 
 def event_id(before: bytes, kind: str, reference: str, body: str) -> bytes:
@@ -102,7 +102,7 @@ def _hash(before: bytes, content: bytes) -> bytes:
 
 def peer(tx: Transaction, name: str) -> Peer:
     """The peer; one that is new gets an incarnation."""
-    row = tx.one("SELECT name, ours, theirs, ahead_ms, memory_since FROM peers WHERE name = :name", name=name)
+    row = tx.one("SELECT name, ours, theirs, ahead_ms, history_since FROM peers WHERE name = :name", name=name)
     if row is not None:
         return Peer(*row)
     met = Peer(name, new_incarnation())
@@ -113,17 +113,17 @@ def peer(tx: Transaction, name: str) -> Peer:
 def save_peer(tx: Transaction, peer: Peer) -> None:
     """Keep what is known of a peer."""
     tx.run(
-        "INSERT INTO peers (name, ours, theirs, ahead_ms, memory_since)"
-        " VALUES (:name, :ours, :theirs, :ahead_ms, :memory_since) ON CONFLICT (name) DO UPDATE SET"
+        "INSERT INTO peers (name, ours, theirs, ahead_ms, history_since)"
+        " VALUES (:name, :ours, :theirs, :ahead_ms, :history_since) ON CONFLICT (name) DO UPDATE SET"
         " ours = excluded.ours, theirs = excluded.theirs, ahead_ms = excluded.ahead_ms,"
-        " memory_since = excluded.memory_since",
+        " history_since = excluded.history_since",
         **peer.__dict__,
     )
 
 
 def peers(tx: Transaction) -> list[Peer]:
     """Every peer, by name."""
-    return [Peer(*row) for row in tx.all("SELECT name, ours, theirs, ahead_ms, memory_since FROM peers ORDER BY name")]
+    return [Peer(*row) for row in tx.all("SELECT name, ours, theirs, ahead_ms, history_since FROM peers ORDER BY name")]
 
 
 def find(tx: Transaction, peer_name: str, lane: str) -> Lane:
@@ -159,7 +159,7 @@ def begin_receiving(tx: Transaction, known: Peer, incarnation: bytes) -> bool:
         return False
     if known.theirs:
         tx.run(
-            "INSERT INTO retired (peer, incarnation) VALUES (:peer, :incarnation)"
+            "INSERT INTO retired_incarnations (peer, incarnation) VALUES (:peer, :incarnation)"
             " ON CONFLICT (peer, incarnation) DO NOTHING",
             peer=known.name,
             incarnation=known.theirs,
@@ -173,7 +173,7 @@ def begin_receiving(tx: Transaction, known: Peer, incarnation: bytes) -> bool:
 
 
 def _is_retired(tx: Transaction, name: str, incarnation: bytes) -> bool:
-    found = "SELECT 1 FROM retired WHERE peer = :peer AND incarnation = :incarnation"
+    found = "SELECT 1 FROM retired_incarnations WHERE peer = :peer AND incarnation = :incarnation"
     return tx.one(found, peer=name, incarnation=incarnation) is not None
 
 
@@ -181,8 +181,8 @@ def is_new(tx: Transaction, event: bytes) -> bool:
     """Note the id of an event that is being applied. False when an event with this id was applied before: it came by a
     second way."""
     row = tx.one(
-        "INSERT INTO applied (event, at) VALUES (:event, :at) ON CONFLICT (event) DO NOTHING RETURNING event",
-        event=event,
+        "INSERT INTO applied_events (id, at) VALUES (:id, :at) ON CONFLICT (id) DO NOTHING RETURNING id",
+        id=event,
         at=tx.steady,
     )
     return row is not None
@@ -190,7 +190,7 @@ def is_new(tx: Transaction, event: bytes) -> bool:
 
 def forget_applied(tx: Transaction, before: int) -> None:
     """Delete the ids noted before `before`, by the clock that nobody sets."""
-    tx.run("DELETE FROM applied WHERE at < :before", before=before)
+    tx.run("DELETE FROM applied_events WHERE at < :before", before=before)
 
 
 def has_upstream(tx: Transaction) -> bool:

@@ -8,7 +8,8 @@ from sado.store.transaction import Transaction
 def is_new(tx: Transaction, gateway: str, message: str) -> bool:
     """Note this gateway's message; False when it was taken before."""
     row = tx.one(
-        "INSERT INTO messages (hash, taken_at) VALUES (:hash, :at) ON CONFLICT (hash) DO NOTHING RETURNING taken_at",
+        "INSERT INTO received_messages (hash, received_at) VALUES (:hash, :at)"
+        " ON CONFLICT (hash) DO NOTHING RETURNING hash",
         hash=tx.keys.lookup(f"{gateway} {message}"),
         at=tx.now,
     )
@@ -17,4 +18,4 @@ def is_new(tx: Transaction, gateway: str, message: str) -> bool:
 
 def forget(tx: Transaction, before: int) -> int:
     """Delete the notes of messages taken before this moment; how many."""
-    return len(tx.all("DELETE FROM messages WHERE taken_at < :before RETURNING hash", before=before))
+    return len(tx.all("DELETE FROM received_messages WHERE received_at < :before RETURNING hash", before=before))

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sado.store.tables import lanes
 from sado.store.tables.events import Event
-from sado.store.transaction import Row, Transaction
+from sado.store.transaction import Row, Transaction, in_list
 
 # While the entry waits, `queued` or `awaiting` a report; and how it ended.
 State = Literal["queued", "awaiting", "acked", "dead", "rejected", "unknown"]
@@ -110,19 +110,6 @@ def claim_one(tx: Transaction, destination: str, until: int) -> Entry | None:
     return None if row is None else _opened(tx, row)
 
 
-def in_lane(tx: Transaction, destination: str, lane: str, after: int, limit: int) -> list[Entry]:
-    """The queued entries of a lane numbered above `after`, in order."""
-    rows = tx.all(
-        f"SELECT {COLUMNS} FROM outbox WHERE destination = :destination AND lane = :lane AND number > :after"  # noqa: S608
-        " AND state = 'queued' ORDER BY number LIMIT :limit",
-        destination=destination,
-        lane=lane,
-        after=after,
-        limit=limit,
-    )
-    return [_opened(tx, row) for row in rows]
-
-
 def finish(tx: Transaction, entry: Entry, state: State, reason: str) -> None:
     """End an entry: acked, rejected, dead or unknown. A sender whose lease has gone to another changes nothing."""
     tx.run(
@@ -160,14 +147,13 @@ def release_all(tx: Transaction, destination: str | None = None) -> None:
 
 def settle(tx: Transaction, entry_id: int, states: tuple[State, ...], state: State) -> bool:
     """Move an entry that is in one of these states to another. False for one that is not."""
-    names = {f"state{index}": one for index, one in enumerate(states)}
+    among, parameters = in_list("old", states)
     row = tx.one(
-        f"UPDATE outbox SET state = :state, finished_at = :now WHERE id = :id"  # noqa: S608
-        f" AND state IN ({', '.join(':' + name for name in names)}) RETURNING id",
+        f"UPDATE outbox SET state = :state, finished_at = :now WHERE id = :id AND state IN {among} RETURNING id",  # noqa: S608
         id=entry_id,
         state=state,
         now=tx.now,
-        **names,
+        **parameters,
     )
     return row is not None
 
@@ -203,12 +189,11 @@ def make_due(tx: Transaction) -> None:
 
 def listed(tx: Transaction, states: tuple[State, ...], limit: int) -> list[Entry]:
     """Entries in these states, oldest first. Their bodies are left sealed: a list needs no secrets."""
-    names = {f"state{index}": state for index, state in enumerate(states)}
+    among, parameters = in_list("state", states)
     rows = tx.all(
-        f"SELECT {COLUMNS} FROM outbox WHERE state IN ({', '.join(':' + name for name in names)})"  # noqa: S608
-        " ORDER BY id LIMIT :limit",
+        f"SELECT {COLUMNS} FROM outbox WHERE state IN {among} ORDER BY id LIMIT :limit",  # noqa: S608
         limit=limit,
-        **names,
+        **parameters,
     )
     return [Entry(*(*row[:-1], "")) for row in rows]
 
@@ -272,8 +257,7 @@ def counts_by_lane(tx: Transaction, destination: str) -> list[tuple[str, int, in
         " GROUP BY lane",
         destination=destination,
     )
-    found = {row[0]: (row[0], row[1], row[2]) for row in rows}
-    return [found[lane] for lane in lanes.LANES if lane in found]
+    return sorted(rows, key=lambda row: lanes.LANES.index(row[0]))
 
 
 def forget(tx: Transaction, keep_ms: int) -> int:

@@ -9,13 +9,13 @@ from sado.store.errors import SealError
 from sado.store.tables.events import Event
 from sado.store.transaction import Transaction
 
-BODY = "heard.body"
+BODY = "received_events.body"
 
 
 def keep(tx: Transaction, peer: str, number: int, event: Event, rolling: bytes) -> None:
     """Keep the event with this number of the peer's urgent lane, and the lane's rolling hash at it."""
     tx.run(
-        "INSERT INTO heard (peer, number, kind, reference, at, hash, body)"
+        "INSERT INTO received_events (peer, number, kind, reference, at, hash, body)"
         " VALUES (:peer, :number, :kind, :reference, :at, :hash, :body)"
         " ON CONFLICT (peer, number) DO NOTHING",
         peer=peer,
@@ -32,8 +32,8 @@ def between(tx: Transaction, peer: str, after: int, upto: int) -> list[tuple[str
     """(kind, reference, body, time at its maker) of the events numbered after `after` up to `upto`, in order, as far as
     they are still kept; none where the disk has damaged one, so that the peer says it again without them."""
     rows = tx.all(
-        "SELECT number, kind, reference, at, body FROM heard WHERE peer = :peer AND number > :after AND number <= :upto"
-        " ORDER BY number",
+        "SELECT number, kind, reference, at, body FROM received_events"
+        " WHERE peer = :peer AND number > :after AND number <= :upto ORDER BY number",
         peer=peer,
         after=after,
         upto=upto,
@@ -49,24 +49,24 @@ def between(tx: Transaction, peer: str, after: int, upto: int) -> list[tuple[str
 
 def hash_at(tx: Transaction, peer: str, number: int) -> bytes:
     """The lane's rolling hash at this number; nothing where the event is not kept."""
-    found = "SELECT hash FROM heard WHERE peer = :peer AND number = :number"
+    found = "SELECT hash FROM received_events WHERE peer = :peer AND number = :number"
     return bytes(tx.value(found, peer=peer, number=number) or b"")
 
 
 def trim(tx: Transaction, peer: str, upto: int) -> None:
     """Delete what came up to this number."""
-    tx.run("DELETE FROM heard WHERE peer = :peer AND number <= :upto", peer=peer, upto=upto)
+    tx.run("DELETE FROM received_events WHERE peer = :peer AND number <= :upto", peer=peer, upto=upto)
 
 
 def forget(tx: Transaction, peer: str) -> None:
     """Delete what came from this peer."""
-    tx.run("DELETE FROM heard WHERE peer = :peer", peer=peer)
+    tx.run("DELETE FROM received_events WHERE peer = :peer", peer=peer)
 
 
 def forget_all(tx: Transaction) -> None:
     """Delete everything, and let nobody compress with what was sent so far: somebody wants her words deleted."""
-    tx.run("DELETE FROM heard")
+    tx.run("DELETE FROM received_events")
     tx.run(
-        "UPDATE peers SET memory_since = COALESCE("
+        "UPDATE peers SET history_since = COALESCE("
         "(SELECT acked FROM lanes WHERE lanes.peer = peers.name AND lanes.lane = 'u'), 0)"
     )

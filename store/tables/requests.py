@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sado.store.transaction import Row, Transaction
+from sado.store.transaction import Row, Transaction, in_list
 
 TEXT = "requests.text"
 COLUMNS = "id, reference, station, kind, text, agency, is_short, actor, base, at, outcome, version"
@@ -92,13 +92,11 @@ def hard(tx: Transaction, limit: int) -> list[RequestRow]:
 
 def open_among(tx: Transaction, references: Collection[str]) -> dict[str, str]:
     """Of these cases, those with a request that is not decided: its outcome so far, `hard` before `waiting`."""
-    names = {f"reference{index}": reference for index, reference in enumerate(references)}
-    if not names:
-        return {}
+    among, parameters = in_list("reference", references)
     rows = tx.all(
         "SELECT reference, MIN(outcome) FROM requests WHERE outcome IN ('waiting', 'hard')"  # noqa: S608
-        f" AND reference IN ({', '.join(':' + name for name in names)}) GROUP BY reference",
-        **names,
+        f" AND reference IN {among} GROUP BY reference",
+        **parameters,
     )
     return dict(rows)
 

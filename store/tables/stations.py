@@ -33,9 +33,10 @@ def add(tx: Transaction, number: int, districts: Collection[str] = ()) -> bytes:
     all. Under a new key the numbers of its exchanges begin again: who stole the old one may have said the highest."""
     key = secrets.token_bytes(32)
     tx.run(
-        "INSERT INTO stations (number, key, exchange, added_at, districts) VALUES (:number, :key, 0, :at, :districts)"
-        " ON CONFLICT (number) DO UPDATE SET key = excluded.key, districts = excluded.districts, exchange = 0,"
-        " fetch = 0",
+        "INSERT INTO stations (number, key, exchange_number, fetch_number, districts, added_at)"
+        " VALUES (:number, :key, 0, 0, :districts, :at)"
+        " ON CONFLICT (number) DO UPDATE SET key = excluded.key, districts = excluded.districts,"
+        " exchange_number = 0, fetch_number = 0",
         number=number,
         key=tx.seal(key.hex(), KEY, number),
         at=tx.now,
@@ -52,7 +53,7 @@ def served(tx: Transaction) -> list[Served]:
 
 def find(tx: Transaction, number: int) -> Station | None:
     """The station with this number, or None."""
-    row = tx.one("SELECT number, key, exchange FROM stations WHERE number = :number", number=number)
+    row = tx.one("SELECT number, key, exchange_number FROM stations WHERE number = :number", number=number)
     if row is None:
         return None
     return Station(row[0], bytes.fromhex(tx.unseal(row[1], KEY, number)), row[2])
@@ -67,7 +68,8 @@ def through(tx: Transaction, number: int) -> int:
 def set_through(tx: Transaction, number: int, way: int) -> None:
     """Let a station be reached through another, which then speaks for it; with its own number, directly again."""
     tx.run(
-        "INSERT INTO stations (number, key, exchange, added_at, through) VALUES (:number, :key, 0, :at, :way)"
+        "INSERT INTO stations (number, key, exchange_number, fetch_number, districts, added_at, through)"
+        " VALUES (:number, :key, 0, 0, '', :at, :way)"
         " ON CONFLICT (number) DO UPDATE SET through = excluded.through",
         number=number,
         key=tx.seal(secrets.token_bytes(32).hex(), KEY, number),
@@ -80,25 +82,26 @@ def accept_exchange(tx: Transaction, number: int, exchange: int) -> int | None:
     """Note an exchange number; None when it was noted. When it does not grow, the request is a repeat or comes from a
     disk that went back in time: the highest number that was noted is given back, and nothing changes."""
     row = tx.one(
-        "UPDATE stations SET exchange = :exchange, seen_at = :at WHERE number = :number AND exchange < :exchange"
-        " RETURNING number",
+        "UPDATE stations SET exchange_number = :exchange, seen_at = :at"
+        " WHERE number = :number AND exchange_number < :exchange RETURNING number",
         number=number,
         exchange=exchange,
         at=tx.now,
     )
     if row is not None:
         return None
-    return int(tx.value("SELECT exchange FROM stations WHERE number = :number", number=number))
+    return int(tx.value("SELECT exchange_number FROM stations WHERE number = :number", number=number))
 
 
 def accept_fetch(tx: Transaction, number: int, fetch: int) -> int | None:
     """Note the number of a request for a blob, as `accept_exchange` does: each is answered once."""
     row = tx.one(
-        "UPDATE stations SET fetch = :fetch, seen_at = :at WHERE number = :number AND fetch < :fetch RETURNING number",
+        "UPDATE stations SET fetch_number = :fetch, seen_at = :at"
+        " WHERE number = :number AND fetch_number < :fetch RETURNING number",
         number=number,
         fetch=fetch,
         at=tx.now,
     )
     if row is not None:
         return None
-    return int(tx.value("SELECT fetch FROM stations WHERE number = :number", number=number))
+    return int(tx.value("SELECT fetch_number FROM stations WHERE number = :number", number=number))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sado.store.tables import subscribers
-from sado.store.transaction import Transaction
+from sado.store.transaction import Transaction, in_list
 
 # One subscriber may match several times: by a topic and a wider one, by a place and by everywhere.
 _WANTED = (
     " FROM subscriptions JOIN subscribers ON subscribers.hash = subscriptions.subscriber AND NOT subscribers.is_muted"
-    " WHERE subscriptions.topic IN ({topics})"
+    " WHERE subscriptions.topic IN {topics}"
     " AND (subscriptions.place = :place OR subscriptions.place = '' OR :place = '')"
 )
 
@@ -68,18 +68,18 @@ def of(tx: Transaction, msisdn: str) -> list[Subscription]:
 
 def count(tx: Transaction, topics: Sequence[str], place: str) -> int:
     """How many want SMS about one of the topics at the place."""
-    wanted, values = _wanted(topics, place)
-    return int(tx.value(f"SELECT COUNT(DISTINCT subscriptions.subscriber){wanted}", **values))
+    wanted, parameters = _wanted(topics, place)
+    return int(tx.value(f"SELECT COUNT(DISTINCT subscriptions.subscriber){wanted}", **parameters))
 
 
 def after(tx: Transaction, topics: Sequence[str], place: str, last: bytes, limit: int) -> list[bytes]:
     """The next subscribers who want SMS about one of the topics at the place: each once, in the order of their
     hashes, those that follow `last`."""
-    wanted, values = _wanted(topics, place)
+    wanted, parameters = _wanted(topics, place)
     rows = tx.all(
         f"SELECT DISTINCT subscriptions.subscriber{wanted} AND subscriptions.subscriber > :last"
         " ORDER BY subscriptions.subscriber LIMIT :limit",
-        **values,
+        **parameters,
         last=last,
         limit=limit,
     )
@@ -88,15 +88,15 @@ def after(tx: Transaction, topics: Sequence[str], place: str, last: bytes, limit
 
 def recipient(tx: Transaction, topics: Sequence[str], place: str, subscriber: bytes) -> Recipient | None:
     """This subscriber's number and language, or None when she does not want SMS about the topics at the place."""
-    wanted, values = _wanted(topics, place)
+    wanted, parameters = _wanted(topics, place)
     row = tx.one(
         f"SELECT subscribers.msisdn, subscribers.language{wanted} AND subscriptions.subscriber = :subscriber",
-        **values,
+        **parameters,
         subscriber=subscriber,
     )
     return None if row is None else Recipient(tx.unseal(row[0], subscribers.MSISDN, subscriber.hex()), row[1])
 
 
 def _wanted(topics: Sequence[str], place: str) -> tuple[str, dict[str, Any]]:
-    names = {f"topic{index}": topic for index, topic in enumerate(topics)}
-    return _WANTED.format(topics=", ".join(f":{name}" for name in names)), {**names, "place": place}
+    among, parameters = in_list("topic", topics)
+    return _WANTED.format(topics=among), {**parameters, "place": place}

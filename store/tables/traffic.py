@@ -13,7 +13,7 @@ from sado.store.transaction import Transaction
 URGENT, NORMAL, BULK = "urgent", "normal", "bulk"
 # Exchanges that carried no event; menus and registers; attempts to reach a line that was down.
 IDLE, BLOBS, PROBE = "idle", "blobs", "probe"
-WHATS = (URGENT, NORMAL, BULK, BLOBS, IDLE, PROBE)
+PURPOSES = (URGENT, NORMAL, BULK, BLOBS, IDLE, PROBE)
 LIFTED = "sync now"
 
 
@@ -21,7 +21,7 @@ LIFTED = "sync now"
 class Spent:
     """Bytes that left and bytes that came, for one purpose."""
 
-    what: str
+    purpose: str
     up: int
     down: int
 
@@ -31,16 +31,17 @@ class Spent:
         return self.up + self.down
 
 
-def add(tx: Transaction, day: str, destination: str, what: str, up: int, down: int) -> None:
+def add(tx: Transaction, day: str, destination: str, purpose: str, up: int, down: int) -> None:
     """Count bytes that the line to this destination carried on this day."""
     if up or down:
         tx.run(
-            "INSERT INTO traffic (destination, day, what, up, down) VALUES (:destination, :day, :what, :up, :down)"
-            " ON CONFLICT (destination, day, what) DO UPDATE SET up = traffic.up + excluded.up,"
+            "INSERT INTO traffic (destination, day, purpose, up, down)"
+            " VALUES (:destination, :day, :purpose, :up, :down)"
+            " ON CONFLICT (destination, day, purpose) DO UPDATE SET up = traffic.up + excluded.up,"
             " down = traffic.down + excluded.down",
             destination=destination,
             day=day,
-            what=what,
+            purpose=purpose,
             up=up,
             down=down,
         )
@@ -49,19 +50,19 @@ def add(tx: Transaction, day: str, destination: str, what: str, up: int, down: i
 def spent(tx: Transaction, destination: str, first: str, last: str) -> list[Spent]:
     """What the days from `first` to `last` took, both included, for each purpose that took anything."""
     rows = tx.all(
-        "SELECT what, SUM(up), SUM(down) FROM traffic WHERE destination = :destination AND day BETWEEN :first AND :last"
-        " GROUP BY what",
+        "SELECT purpose, SUM(up), SUM(down) FROM traffic WHERE destination = :destination"
+        " AND day BETWEEN :first AND :last GROUP BY purpose",
         destination=destination,
         first=first,
         last=last,
     )
-    found = {row[0]: Spent(row[0], int(row[1]), int(row[2])) for row in rows}
-    return [found[what] for what in WHATS if what in found]
+    by_purpose = {purpose: Spent(purpose, int(up), int(down)) for purpose, up, down in rows}
+    return [by_purpose[purpose] for purpose in PURPOSES if purpose in by_purpose]
 
 
 def total(tx: Transaction, destination: str, first: str, last: str) -> int:
     """What the days from `first` to `last` took in all, both included, in bytes."""
-    return sum(one.total for one in spent(tx, destination, first, last))
+    return sum(purpose.total for purpose in spent(tx, destination, first, last))
 
 
 def lift(tx: Transaction) -> None:

@@ -26,7 +26,7 @@ def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> Memory | Non
     the same connection."""
     if MEMORY_LANE not in runs:
         return None
-    lane, since = lanes.find(tx, peer, MEMORY_LANE), lanes.peer(tx, peer).memory_since
+    lane, since = lanes.find(tx, peer, MEMORY_LANE), lanes.peer(tx, peer).history_since
     most = MOST_REMEMBERED if size_of(runs) > FEW_WORDS else FEW_REMEMBERED
     before = lane_events.before(tx, lane, runs[MEMORY_LANE].first - 1, most)
     last = [one for one in before if one.number > since]
@@ -49,4 +49,4 @@ def is_lost(tx: Transaction, peer: str) -> None:
     """The peer does not have what we took for known: begin anew with what it acknowledges from now on."""
     known = lanes.peer(tx, peer)
     acked = lanes.find(tx, peer, MEMORY_LANE).acked
-    lanes.save_peer(tx, replace(known, memory_since=acked))
+    lanes.save_peer(tx, replace(known, history_since=acked))

@@ -4,7 +4,6 @@ conflicts.txt is the table of every pair: a move made at the hub, and another as
 of it. `pytest --update` rewrites it. The rule that it is held against is written here a second time, in other words.
 """
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlite_utils import Database
 
 from sado.cases import conflicts, errors, payloads, statuses, terms, views
 from sado.cases.conflicts import Rule
@@ -20,7 +18,7 @@ from sado.cases.payloads import Decided, Move, Moved, Requested, by_agency
 from sado.cases.requests import Clash
 from sado.cases.service import Cases
 from sado.cases.statuses import MOVES, STATUSES
-from sado.store import Store, Transaction, migrations
+from sado.store import Store, Transaction
 from sado.store.tables import cases as rows
 from sado.store.tables import identity, lanes, quarantine, requests, stations
 from sado.store.tables import outbox as entries
@@ -702,26 +700,6 @@ def test_the_word_of_a_hub_that_knows_no_versions_counts(two: Two) -> None:
         event = Event(payloads.MOVED, number, msgspec.json.encode(moved).decode())
         two.village.store.write(lambda tx, event=event: two.village.cases.apply(tx, outbox.UPSTREAM, event))  # type: ignore[misc]
     assert two.village.case(number).version == 2
-
-
-def test_the_moves_of_an_older_release_are_counted(tmp_path: Path) -> None:
-    older = sqlite3.connect(tmp_path / "station.db", isolation_level=None)
-    migrations.schema().apply(Database(older), stop_before="m014_conflicts")
-    older.execute(
-        "INSERT INTO cases VALUES ('1', 1, 7, '', '', '', '', 'in_review', '', '', '', '', '', 1, 1, 1, 1, 0, 0)"
-    )
-    for number, kind in enumerate(("received", "registered", "notified", "added", "in_review"), 1):
-        older.execute("INSERT INTO events VALUES (?, '1', ?, ?, '', NULL, 1, '')", [str(number), number, kind])
-    older.close()
-    with open_store(tmp_path) as store:
-        assert store.read(lambda tx: tx.value("SELECT version FROM cases")) == 2
-        assert store.read(lambda tx: tx.all("SELECT version FROM events ORDER BY number")) == [
-            (0,),
-            (1,),
-            (0,),
-            (0,),
-            (2,),
-        ]
 
 
 def test_every_status_and_wish_has_a_line_in_the_table_of_what_it_touches() -> None:

@@ -13,7 +13,7 @@ from sado.cases.errors import NoOtherAgencyError, PassedOnError, UnknownCaseErro
 from sado.cases.payloads import Filed, Moved, Opened
 from sado.cases.statuses import MOVES, STATUSES
 from sado.store import Store, Transaction
-from sado.store.tables import cases
+from sado.store.tables import cases, lane_events, lanes
 from sado.store.tables import outbox as entries
 from sado.store.tables.cases import CaseRow, EventRow
 from sado.store.tables.events import Event
@@ -110,8 +110,8 @@ def test_what_fails_after_filing_takes_the_case_back(outpost: Station) -> None:
 
 def test_the_entry_carries_the_whole_appeal(outpost: Station) -> None:
     filed = file(outpost)
-    (entry,) = outpost.store.read(lambda tx: entries.in_lane(tx, outbox.UPSTREAM, outbox.URGENT, 0, 9))
-    opened = msgspec.json.decode(entry.body, type=Opened)
+    (body,) = bodies_for(outpost, outbox.UPSTREAM)
+    opened = msgspec.json.decode(body, type=Opened)
     assert msgspec.structs.asdict(opened).items() >= msgspec.structs.asdict(APPEAL).items()
     assert (opened.reference, opened.station, opened.received_at) == (filed.reference, 7, FILED_AT)
 
@@ -225,10 +225,15 @@ def day_of(station: Station, at: int | None) -> str:
     return str(day)
 
 
+def bodies_for(station: Station, peer: str) -> list[str]:
+    """The bodies of the urgent events for a peer."""
+    events = station.store.read(lambda tx: lane_events.after(tx, lanes.find(tx, peer, outbox.URGENT), 0, 9))
+    return [event.event.body for event in events]
+
+
 def events_told(station: Station, destination: str) -> list[Moved]:
     """What waits for the station that filed the cases."""
-    waiting = station.store.read(lambda tx: entries.in_lane(tx, destination, outbox.URGENT, 0, 9))
-    return [msgspec.json.decode(entry.body, type=Moved) for entry in waiting]
+    return [msgspec.json.decode(body, type=Moved) for body in bodies_for(station, destination)]
 
 
 def arrive(hub: Station, number: str = "0080000005") -> str:

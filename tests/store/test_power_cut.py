@@ -13,7 +13,7 @@ from msgspec import structs
 
 from sado.cases.service import Cases
 from sado.store import Keyring, Store, Transaction
-from sado.store.engines import sqlite
+from sado.store.engines.sqlite import Connection, SQLite
 from sado.store.tables import cases, identity, outbox
 from sado.store.writer import Writer
 from tests.support.power import Content, Disk
@@ -49,7 +49,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Blank:
     with open_station(folder, 7) as station:
         who = station.store.read(identity.find)
     assert who is not None
-    writer = sqlite.SQLite(folder / "station.db").writer()
+    writer = SQLite(folder / "station.db").writer()
     synchronous = writer.execute("PRAGMA synchronous").fetchone()[0]
     writer.close()
     return Blank((folder / "station.db").read_bytes(), keys_in(folder), who, synchronous)
@@ -82,7 +82,8 @@ def cut(disk: Disk, blank: Blank, synchronous: int, seed: int) -> Run:
 
 def file_cases(connection: apsw.Connection, blank: Blank) -> dict[str, str]:
     """File cases from several callers at once until the disk fails; the texts of the acknowledged ones."""
-    writer = Writer(connection, lambda held: Transaction(held, blank.keys, int(START_S * 1000)), sqlite.BEGIN, 256)
+    held = Connection(connection, "BEGIN IMMEDIATE")
+    writer = Writer(held, lambda held: Transaction(held, blank.keys, int(START_S * 1000)), 256)
     service = Cases(blank.who, has_upstream=True, law=shipped_law)
     acknowledged: dict[str, str] = {}
 

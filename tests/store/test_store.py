@@ -1,23 +1,25 @@
 """The store keeps what it says it keeps, sealed, in a file of this release's schema."""
 
+import contextlib
+import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database
 
 from sado.store import DiskError, Keyring, Store, StoreError, Transaction, migrations
-from sado.store.engines import sqlite
-from sado.store.errors import KeyFileError, NewerSchemaError, SealError, StoreClosedError
+from sado.store.engines.sqlite import Connection, SQLite
+from sado.store.errors import KeyFileError, NewerSchemaError, OtherSchemaError, SealError, StoreClosedError
 from sado.store.tables import cases, subscribers
 from sado.store.writer import Writer
 from tests.support.stations import APPEAL, Clock, keys_in, open_station, open_store
 
+ADDING = Path(__file__).parents[2] / "docs" / "adding.md"
 CALLERS = 16
 EACH = 25
 TO_QUEUE_S = 0.15
@@ -64,7 +66,7 @@ def test_a_job_carries_the_moment_of_the_clock(tmp_path: Path) -> None:
 
 
 def test_a_reader_cannot_write(store: Store) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(DiskError, match="readonly"):
         store.read(remember(APPEAL.msisdn))
 
 
@@ -215,34 +217,33 @@ def test_a_key_file_is_private_and_never_replaced(tmp_path: Path) -> None:
 # The writer
 
 
-class HeldConnection:
+class HeldConnection(Connection):
     """A connection that counts its commits, and holds them until it is let go."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection.driver, "BEGIN IMMEDIATE")
         self.commits = 0
         self.go = threading.Event()
 
-    def execute(self, sql: str, parameters: Mapping[str, Any] = {}, /) -> sqlite3.Cursor:  # noqa: B006
-        if sql == "COMMIT":
-            self.go.wait(10)
-            self.commits += 1
-        return self.connection.execute(sql, parameters)
+    def commit(self) -> None:
+        self.go.wait(10)
+        self.commits += 1
+        super().commit()
 
 
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator[HeldConnection]:
     with open_store(tmp_path):
         pass
-    connection = sqlite.SQLite(tmp_path / "station.db").writer()
-    yield HeldConnection(connection)
+    connection = HeldConnection(SQLite(tmp_path / "station.db").writer())
+    yield connection
     connection.close()
 
 
 @pytest.fixture
 def writer(tmp_path: Path, held: HeldConnection) -> Iterator[Writer]:
     keys = keys_in(tmp_path)
-    writer = Writer(held, lambda connection: Transaction(connection, keys, 0), sqlite.BEGIN, 256)
+    writer = Writer(held, lambda connection: Transaction(connection, keys, 0), 256)
     yield writer
     writer.close()
 
@@ -292,7 +293,10 @@ def fail(tx: Transaction) -> None:
 def break_the_commit(tx: Transaction) -> None:
     """A job whose foreign key is looked at only by the commit, and found to point nowhere."""
     tx.run("PRAGMA defer_foreign_keys = ON")
-    tx.run("INSERT INTO events (id, reference, number, kind, actor, at) VALUES ('1', 'no such case', 1, '', '', 0)")
+    tx.run(
+        "INSERT INTO events (id, reference, number, kind, actor, at, agency, version)"
+        " VALUES ('1', 'no such case', 1, '', '', 0, '', 0)"
+    )
 
 
 @pytest.mark.parametrize(("job", "error"), [(fail, ValueError), (break_the_commit, sqlite3.IntegrityError)])
@@ -317,7 +321,7 @@ def test_closing_finishes_what_is_queued_and_refuses_what_comes_after(writer: Wr
         held.go.set()
         closing.result()
     kept = [job for job in jobs if job.exception() is None]
-    assert held.connection.execute("SELECT COUNT(*) FROM subscribers").fetchone()[0] == len(kept) > 1
+    assert held.execute("SELECT COUNT(*) FROM subscribers").fetchone()[0] == len(kept) > 1
     with pytest.raises(StoreClosedError):
         writer.run(known)
 
@@ -332,28 +336,64 @@ def test_a_closed_store_refuses_jobs(tmp_path: Path) -> None:
 # Releases
 
 
-def names() -> list[str]:
-    return [migration.__name__ for migration in migrations.MIGRATIONS]
+@pytest.fixture
+def m002_toys() -> migrations.Migration:
+    """The migration that docs/adding.md shows."""
+    shown = re.search(r"## A migration.*?```python\n(.*?)```", ADDING.read_text("utf-8"), re.DOTALL)
+    assert shown
+    names: dict[str, Any] = {"Connection": Connection}
+    exec(shown[1], names)
+    migration: migrations.Migration = names["m002_toys"]
+    return migration
 
 
-@pytest.mark.parametrize("first_missing", names()[1:])
-def test_an_older_database_is_brought_up_to_date(tmp_path: Path, first_missing: str) -> None:
-    older = sqlite3.connect(tmp_path / "station.db", isolation_level=None)
-    migrations.schema().apply(Database(older), stop_before=first_missing)
-    older.execute("INSERT INTO counters VALUES ('cases', 41)")
-    older.close()
-    with open_store(tmp_path) as store:
-        assert store.write(lambda tx: tx.next_number("cases")) == 42
-        applied = store.read(lambda tx: tx.all("SELECT name FROM _sqlite_migrations ORDER BY name"))
-    assert [name for (name,) in applied] == names()
+def m003_broken(connection: migrations.Connection) -> None:
+    """A migration that fails half way."""
+    connection.execute("DROP TABLE pins")
+    connection.execute("DROP TABLE no_such_table")
 
 
-def test_a_newer_database_is_refused_untouched(tmp_path: Path) -> None:
-    with open_store(tmp_path) as store:
-        add = "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('sado', 'm999_later', '')"
-        store.write(lambda tx: tx.run(add))
+def migrate(path: Path, *later: migrations.Migration) -> None:
+    with contextlib.closing(SQLite(path).writer()) as connection, connection.disk_errors():
+        migrations.apply(connection, (*migrations.MIGRATIONS, *later))
+
+
+def test_a_database_of_the_first_schema_goes_through_the_next_migration(
+    tmp_path: Path, m002_toys: migrations.Migration
+) -> None:
+    with open_station(tmp_path, 7) as station:
+        filed = station.store.write(lambda tx: station.cases.open(tx, APPEAL))
+    migrate(tmp_path / "station.db", m002_toys)
+    migrate(tmp_path / "station.db", m002_toys)
+    with contextlib.closing(SQLite(tmp_path / "station.db").reader()) as connection:
+        assert connection.applied() == ["m001_first", "m002_toys"]
+        assert list(connection.execute("SELECT reference, toy FROM cases")) == [(filed.reference, "")]
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, m002_toys: migrations.Migration) -> None:
+    with pytest.raises(DiskError, match="no_such_table"):
+        migrate(tmp_path / "station.db", m002_toys, m003_broken)
+    with contextlib.closing(SQLite(tmp_path / "station.db").reader()) as connection:
+        assert connection.applied() == ["m001_first", "m002_toys"]
+        assert "pins" in [table.name for table in connection.tables()]
+
+
+def test_a_newer_database_is_refused_untouched(tmp_path: Path, m002_toys: migrations.Migration) -> None:
+    migrate(tmp_path / "station.db", m002_toys)
     before = (tmp_path / "station.db").read_bytes()
-    with pytest.raises(NewerSchemaError, match=r"m999_later.*Install that release"):
+    with pytest.raises(NewerSchemaError, match=r"m002_toys.*Install that release"):
+        Store(tmp_path / "station.db", keys_in(tmp_path))
+    assert (tmp_path / "station.db").read_bytes() == before
+
+
+def test_a_database_from_before_the_first_release_is_refused_untouched(tmp_path: Path) -> None:
+    def m001_station(connection: migrations.Connection) -> None:
+        connection.execute("CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+
+    with contextlib.closing(SQLite(tmp_path / "station.db").writer()) as connection:
+        connection.migrate([m001_station])
+    before = (tmp_path / "station.db").read_bytes()
+    with pytest.raises(OtherSchemaError, match=r"before the first release .*sado init"):
         Store(tmp_path / "station.db", keys_in(tmp_path))
     assert (tmp_path / "station.db").read_bytes() == before
 

@@ -27,7 +27,6 @@ from pathlib import Path
 import waitress
 
 from sado.store import Store, Transaction
-from sado.store.engines import sqlite
 from sado.store.tables.events import Event
 from sado.sync import outbox
 from sado.sync.endpoint import Door
@@ -49,9 +48,9 @@ NOT_FOUND = [("Content-Length", "0")]
 def count_apart(tx: Transaction, peer: str, event: Event) -> None:
     """Apply an event, and commit that before its number and its id are noted. The part that is open goes with it."""
     ledger.count(tx, peer, event)
-    tx.run("DELETE FROM applied WHERE event = :id", id=event.id)
+    tx.run("DELETE FROM applied_events WHERE id = :id", id=event.id)
     tx.run("COMMIT")
-    tx.run(sqlite.BEGIN)
+    tx.run("BEGIN IMMEDIATE")
     tx.run("SAVEPOINT part")
 
 

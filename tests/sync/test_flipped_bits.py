@@ -30,7 +30,7 @@ from tests.support.stations import Clock
 PAGES, FRAMES, CUTS = 500 * TIMES, 500 * TIMES, 200 * TIMES
 FILE = "station.db"
 DOUBLED = "doubled"
-TABLES = ("outbox", "heard", "lanes", "peers", "applied")
+TABLES = ("outbox", "received_events", "lanes", "peers", "applied_events")
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_an_event_whose_words_are_damaged_is_set_aside_and_its_lane_goes_on(worl
 @pytest.mark.parametrize("side", ["village", "hub"])
 def test_words_that_were_heard_and_are_damaged_cost_one_exchange(world: World, side: str) -> None:
     store = world.village if side == "village" else world.hub
-    damage(store, "heard", "body", "1 = 1")
+    damage(store, "received_events", "body", "1 = 1")
     come_to_an_end(world.program())
     assert world.ledger().is_even
 

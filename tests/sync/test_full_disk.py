@@ -104,7 +104,7 @@ def test_effects_that_are_kept_though_the_disk_is_full_are_found_out(tmp_path: P
     def keep_half(tx: Transaction, peer: str, event: Event) -> None:
         """Commit the effect, and then meet the full disk: what an exchange does that is not one transaction."""
         count(tx, peer, event)
-        tx.run("DELETE FROM applied WHERE event = :id", id=event.id)
+        tx.run("DELETE FROM applied_events WHERE id = :id", id=event.id)
         tx.run("COMMIT")
         tx.run("BEGIN IMMEDIATE")
         raise DiskError("database or disk is full")

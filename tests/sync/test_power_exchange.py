@@ -19,7 +19,7 @@ import pytest
 
 from sado.store import Keyring, Store, Transaction
 from sado.store.engine import MAX_GROUP
-from sado.store.engines import sqlite
+from sado.store.engines.sqlite import Connection
 from sado.store.writer import Writer
 from sado.sync import outbox
 from sado.sync.codes import Cause
@@ -86,7 +86,8 @@ class DiskStore:
             "secure_delete = ON",
         ):
             self.connection.execute(f"PRAGMA {setting}")
-        self._writer = Writer(self.connection, lambda held: _begin(held, keys), sqlite.BEGIN, MAX_GROUP)
+        held = Connection(self.connection, "BEGIN IMMEDIATE")
+        self._writer = Writer(held, lambda held: _begin(held, keys), MAX_GROUP)
 
     def write(self, job: Callable[[Transaction], Any]) -> Any:
         return self._writer.run(job)
@@ -94,7 +95,7 @@ class DiskStore:
     read = write
 
 
-def _begin(connection: apsw.Connection, keys: Keyring) -> Transaction:
+def _begin(connection: Connection, keys: Keyring) -> Transaction:
     return Transaction(connection, keys, int(START_S * 1000))
 
 

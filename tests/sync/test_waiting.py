@@ -109,7 +109,7 @@ class Village:
 
     def spent(self) -> dict[str, int]:
         found = self.store.read(lambda tx: traffic.spent(tx, outbox.UPSTREAM, *ALWAYS))
-        return {one.what: one.total for one in found}
+        return {one.purpose: one.total for one in found}
 
     def line(self) -> entries.Destination:
         return self.store.read(lambda tx: entries.destination(tx, outbox.UPSTREAM))

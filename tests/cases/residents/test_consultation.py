@@ -1,6 +1,5 @@
 """A phone counts once, its choice is kept nowhere beside it, and every vote reaches the hub once."""
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -11,6 +10,7 @@ import pytest
 from sado.cases.errors import ForeignEventError, UnknownEventError
 from sado.cases.residents import consultation
 from sado.store import Transaction
+from sado.store.tables import consultation as ballots
 from sado.store.tables import outbox as entries
 from sado.store.tables import quarantine, subscribers
 from sado.store.tables.events import Event
@@ -68,20 +68,28 @@ def columns_of(side: Side, table: str) -> list[str]:
 
 
 def test_a_ballot_has_neither_choice_nor_time(pair: Pair) -> None:
-    assert columns_of(pair.village, "ballots") == ["hash"]
+    assert columns_of(pair.village, "ballots") == ["place", "hash"]
     assert columns_of(pair.village, "tallies") == ["subject", "choice", "votes"]
 
 
 def test_rows_do_not_tell_who_voted_first(pair: Pair) -> None:
-    """A table of subscribers, which has no such guard, has a hidden number that does."""
+    """SQLite's own number of a row is the place drawn by lot; in a table without one it counts up."""
     for msisdn in PHONES:
         vote(pair.village, msisdn, "yes")
         pair.village.store.write(lambda tx, msisdn=msisdn: subscribers.meet(tx, msisdn))
-    store, keys = pair.village.store, pair.village.store.keys
-    with pytest.raises(sqlite3.OperationalError, match="rowid"):
-        store.read(lambda tx: tx.all("SELECT rowid FROM ballots"))
-    met = store.read(lambda tx: [row[0] for row in tx.all("SELECT hash FROM subscribers ORDER BY rowid")])
-    assert met == [keys.lookup(msisdn) for msisdn in PHONES]
+    read = pair.village.store.read
+    drawn = read(lambda tx: [place == rowid > 10_000 for place, rowid in tx.all("SELECT place, rowid FROM ballots")])
+    assert drawn == [True] * len(PHONES)
+    assert read(lambda tx: tx.value("SELECT MAX(rowid) FROM subscribers")) == len(PHONES)
+
+
+def test_a_place_that_is_taken_is_drawn_again(pair: Pair) -> None:
+    store = pair.village.store
+    fill = "INSERT INTO ballots (place, hash) VALUES (:place, :hash)"
+    places = iter([5, 5, 6])
+    store.write(lambda tx: tx.run(fill, place=5, hash=b"another"))
+    assert store.write(lambda tx: ballots.mark(tx, POLL, PHONES[0], lambda: next(places)))
+    assert store.read(lambda tx: tx.value("SELECT MAX(place) FROM ballots")) == 6
 
 
 def test_a_ballot_cannot_be_joined_to_a_subscriber(pair: Pair) -> None:

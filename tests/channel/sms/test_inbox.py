@@ -154,7 +154,7 @@ def test_twenty_deliveries_at_once_are_one_message(station: Station, phone: Phon
         assert set(pool.map(deliver, range(20))) == {200}
     assert len(station.filed(ZARINA)) == 1
     assert len(replies(station)) == 1
-    assert station.store.read(lambda tx: tx.value("SELECT COUNT(*) FROM messages")) == 1
+    assert station.store.read(lambda tx: tx.value("SELECT COUNT(*) FROM received_messages")) == 1
 
 
 def test_twenty_messages_at_once_are_twenty(station: Station) -> None:

@@ -81,7 +81,7 @@ def replies(station: Station) -> int:
 
 def taken(station: Station) -> int:
     """How many messages had an effect."""
-    return int(station.store.read(lambda tx: tx.value("SELECT COUNT(*) FROM messages")))
+    return int(station.store.read(lambda tx: tx.value("SELECT COUNT(*) FROM received_messages")))
 
 
 def unprocessed(database: Database) -> int:

@@ -1,6 +1,5 @@
 """The agency's door for machines: its own cases and nobody else's, each event once, each refusal a problem document."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +16,7 @@ from sado.cases import statuses
 from sado.cases.payloads import NOTIFIED, OPENED, Appeal, Notified, Opened
 from sado.desk.officer import api
 from sado.menus.reading import pack
-from sado.store import Store
+from sado.store import DiskError, Store
 from sado.store.tables import accounts
 from sado.store.tables.events import Event
 from sado.sync import outbox
@@ -414,4 +413,4 @@ class BrokenStore(Store):
         self.read = store.read  # type: ignore[method-assign]
 
     def write(self, job: Any) -> Any:
-        raise sqlite3.OperationalError("database or disk is full")
+        raise DiskError("database or disk is full")

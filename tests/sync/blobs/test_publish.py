@@ -253,7 +253,7 @@ def test_a_disk_that_went_back_in_time_is_told_its_number_and_goes_on(link: Link
 def test_what_is_not_offered_any_more_is_left_alone_for_an_hour(link: Link) -> None:
     link.publish(content(1))
     link.exchange()
-    link.hub.write(lambda tx: tx.run("DELETE FROM offered"))
+    link.hub.write(lambda tx: tx.run("DELETE FROM offered_blobs"))
     assert not link.fetcher.step()
     assert not link.fetcher.step()
     assert len(link.ranges) == 1
@@ -269,7 +269,7 @@ def test_what_was_put_off_is_asked_for_after_an_hour_whatever_the_clock_does(
 ) -> None:
     link.publish(content(1))
     link.exchange()
-    link.hub.write(lambda tx: tx.run("DELETE FROM offered"))
+    link.hub.write(lambda tx: tx.run("DELETE FROM offered_blobs"))
     link.fetcher.step()
 
     link.clock.move(moved_s)
@@ -300,7 +300,7 @@ def test_the_bytes_of_the_line_are_booked_as_blobs(link: Link) -> None:
 
     day = ledger.budget.day(link.village.now())
     (spent,) = link.village.read(lambda tx: traffic.spent(tx, outbox.UPSTREAM, day, day))
-    assert (spent.what, spent.up, spent.down) == (traffic.BLOBS, 10 * len(link.ranges), sum(link.ranges))
+    assert (spent.purpose, spent.up, spent.down) == (traffic.BLOBS, 10 * len(link.ranges), sum(link.ranges))
 
 
 # As a difference

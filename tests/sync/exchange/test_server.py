@@ -250,7 +250,7 @@ def test_the_agency_s_answer_comes_back_as_a_notice(pair: Pair) -> None:
     pair.settle()
     pair.record(reference, "registered")
     pair.settle()
-    notices = pair.village.store.read(lambda tx: entries.in_lane(tx, outbox.SMS, outbox.URGENT, 0, 9))
+    notices = pair.village.store.read(lambda tx: entries.listed(tx, ("queued",), 9))
     assert [(entry.kind, entry.reference) for entry in notices] == [("notice", reference)]
     assert pair.village.store.read(lambda tx: pair.village.cases.get(tx, reference)).status == "registered"
 
@@ -934,7 +934,7 @@ def test_a_memory_that_is_lost_costs_one_exchange_and_no_event(busy: Pair, who: 
     busy.record(known, "registered")
     busy.settle()
     side, peer = (busy.hub, PEER) if who == "hub" else (busy.village, outbox.UPSTREAM)
-    side.store.write(lambda tx: tx.run("DELETE FROM heard WHERE peer = :peer", peer=peer))
+    side.store.write(lambda tx: tx.run("DELETE FROM received_events WHERE peer = :peer", peer=peer))
     busy.file()
     busy.record(known, "answered")
     if who == "hub":
