@@ -89,7 +89,7 @@ class Station:
     def start(self) -> None:
         """Give back the leases of the last process, and begin to send what waits."""
         schedule.look_at_clock(self.store)
-        self.store.write(outbox.recover)
+        self.store.write(entries.release_all)
         self.store.write(blobs.recover)
         self.scheduler.start()
 

@@ -72,7 +72,7 @@ def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
         station.store.backup(Path(body["target"]))
         return {}
     if (method, what) == ("POST", "drill"):
-        return {"facts": msgspec.to_builtins(station.store.read(lambda tx: drill.of(tx, body["references"])))}
+        return {"facts": msgspec.to_builtins(station.store.read(lambda tx: drill.facts_about(tx, body["references"])))}
     if (method, what) == ("POST", "sync"):
         station.store.write(outbox.retry_all_now)
         if station.upstream is not None:

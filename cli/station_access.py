@@ -14,7 +14,7 @@ from sado.cli import client
 from sado.cli.client import Ask, NotServingError
 from sado.settings import Settings
 from sado.store import Keyring, Store, StoreError
-from sado.store.backups.backup import put_in_order
+from sado.store.backups.backup import recover
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def locked(settings: Settings) -> Iterator[None]:
             " process: stop it first."
         ) from None
     try:
-        put_in_order(settings.database)
+        recover(settings.database)
         yield
     finally:
         lock.release()

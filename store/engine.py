@@ -31,7 +31,7 @@ class Store:
         self._clock = clock
         self._engine = SQLite(path)
         self._connection = self._engine.writer()
-        with self._connection.disk_errors():
+        with self._connection.disk_errors:
             migrations.apply(self._connection, migrations.MIGRATIONS)
             self.clock = SteadyClock(self._connection)
         self._writer = Writer(self._connection, self._begin, max_group)
@@ -39,14 +39,14 @@ class Store:
 
     def write(self, job: Callable[[Transaction], Result]) -> Result:
         """Run `job` and return its result once its effects are on disk. A job that raises leaves nothing."""
-        with self._connection.disk_errors():
+        with self._connection.disk_errors:
             result: Result = self._writer.run(job)
         return result
 
     def read(self, job: Callable[[Transaction], Result]) -> Result:
         """Run `job` on one unchanging view of the data; it cannot write."""
         connection = self._reader()
-        with connection.disk_errors():
+        with connection.disk_errors:
             connection.begin()
             try:
                 return job(self._begin(connection))

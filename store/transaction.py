@@ -57,7 +57,7 @@ class Transaction:
         failed = None
         self.run("SAVEPOINT part")
         try:
-            with self._connection.disk_errors():
+            with self._connection.disk_errors:
                 job()
         except DiskError:
             raise

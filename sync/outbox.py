@@ -28,7 +28,6 @@ URGENT, NORMAL, BULK = LANES
 LEASE_MS = 60_000
 REPORT_MS = 24 * 3600 * 1000
 MOST_ATTEMPTS = 12
-KEEP_MS = 14 * 24 * 3600 * 1000
 # In UTF-8. With its id, and each rare sign spelled out (sync/wire/text.py), an event has to fit into a frame of its
 # own.
 MOST_BYTES = 350 * 1024
@@ -156,12 +155,6 @@ def postpone(tx: Transaction, entry: Entry, until: int, reason: Reason) -> None:
     outbox.release(tx, entry, until, reason.stored, entry.attempts - 1)
 
 
-def cancel(tx: Transaction, entry: Entry) -> bool:
-    """Nothing of this entry has to leave: it goes as if it had not been put, and says nothing of its destination.
-    False when another sender holds it now."""
-    return outbox.remove(tx, entry)
-
-
 def put_back(tx: Transaction, entry: Entry, reason: Reason) -> None:
     """The destination was down: the entry keeps its place and its attempts, and the destination backs off."""
     outbox.release(tx, entry, entry.due_at, reason.stored, entry.attempts - 1)
@@ -190,27 +183,11 @@ def destination_down(tx: Transaction, name: str, reason: Reason) -> None:
     )
 
 
-def retry(tx: Transaction, entry_id: int) -> bool:
-    """Queue again an entry that was given up on, because a person said so. False when it is not one."""
-    return outbox.requeue(tx, entry_id)
-
-
 def retry_all_now(tx: Transaction) -> None:
     """Let everything that waits be tried at once, whatever the hour and the budgets say; and ask for what waits at the
     upstream. The scheduler does it within a second."""
     outbox.make_due(tx)
     traffic.lift(tx)
-
-
-def recover(tx: Transaction) -> None:
-    """Give back every lease: called once at the start, when no sender can be alive."""
-    outbox.release_all(tx)
-
-
-def forget_old(tx: Transaction, keep_ms: int = KEEP_MS) -> int:
-    """Delete what was acknowledged so long ago; how many. Until then a peer whose disk went back in time can be told
-    again what it lost, so this is to be longer than the time between its backups."""
-    return outbox.forget(tx, keep_ms)
 
 
 class SendError(CausedError):
@@ -269,4 +246,4 @@ class NothingToSendError(SendError):
 
     def settle(self, tx: Transaction, entry: Entry) -> None:
         """It goes as if it had not been put."""
-        cancel(tx, entry)
+        outbox.remove(tx, entry)

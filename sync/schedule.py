@@ -174,7 +174,7 @@ def look_at_clock(store: Store) -> None:
 def forget(store: Store, keep_days: float = 14) -> None:
     """Delete what is no longer needed: acknowledged entries, old sessions, old counts of wrong tries, forms that
     nobody went on with, which SMS were taken; and say of entries whose report never came that they are unknown."""
-    store.write(lambda tx: outbox.forget_old(tx, int(keep_days * DAY_MS)))
+    store.write(lambda tx: entries.forget(tx, int(keep_days * DAY_MS)))
     store.write(lambda tx: lanes.forget_applied(tx, tx.steady - APPLIED_KEEP_MS))
     store.write(outbox.give_up_waiting)
     store.write(lambda tx: deliveries.forget_reports(tx, tx.now - MESSAGE_KEEP_MS))

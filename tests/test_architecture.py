@@ -54,6 +54,12 @@ SQL = re.compile(
     re.DOTALL,
 )
 
+# LIKE is taken by both, and means another thing to each.
+SQLITE_ONLY = re.compile(
+    r"^\s*(import|from) sqlite|\b(PRAGMA|sqlite_master|rowid|WITHOUT ROWID|GLOB|LIKE|BEGIN IMMEDIATE|INSERT OR)\b"
+    r"|INSERT INTO \w+ VALUES|[=<>(] *\?"
+)
+
 
 def imports(file: Path, root: Path = ROOT) -> Iterator[str]:
     """The dotted name of every module that a file imports, wherever in it; `from sado.sync import outbox` is
@@ -283,6 +289,38 @@ def test_the_file_that_meets_a_foreign_database_imports_no_store() -> None:
     names = list(imports(ROOT / FOREIGN_DATABASE))
     assert "sqlite3" in names
     assert not [name for name in names if name.startswith(("sado.store", "sqlite_utils"))]
+
+
+def sqlite_only_in(file: Path) -> list[str]:
+    """The lines of a file of the store that no other engine would take."""
+    lines = enumerate(file.read_text("utf-8").splitlines(), 1)
+    return [f"{file.name}:{number}" for number, line in lines if SQLITE_ONLY.search(line)]
+
+
+def test_what_only_sqlite_takes_stands_in_its_engine_alone() -> None:
+    files = [file for file in (ROOT / "store").rglob("*.py") if file.parent.name != "engines"]
+    assert [place for file in files for place in sqlite_only_in(file)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import sqlite3",
+        "from sqlite_utils import Database",
+        'run("PRAGMA foreign_keys = ON")',
+        '"SELECT name FROM sqlite_master"',
+        '"CREATE TABLE toys (name TEXT PRIMARY KEY) WITHOUT ROWID"',
+        '"SELECT rowid FROM cases"',
+        '"INSERT OR IGNORE INTO toys (name) VALUES (:name)"',
+        '"INSERT INTO toys VALUES (:name)"',
+        "\"SELECT * FROM toys WHERE name LIKE 'a%'\"",
+        '"SELECT name FROM toys WHERE name = ?"',
+    ],
+)
+def test_what_only_sqlite_takes_is_noticed(tmp_path: Path, line: str) -> None:
+    planted = tmp_path / "planted.py"
+    planted.write_text(line)
+    assert sqlite_only_in(planted) == ["planted.py:1"]
 
 
 def test_planted_sql_is_noticed(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from sado.cases.registers.definitions import SAMPLE, Register, RegisterError
 from sado.cases.registers.lookup import Registers, Values, values_of
 from sado.store import Store, Transaction
 from sado.store.tables import registers as rows
-from sado.store.tables.registers import Kept, Table
+from sado.store.tables.registers import RegisterRow, RegisterTable
 
 MOST_LINES = 500
 MARKS = ("", "yes")
@@ -136,11 +136,11 @@ class Loading:
 
     def end(self, load: Load, is_sample: bool) -> None:
         """Set the day of the copy."""
-        self._store.write(lambda tx: rows.save_copy(tx, load.register, load.as_of, is_sample))
+        self._store.write(lambda tx: rows.save_snapshot(tx, load.register, load.as_of, is_sample))
 
     def _taken_over(self, tx: Transaction, register: str, as_of: str, is_sample: bool, part: str) -> Load:
         self._registers.get(register)
-        copy, parts = rows.copy_of(tx, register), rows.parts_of(tx, register)
+        copy, parts = rows.snapshot_of(tx, register), rows.parts_of(tx, register)
         day = parts.get(part) if part and parts else copy and copy.as_of
         if day and day > as_of:
             raise RegisterError(f"The copy of {register} here is of {day}, later than {as_of}.")
@@ -150,7 +150,7 @@ class Loading:
         return Load(register, tx.next_number("loads"), as_of, is_first, copy is not None and copy.is_sample, part)
 
     def _begun(self, tx: Transaction, register: str, as_of: str) -> Load:
-        copy = rows.copy_of(tx, register)
+        copy = rows.snapshot_of(tx, register)
         if copy and copy.as_of > as_of:
             raise RegisterError(
                 f"The copy of {register} here is of {copy.as_of}, later than {as_of}: "
@@ -188,7 +188,7 @@ class Loading:
         else:
             if old:
                 table.drop_keys(tx, row_id, self._registers.keys_of(load.register, values_of(old.body)))
-            table.save(tx, Kept(row_id, body, load.as_of), load.number, load.part)
+            table.save(tx, RegisterRow(row_id, body, load.as_of), load.number, load.part)
         table.add_keys(tx, row_id, self._registers.keys_of(load.register, values))
         if old:
             return "unchanged" if old.body == body else "changed"
@@ -203,5 +203,5 @@ class Loading:
             table.drop_keys(tx, row_id, self._registers.keys_of(load.register, values_of(removed.body)))
         return removed is not None
 
-    def _table(self, register: str) -> Table:
-        return Table(register, self._registers.get(register).private)
+    def _table(self, register: str) -> RegisterTable:
+        return RegisterTable(register, self._registers.get(register).private)

@@ -18,7 +18,7 @@ from sado.cases.registers.definitions import Register, RegisterError
 from sado.cases.registers.field_types import Field, FieldError, Fold, Texts
 from sado.store import Transaction
 from sado.store.tables import registers as rows
-from sado.store.tables.registers import FOREVER, Kept, Key, Table
+from sado.store.tables.registers import FOREVER, Key, RegisterRow, RegisterTable
 
 MOST_LISTED = 30
 _BODY = msgspec.json.Decoder(dict[str, str | Texts])
@@ -94,7 +94,7 @@ class Registers:
         found: list[Row] = []
         if self._says(register, list(values), values):
             today = self.today(tx.now).isoformat()
-            kept = Table(name, register.private).find(tx, wanted, today, MOST_LISTED)
+            kept = RegisterTable(name, register.private).find(tx, wanted, today, MOST_LISTED)
             # A key made under an earlier definition may be left over: the row itself decides.
             found = [row for row in map(_row, kept) if wanted in self._keys(register, row.values)]
         return self._found(tx, name, found, str(values.get(register.district, "")))
@@ -102,7 +102,7 @@ class Registers:
     def find_row(self, tx: Transaction, name: str, row_id: str) -> Found:
         """The row that was chosen from a list. A private register has no lists, and so none."""
         register = self.get(name)
-        kept = None if register.private else Table(name, is_private=False).get(tx, row_id)
+        kept = None if register.private else RegisterTable(name, is_private=False).get(tx, row_id)
         return self._found(tx, name, [_row(kept)] if kept else [], "")
 
     def key(self, name: str, values: Mapping[str, str]) -> str:
@@ -120,7 +120,7 @@ class Registers:
         counts, today = rows.counts(tx), self.today(tx.now)
         found = []
         for name, register in self._definitions.items():
-            copy = rows.copy_of(tx, name)
+            copy = rows.snapshot_of(tx, name)
             as_of = datetime.date.fromisoformat(copy.as_of) if copy else None
             is_sample = copy is not None and copy.is_sample
             found.append(Standing(name, counts.get(name, 0), as_of, _is_stale(register, as_of, today), is_sample))
@@ -206,12 +206,12 @@ def values_of(body: str) -> dict[str, str | Texts]:
 def _absent_since(tx: Transaction, name: str, district: str) -> datetime.date | None:
     """The day of the copy that lacks what was looked for. Where only parts of the register are here, that of the
     district's part: without it nothing is known."""
-    copy, parts = rows.copy_of(tx, name), rows.parts_of(tx, name)
+    copy, parts = rows.snapshot_of(tx, name), rows.parts_of(tx, name)
     day = parts.get(district) if parts else copy and copy.as_of
     return datetime.date.fromisoformat(day) if day else None
 
 
-def _row(kept: Kept) -> Row:
+def _row(kept: RegisterRow) -> Row:
     return Row(kept.id, values_of(kept.body), datetime.date.fromisoformat(kept.as_of))
 
 

@@ -17,7 +17,7 @@ from sado.cases.registers.loading import MOST_LINES, Line, Load, Loading
 from sado.cases.registers.lookup import Registers, Values, values_of
 from sado.store import Store, Transaction
 from sado.store.tables import registers as rows
-from sado.store.tables.registers import Copy, Kept, Table
+from sado.store.tables.registers import RegisterRow, RegisterTable, Snapshot
 
 # The part of what is about no district.
 NOWHERE = "-"
@@ -103,11 +103,11 @@ class Copies:
             after = self._loading.remove(load, after).after
             goes_on = bool(after)
 
-    def _line(self, copy: Copy, register: Register, row: Kept) -> bytes:
+    def _line(self, copy: Snapshot, register: Register, row: RegisterRow) -> bytes:
         cells = dict(_cells(register, values_of(row.body)))
         return _ENCODER.encode(RowLine(cells, "" if row.as_of == copy.as_of else row.as_of))
 
-    def _copy(self, copy: Copy, register: Register, part: str, lines: list[bytes]) -> bytes:
+    def _copy(self, copy: Snapshot, register: Register, part: str, lines: list[bytes]) -> bytes:
         salt = ""
         if register.private:
             salt = self._store.keys.digest("copies", f"{copy.name} {part}").hex()
@@ -115,9 +115,9 @@ class Copies:
         return b"\n".join([head, *sorted(lines), b""])
 
 
-def _all(tx: Transaction, name: str, register: Register) -> tuple[Copy | None, list[Kept], list[str]]:
-    kept = Table(name, register.private).rows(tx)
-    return rows.copy_of(tx, name), kept, sorted(rows.parts_of(tx, name))
+def _all(tx: Transaction, name: str, register: Register) -> tuple[Snapshot | None, list[RegisterRow], list[str]]:
+    kept = RegisterTable(name, register.private).rows(tx)
+    return rows.snapshot_of(tx, name), kept, sorted(rows.parts_of(tx, name))
 
 
 def _district(register: Register, values: Values) -> str:
@@ -137,10 +137,10 @@ def _cells(register: Register, values: Values) -> Iterator[tuple[str, str]]:
 
 def _finish(tx: Transaction, head: Head) -> None:
     """The copy is of its day from now on; parts of one register may come in any order."""
-    known, day = rows.copy_of(tx, head.register), head.as_of
+    known, day = rows.snapshot_of(tx, head.register), head.as_of
     if head.part:
         rows.save_part(tx, head.register, head.part, day)
         day = max(day, known.as_of) if known else day
     else:
         rows.forget_parts(tx, head.register)
-    rows.save_copy(tx, head.register, day, head.is_sample)
+    rows.save_snapshot(tx, head.register, day, head.is_sample)

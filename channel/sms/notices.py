@@ -22,7 +22,6 @@ from sado.store.tables import deliveries, subscribers
 from sado.store.tables import outbox as entries
 from sado.store.tables.deliveries import Delivery
 from sado.store.tables.outbox import Entry
-from sado.sync import outbox
 from sado.sync.codes import Cause
 from sado.sync.outbox import NothingToSendError
 
@@ -142,5 +141,5 @@ class Notices:
 
 def _spread(tx: Transaction, entry: Entry) -> None:
     """Put the next alerts in the place of this entry, once: a sender whose lease has gone to another puts none."""
-    if outbox.cancel(tx, entry):
+    if entries.remove(tx, entry):
         subscriptions.spread(tx, msgspec.json.decode(entry.body, type=Announcement))

@@ -33,12 +33,12 @@ def _make(settings: Settings, ask: Ask, target: Path) -> None:
     if not target.absolute().parent.is_dir():
         raise click.ClickException(f"{target.absolute().parent} is not a folder; make it first.")
     keys = Keyring.load(settings.keys)
-    with backups.workplace(settings.folder) as place:
-        copy = place / "copy.db"
+    with backups.temporary_folder(settings.folder) as folder:
+        copy = folder / "copy.db"
         copy.touch(mode=0o600)
         made_at = _now()
         ask("POST", "backup", {"target": str(copy.absolute())})
-        contents = backups.write(copy, target, keys, made_at)
+        contents = backups.make(copy, target, keys, made_at)
     click.echo(f"{target}: {target.stat().st_size} bytes, {cases_in(contents)}, encrypted, read back and checked.")
     click.echo(
         f"The key file is not in it, and without {settings.keys} it cannot be read: keep a copy of that elsewhere."

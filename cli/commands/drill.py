@@ -34,14 +34,14 @@ def drill(settings: Settings, file: Path, into: Path | None) -> None:
     """Restore the backup FILE into a temporary place and compare it with the station's database. Ends with 1 when
     something is missing."""
     with asking(settings) if settings.database.exists() else nullcontext() as ask:
-        is_well = _practise(settings, ask, file, into or settings.folder)
+        is_well = _drill(settings, ask, file, into or settings.folder)
     sys.exit(not is_well)
 
 
-def _practise(settings: Settings, live: Ask | None, file: Path, into: Path) -> bool:
+def _drill(settings: Settings, live: Ask | None, file: Path, into: Path) -> bool:
     """Restore the backup into a temporary place inside `into` and compare it with what it says, and with the station's
     database where `live` asks for that. True when all is well. Raises StoreError when it cannot be restored."""
-    with _rehearsed(settings, file, into) as (contents, store):
+    with _restored(settings, file, into) as (contents, store):
         made_at = moment(contents.made_at)
         click.echo(f"Station {contents.station:03} as it was on {made_at}: {cases_in(contents)}. It can be restored.")
         if live is None:
@@ -55,12 +55,12 @@ def _practise(settings: Settings, live: Ask | None, file: Path, into: Path) -> b
 
 
 @contextmanager
-def _rehearsed(settings: Settings, file: Path, into: Path) -> Iterator[tuple[Contents, Store]]:
+def _restored(settings: Settings, file: Path, into: Path) -> Iterator[tuple[Contents, Store]]:
     """What the backup says, and the database restored from it, which is gone at the end."""
     keys = Keyring.load(settings.keys)
-    with backups.workplace(into) as place:
-        contents, _ = backups.restore(file, place / "restored.db", keys, renew)
-        store = Store(place / "restored.db", keys)
+    with backups.temporary_folder(into) as folder:
+        contents, _ = backups.restore(file, folder / "restored.db", keys, renew)
+        store = Store(folder / "restored.db", keys)
         try:
             yield contents, store
         finally:
@@ -70,18 +70,18 @@ def _rehearsed(settings: Settings, file: Path, into: Path) -> Iterator[tuple[Con
 def _faults(contents: Contents, store: Store, live: Ask) -> Iterator[str]:
     """What the station's database lacks of the copy, a sentence each."""
 
-    def there(references: list[str]) -> Facts:
+    def live_facts(references: list[str]) -> Facts:
         return msgspec.convert(live("POST", "drill", {"references": references})["facts"], Facts)
 
-    yield from drills.lost_numbers(contents.heads, there([]).heads)
+    yield from drills.lost_numbers(contents.lane_ends, live_facts([]).lane_ends)
     for references in _pages(store):
-        copied = store.read(partial(drills.of, references=references))
-        yield from drills.lost_cases(copied.cases, there(references).cases)
+        copied = store.read(partial(drills.facts_about, references=references))
+        yield from drills.lost_cases(copied.cases, live_facts(references).cases)
 
 
 def _pages(store: Store) -> Iterator[list[str]]:
     """The references of every case, some at a time."""
     last = ""
-    while references := store.read(partial(drills.after, reference=last, limit=CASES_AT_ONCE)):
+    while references := store.read(partial(drills.references_after, reference=last, limit=CASES_AT_ONCE)):
         yield references
         last = references[-1]

@@ -102,7 +102,7 @@ def create(
     @blueprint.post("/retry/<int:entry_id>")
     @needs_role("operator")
     def retry(entry_id: int) -> ResponseReturnValue:
-        if store.write(lambda tx: outbox.retry(tx, entry_id)):
+        if store.write(lambda tx: entries.requeue(tx, entry_id)):
             flash(_("It waits in the outbox again and is sent next."))
         else:
             flash(_("This entry is not among those given up on any more."))

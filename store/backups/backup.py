@@ -27,21 +27,19 @@ from sado.store import migrations
 from sado.store.backups import file_format, verify
 from sado.store.engine import Clock, Store
 from sado.store.engines.contract import Connection
-from sado.store.engines.sqlite import SQLite
+from sado.store.engines.sqlite import FILES, WAL, SQLite
 from sado.store.errors import BackupError, StoreError
 from sado.store.keys import Keyring
-from sado.store.tables import identity, lanes
-from sado.store.tables import lane_events as numbered
+from sado.store.tables import identity, lane_events, lanes
 from sado.store.transaction import Transaction
 
 Result = TypeVar("Result")
 PIECE = 1 << 18
 LENGTH_BYTES = 4
-WORKPLACE = "sado-work-"
-PARTS = ("", "-wal", "-shm")
+TEMPORARY = "sado-work-"
 
 
-class Head(msgspec.Struct, frozen=True):
+class LaneEnd(msgspec.Struct, frozen=True):
     """Where a lane to a peer ends: its last number and the rolling hash there, under this incarnation."""
 
     peer: str
@@ -60,31 +58,31 @@ class Contents(msgspec.Struct, frozen=True):
     size: int
     sha256: str
     rows: dict[str, int]
-    heads: list[Head]
+    lane_ends: list[LaneEnd]
 
 
 @contextmanager
-def workplace(folder: Path) -> Iterator[Path]:
+def temporary_folder(folder: Path) -> Iterator[Path]:
     """A folder inside `folder` for files that only their owner may read. It is removed at the end; after a kill, by
-    the next `workplace` or `put_in_order` there."""
-    clear(folder)
-    place = Path(tempfile.mkdtemp(prefix=WORKPLACE, dir=folder))
-    with FileLock(place / "lock"):
+    the next `temporary_folder` or `recover` there."""
+    _remove_left(folder)
+    made = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
+    with FileLock(made / "lock"):
         try:
-            yield place
+            yield made
         finally:
-            shutil.rmtree(place)
+            shutil.rmtree(made)
 
 
-def clear(folder: Path) -> None:
-    """Remove the workplaces whose process is gone."""
-    for left in folder.glob(f"{WORKPLACE}*"):
+def _remove_left(folder: Path) -> None:
+    """Remove the temporary folders whose process is gone."""
+    for left in folder.glob(f"{TEMPORARY}*"):
         # One that is in use is locked, or belongs to somebody else.
         with contextlib.suppress(OSError), FileLock(left / "lock", timeout=0):
             shutil.rmtree(left)
 
 
-def write(copy: Path, target: Path, keys: Keyring, made_at: int) -> Contents:
+def make(copy: Path, target: Path, keys: Keyring, made_at: int) -> Contents:
     """Make a backup of `copy`, a database that nobody serves, into `target`; what is in it.
 
     Every sealed value is opened once before. The file gets its name after it was read back whole from the disk. Raises
@@ -128,28 +126,28 @@ def restore(
     All is done beside the old database, in one transaction: a new incarnation of the station, new numbers for all
     events that are kept for other stations (a peer knows by their ids which it has), and `renew`, for what has to
     change besides. Then the new file takes its place, and an old one is moved aside. A kill or a power cut leaves the
-    old database, or the new one once `put_in_order` was called.
+    old database, or the new one once `recover` was called.
 
     Raises BackupError or KeyFileError, and then has changed nothing."""
-    with workplace(database.parent) as place:
-        restored = place / database.name
+    with temporary_folder(database.parent) as folder:
+        restored = folder / database.name
         contents = _unpacked(path, keys, restored)
         store = Store(restored, keys, clock)
         try:
             result = store.write(lambda tx: _begin_anew(tx, renew))
         finally:
             store.close()
-        if restored.with_name(f"{restored.name}-wal").exists():
+        if restored.with_name(f"{restored.name}{WAL}").exists():
             raise BackupError(f"The disk of {database.parent} did not take the new database: make room and try again.")
         with restored.open("rb+") as file:
             _to_disk(file)
         restored.rename(_next(database))
         folder_to_disk(database.parent)
-    put_in_order(database)
+    recover(database)
     return contents, result
 
 
-def put_in_order(database: Path) -> None:
+def recover(database: Path) -> None:
     """Finish what a kill left half done: remove copies, and give a restored database its place. For the process that
     holds the station's folder, before it opens the database. Raises StoreError."""
     restored = _next(database)
@@ -157,7 +155,7 @@ def put_in_order(database: Path) -> None:
         _move_aside(database, restored.stat().st_mtime)
         restored.rename(database)
         folder_to_disk(database.parent)
-    clear(database.parent)
+    _remove_left(database.parent)
 
 
 def _next(database: Path) -> Path:
@@ -168,7 +166,7 @@ def _next(database: Path) -> Path:
 def _move_aside(database: Path, at: float) -> None:
     """Move the files of a database into a folder with this date (seconds since 1970 UTC). Nothing is ever deleted."""
     aside = database.with_name(f"replaced-{datetime.fromtimestamp(at):%Y-%m-%d-%H%M%S}")
-    for name in (f"{database.name}{part}" for part in PARTS):
+    for name in (f"{database.name}{part}" for part in FILES):
         if not (old := database.with_name(name)).exists():
             continue
         if (aside / name).exists():
@@ -182,7 +180,7 @@ def _move_aside(database: Path, at: float) -> None:
 def _begin_anew(tx: Transaction, renew: Callable[[Transaction], Result]) -> Result:
     identity.renew(tx)
     for peer in lanes.peers(tx):
-        numbered.renew(tx, peer.name)
+        lane_events.renew(tx, peer.name)
     return renew(tx)
 
 
@@ -199,14 +197,14 @@ def _contents(copy: Path, keys: Keyring, made_at: int) -> Contents:
     """Look a database over. Raises BackupError when it is damaged."""
     with copy.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    with contextlib.closing(SQLite(copy).read_only()) as connection, connection.disk_errors():
-        return _looked_over(connection, keys, made_at, copy.stat().st_size, digest)
+    with contextlib.closing(SQLite(copy).read_only()) as connection, connection.disk_errors:
+        return _checked(connection, keys, made_at, copy.stat().st_size, digest)
 
 
 WHAT_NOW = "the disk is failing. Keep the last good backup, and restore it on another disk (docs/backup.md)."
 
 
-def _looked_over(connection: Connection, keys: Keyring, made_at: int, size: int, digest: str) -> Contents:
+def _checked(connection: Connection, keys: Keyring, made_at: int, size: int, digest: str) -> Contents:
     if damage := connection.damage():
         raise BackupError(f"The copy is damaged ({damage}): {WHAT_NOW}")
     migrations.check(connection, migrations.MIGRATIONS)
@@ -214,19 +212,19 @@ def _looked_over(connection: Connection, keys: Keyring, made_at: int, size: int,
         values = ", ".join(f"{count} of {column}" for column, count in closed.items())
         raise BackupError(f"Values that were sealed do not open ({values}). Where the key file is right, {WHAT_NOW}")
     tx = Transaction(connection, keys, made_at)
-    known = identity.find(tx)
-    if known is None:
+    station = identity.find(tx)
+    if station is None:
         raise BackupError("This database has no station number. Run `sado init --station NUMBER`.")
-    return Contents(known.number, made_at, size, digest, _counts(connection), heads(tx))
+    return Contents(station.number, made_at, size, digest, _counts(connection), lane_ends(tx))
 
 
-def heads(tx: Transaction) -> list[Head]:
+def lane_ends(tx: Transaction) -> list[LaneEnd]:
     """Where each lane to each peer ends."""
     rows = tx.all(
         "SELECT p.name, p.ours, l.lane, l.numbered, l.numbered_hash FROM lanes l JOIN peers p ON p.name = l.peer"
         " ORDER BY p.name, l.lane"
     )
-    return [Head(peer, ours.hex(), lane, number, rolling.hex()) for peer, ours, lane, number, rolling in rows]
+    return [LaneEnd(peer, ours.hex(), lane, number, rolling.hex()) for peer, ours, lane, number, rolling in rows]
 
 
 def _counts(connection: Connection) -> dict[str, int]:
@@ -236,8 +234,8 @@ def _counts(connection: Connection) -> dict[str, int]:
 
 def _pieces(contents: Contents, copy: Path) -> Iterator[bytes]:
     """What is sealed: the length of the contents, the contents (JSON), and the database."""
-    said = msgspec.json.encode(contents)
-    yield len(said).to_bytes(LENGTH_BYTES) + said
+    encoded = msgspec.json.encode(contents)
+    yield len(encoded).to_bytes(LENGTH_BYTES) + encoded
     with copy.open("rb") as file:
         while piece := file.read(PIECE):
             yield piece
@@ -255,10 +253,10 @@ def _first(pieces: Iterator[bytes]) -> tuple[Contents, bytes]:
 
 def _read_back(part: Path, keys: Keyring, contents: Contents) -> None:
     try:
-        read = unpack(part, keys, lambda piece: None)
+        kept = unpack(part, keys, lambda piece: None)
     except StoreError as error:
         raise BackupError(f"{part.parent} did not keep what was written: use another disk. ({error})") from error
-    if read != contents:
+    if kept != contents:
         raise BackupError(f"{part.parent} did not keep what was written: use another disk.")
 
 

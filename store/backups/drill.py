@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sado.store.backups.backup import Head, heads
+from sado.store.backups.backup import LaneEnd, lane_ends
 from sado.store.errors import SealError
 from sado.store.tables import cases
 from sado.store.transaction import Transaction
@@ -25,16 +25,15 @@ class Facts(msgspec.Struct, frozen=True):
     """Some cases of a database, and where its lanes end."""
 
     cases: list[Fact]
-    heads: list[Head]
+    lane_ends: list[LaneEnd]
 
 
-def of(tx: Transaction, references: list[str]) -> Facts:
+def facts_about(tx: Transaction, references: list[str]) -> Facts:
     """The facts about those of these cases that are here."""
-    found = (_fact(tx, reference) for reference in references)
-    return Facts([fact for fact in found if fact is not None], heads(tx))
+    return Facts([fact for reference in references if (fact := _fact(tx, reference))], lane_ends(tx))
 
 
-def after(tx: Transaction, reference: str, limit: int) -> list[str]:
+def references_after(tx: Transaction, reference: str, limit: int) -> list[str]:
     """The references of the cases that follow this one, in order."""
     rows = tx.all(
         "SELECT reference FROM cases WHERE reference > :reference ORDER BY reference LIMIT :limit",
@@ -46,18 +45,18 @@ def after(tx: Transaction, reference: str, limit: int) -> list[str]:
 
 def lost_cases(copy: list[Fact], live: list[Fact]) -> list[str]:
     """What is wrong with the live database, a sentence each, where it lacks what the copy has."""
-    there = {fact.reference: fact for fact in live}
-    return [fault for fact in copy if (fault := _lost(fact, there.get(fact.reference)))]
+    by_reference = {fact.reference: fact for fact in live}
+    return [fault for fact in copy if (fault := _lost(fact, by_reference.get(fact.reference)))]
 
 
-def lost_numbers(copy: list[Head], live: list[Head]) -> list[str]:
+def lost_numbers(copy: list[LaneEnd], live: list[LaneEnd]) -> list[str]:
     """The same of the lanes. Those that were numbered anew since the copy was made say nothing."""
-    there = {(head.peer, head.lane, head.incarnation): head for head in live}
+    by_lane = {(end.peer, end.lane, end.incarnation): end for end in live}
     faults = []
-    for head in copy:
-        now = there.get((head.peer, head.lane, head.incarnation))
-        if now is not None and (now.numbered < head.numbered or (now.numbered == head.numbered and now != head)):
-            faults.append(f"Lane {head.lane} to {head.peer}: the copy is ahead of the station's database.")
+    for end in copy:
+        now = by_lane.get((end.peer, end.lane, end.incarnation))
+        if now is not None and (now.numbered < end.numbered or (now.numbered == end.numbered and now != end)):
+            faults.append(f"Lane {end.lane} to {end.peer}: the copy is ahead of the station's database.")
     return faults
 
 

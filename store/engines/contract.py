@@ -33,7 +33,15 @@ class Cursor(Protocol):
 
 
 class Connection(Protocol):
-    """One connection, for one piece of work at a time. A statement has named parameters (`:name`)."""
+    """One connection, for one piece of work at a time. A statement has named parameters (`:name`).
+
+    `disk_errors` is entered around a transaction: DiskError is raised where the disk is at fault, and what the work
+    itself is at fault for as it is."""
+
+    @property
+    def disk_errors(self) -> AbstractContextManager[None]:
+        """See above."""
+        ...
 
     def execute(self, sql: str, parameters: Mapping[str, Any] = ..., /) -> Cursor:
         """Run one statement. Raises the driver's own errors, since a hop runs many; see `disk_errors`."""
@@ -50,11 +58,6 @@ class Connection(Protocol):
 
     def close(self) -> None:
         """Give the connection up."""
-
-    def disk_errors(self) -> AbstractContextManager[None]:
-        """What is done in this context raises DiskError where the disk is at fault; an error of the work itself is
-        raised as it is."""
-        ...
 
     def damage(self) -> str:
         """What the engine's own check finds wrong with the database; empty when it finds nothing."""

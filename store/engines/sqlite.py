@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sado.store.engines.contract import Migration, Table
@@ -18,29 +18,35 @@ from sado.store.errors import DiskError, StoreError
 BUSY_TIMEOUT_MS = 5000
 CACHE_KIB = 256
 MIGRATION_SET = "sado"
+# The endings of the files that one database has.
+WAL = "-wal"
+FILES = ("", WAL, "-shm")
 SEALED_TYPE = "SEALED_BLOB"
 DAMAGED = "The database is damaged ({}): stop the station, check the disk, restore the last backup (docs/backup.md)."
 
 
-@contextlib.contextmanager
-def disk_errors() -> Iterator[None]:
-    """Raise DiskError for what the disk is at fault for. For a damaged file SQLite has no class of its own, only the
+class _DiskErrors(contextlib.ContextDecorator):
+    """Raises DiskError for what the disk is at fault for. For a damaged file SQLite has no class of its own, only the
     one above all."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise DiskError(str(error)) from error
-    except sqlite3.DatabaseError as error:
-        if type(error) is not sqlite3.DatabaseError:
-            raise
-        raise DiskError(DAMAGED.format(error)) from error
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, sqlite3.OperationalError):
+            raise DiskError(str(error)) from error
+        if kind is sqlite3.DatabaseError:
+            raise DiskError(DAMAGED.format(error)) from error
+
+
+DISK_ERRORS = _DiskErrors()
 
 
 class Connection:
     """A connection to one file (store/engines/contract.py). `execute` is the driver's own: a wrapper would cost every
     statement of a hop, so its errors are looked at by `disk_errors`, once for a transaction."""
 
-    disk_errors = staticmethod(disk_errors)
+    disk_errors = DISK_ERRORS
 
     def __init__(self, driver: sqlite3.Connection, begin: str = "BEGIN") -> None:
         self.execute = driver.execute
@@ -88,8 +94,8 @@ class Connection:
         """The migrations in the order of their numbers, as sqlite-utils keeps them."""
         if self.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone() is None:
             return []
-        wanted = "SELECT name FROM _sqlite_migrations WHERE migration_set = :name ORDER BY name"
-        return [name for (name,) in self.execute(wanted, {"name": MIGRATION_SET}).fetchall()]
+        names = "SELECT name FROM _sqlite_migrations WHERE migration_set = :name ORDER BY name"
+        return [name for (name,) in self.execute(names, {"name": MIGRATION_SET}).fetchall()]
 
     def migrate(self, migrations: Sequence[Migration]) -> None:
         """sqlite-utils runs them. It is loaded only here: it costs a small box 3 MB."""
@@ -108,7 +114,7 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    @disk_errors()
+    @DISK_ERRORS
     def writer(self) -> Connection:
         """The one connection that writes. It may be used by the writer thread after another opened it."""
         driver = self._connect()
@@ -121,7 +127,7 @@ class SQLite:
         driver.execute("PRAGMA secure_delete = ON")
         return Connection(driver, "BEGIN IMMEDIATE")
 
-    @disk_errors()
+    @DISK_ERRORS
     def reader(self) -> Connection:
         """A connection that can only look."""
         driver = self._connect()
@@ -129,14 +135,14 @@ class SQLite:
         driver.execute("PRAGMA wal_autocheckpoint = 0")
         return Connection(driver)
 
-    @disk_errors()
+    @DISK_ERRORS
     def read_only(self) -> Connection:
         """A connection that can only look, to a database that no process serves."""
         driver = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)
         driver.execute("PRAGMA trusted_schema = OFF")
         return Connection(driver)
 
-    @disk_errors()
+    @DISK_ERRORS
     def copy(self, target: Path) -> None:
         """Copy the live database to `target` by SQLite's backup API and check the copy.
 

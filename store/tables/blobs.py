@@ -140,10 +140,10 @@ def publish(tx: Transaction, name: str, blob: bytes) -> None:
 
 def stands_for(tx: Transaction, name: str) -> bytes | None:
     """The hash of the blob that a name stands for, or None."""
-    found: bytes | None = tx.value(
+    blob: bytes | None = tx.value(
         "SELECT hash FROM published_blobs WHERE name = :name ORDER BY number DESC LIMIT 1", name=name
     )
-    return found
+    return blob
 
 
 def published(tx: Transaction) -> dict[str, bytes]:
@@ -157,8 +157,8 @@ def published(tx: Transaction) -> dict[str, bytes]:
 
 def is_version(tx: Transaction, name: str, blob: bytes) -> bool:
     """Whether the name stands for this blob, or did of late."""
-    found = "SELECT 1 FROM published_blobs WHERE name = :name AND hash = :hash"
-    return tx.one(found, name=name, hash=blob) is not None
+    version = "SELECT 1 FROM published_blobs WHERE name = :name AND hash = :hash"
+    return tx.one(version, name=name, hash=blob) is not None
 
 
 def offer(tx: Transaction, station: int, name: str, blob: bytes) -> None:
@@ -192,10 +192,10 @@ def settle(tx: Transaction, station: int, name: str, blob: bytes, state: str, re
 
 def offered_name(tx: Transaction, station: int, blob: bytes) -> str | None:
     """The name under which this station is offered the blob; None: it is not."""
-    found: str | None = tx.value(
+    name: str | None = tx.value(
         "SELECT name FROM offered_blobs WHERE station = :station AND hash = :hash", station=station, hash=blob
     )
-    return found
+    return name
 
 
 def takers(tx: Transaction, name: str, blob: bytes) -> set[int]:

@@ -72,17 +72,17 @@ def report(tx: Transaction, gateway: str, message: str, state: str, word: str) -
             at=tx.now,
         )
         return None
-    known = Delivery(*row)
-    if RANKS.index(state) <= RANKS.index(known.state):
-        return known
+    delivery = Delivery(*row)
+    if RANKS.index(state) <= RANKS.index(delivery.state):
+        return delivery
     tx.run(
         "UPDATE deliveries SET state = :state, word = :word, updated_at = :at WHERE entry = :entry",
         state=state,
         word=word,
         at=tx.now,
-        entry=known.entry,
+        entry=delivery.entry,
     )
-    return replace(known, state=state, word=word, updated_at=tx.now)
+    return replace(delivery, state=state, word=word, updated_at=tx.now)
 
 
 def of_case(tx: Transaction, reference: str) -> list[Delivery]:

@@ -34,10 +34,10 @@ def renew(tx: Transaction) -> Identity:
     """Begin another life: the number stays, the incarnation is new. For a database that was restored from a copy.
 
     Raises StoreError when it has no number."""
-    known = find(tx)
-    if known is None:
+    identity = find(tx)
+    if identity is None:
         raise StoreError("This database has no station number: it is not of a station.")
-    reborn = Identity(known.number, secrets.token_hex(4))
+    reborn = Identity(identity.number, secrets.token_hex(4))
     tx.run("UPDATE identity SET value = :value WHERE name = 'incarnation'", value=reborn.incarnation)
     return reborn
 

@@ -80,8 +80,8 @@ def hash_at(tx: Transaction, lane: Lane, number: int) -> bytes | None:
         return lane.numbered_hash
     if number == 0:
         return lanes.beginning(lanes.peer(tx, lane.peer).ours, lane.lane)
-    found = "SELECT hash FROM outbox WHERE destination = :peer AND lane = :lane AND number = :number"
-    value: bytes | None = tx.value(found, peer=lane.peer, lane=lane.lane, number=number)
+    event = "SELECT hash FROM outbox WHERE destination = :peer AND lane = :lane AND number = :number"
+    value: bytes | None = tx.value(event, peer=lane.peer, lane=lane.lane, number=number)
     return value
 
 
@@ -137,10 +137,10 @@ def rewind(tx: Transaction, lane: Lane, upto: int, upto_hash: bytes) -> bool:
 def renew(tx: Transaction, peer: str) -> None:
     """Mint another incarnation for this peer, and number anew, from 1 and with their own ids, all events that are still
     kept for it. They all wait again; the peer knows by their ids which it has."""
-    known = replace(lanes.peer(tx, peer), ours=lanes.new_incarnation(), history_since=0)
-    lanes.save_peer(tx, known)
+    renewed = replace(lanes.peer(tx, peer), ours=lanes.new_incarnation(), history_since=0)
+    lanes.save_peer(tx, renewed)
     for name in lanes.LANES:
-        rolling = lanes.beginning(known.ours, name)
+        rolling = lanes.beginning(renewed.ours, name)
         lane = replace(lanes.find(tx, peer, name), acked=0, acked_hash=rolling, numbered=0, numbered_hash=rolling)
         lanes.save(tx, _renumbered(tx, lane))
 
@@ -175,7 +175,7 @@ def _opened(tx: Transaction, lane: Lane, row: Row) -> Numbered:
 
 def _set_aside(tx: Transaction, lane: Lane, entry: int, reason: str) -> None:
     """The disk has damaged an event's words, and the lane goes on: a person is told, and an empty event of a kind that
-    no room takes stands in its place, under its number and its id, so that the peer tells a person too."""
+    no handler takes stands in its place, under its number and its id, so that the peer tells a person too."""
     quarantine.keep(tx, lane.peer, DAMAGED, EMPTY, reason)
     tx.run(
         "UPDATE outbox SET kind = :kind, body = :body WHERE id = :id",

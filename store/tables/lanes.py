@@ -147,34 +147,34 @@ def save(tx: Transaction, lane: Lane) -> None:
     )
 
 
-def _new(known: Peer, lane: str) -> Lane:
-    ours, theirs = beginning(known.ours, lane), beginning(known.theirs, lane)
-    return Lane(known.name, lane, 0, theirs, 0, ours, 0, ours)
+def _new(peer: Peer, lane: str) -> Lane:
+    ours, theirs = beginning(peer.ours, lane), beginning(peer.theirs, lane)
+    return Lane(peer.name, lane, 0, theirs, 0, ours, 0, ours)
 
 
-def begin_receiving(tx: Transaction, known: Peer, incarnation: bytes) -> bool:
+def begin_receiving(tx: Transaction, peer: Peer, incarnation: bytes) -> bool:
     """The peer numbers its events anew, under this incarnation: every cursor begins again. False, and nothing
     changes, when it is one that the peer has left before: the frame is old."""
-    if _is_retired(tx, known.name, incarnation):
+    if _is_retired(tx, peer.name, incarnation):
         return False
-    if known.theirs:
+    if peer.theirs:
         tx.run(
             "INSERT INTO retired_incarnations (peer, incarnation) VALUES (:peer, :incarnation)"
             " ON CONFLICT (peer, incarnation) DO NOTHING",
-            peer=known.name,
-            incarnation=known.theirs,
+            peer=peer.name,
+            incarnation=peer.theirs,
         )
-    save_peer(tx, replace(known, theirs=incarnation))
+    save_peer(tx, replace(peer, theirs=incarnation))
     for name in LANES:
-        lane = find(tx, known.name, name)
+        lane = find(tx, peer.name, name)
         save(tx, replace(lane, received=0, received_hash=beginning(incarnation, name)))
-    received_events.forget(tx, known.name)
+    received_events.forget(tx, peer.name)
     return True
 
 
 def _is_retired(tx: Transaction, name: str, incarnation: bytes) -> bool:
-    found = "SELECT 1 FROM retired_incarnations WHERE peer = :peer AND incarnation = :incarnation"
-    return tx.one(found, peer=name, incarnation=incarnation) is not None
+    retired = "SELECT 1 FROM retired_incarnations WHERE peer = :peer AND incarnation = :incarnation"
+    return tx.one(retired, peer=name, incarnation=incarnation) is not None
 
 
 def is_new(tx: Transaction, event: bytes) -> bool:

@@ -14,7 +14,7 @@ State = Literal["queued", "awaiting", "acked", "dead", "rejected", "unknown"]
 # No entry is put off for longer: until the morning, until the next day's budget, a day for a report.
 LONGEST_WAIT_MS = 2 * 24 * 3600 * 1000
 BODY = "outbox.body"
-# What is left of an event whose words were deleted: JSON without anything, which no room takes.
+# What is left of an event whose words were deleted: JSON without anything, which no handler takes.
 EMPTY = "{}"
 COLUMNS = (
     "id, destination, lane, number, kind, reference, state, attempts, due_at, lease_until, reason, created_at,"
@@ -219,7 +219,8 @@ def rewrite(tx: Transaction, entry_id: int, body: str) -> None:
 
 
 def remove(tx: Transaction, entry: Entry) -> bool:
-    """Delete an entry that its sender holds. False, and nothing is deleted, when its lease has gone to another."""
+    """Delete an entry that its sender holds, as if it had not been put. False, and nothing is deleted, when its lease
+    has gone to another."""
     row = tx.one(
         "DELETE FROM outbox WHERE id = :id AND state = 'queued' AND lease_until = :lease_until RETURNING id",
         id=entry.id,
@@ -261,8 +262,9 @@ def counts_by_lane(tx: Transaction, destination: str) -> list[tuple[str, int, in
 
 
 def forget(tx: Transaction, keep_ms: int) -> int:
-    """Delete the entries acknowledged longer ago than that; how many. Those that are younger by the clock that nobody
-    sets stay: a clock that was set forward makes nothing old."""
+    """Delete the entries acknowledged longer ago than that; how many. Until then a peer whose disk went back in time
+    can be told again what it lost, so this is to be longer than the time between its backups. Those that are younger
+    by the clock that nobody sets stay: a clock that was set forward makes nothing old."""
     gone = tx.all(
         "DELETE FROM outbox WHERE state = 'acked' AND finished_at < :before AND steady_at < :steady_before"
         " RETURNING id",

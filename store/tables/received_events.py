@@ -49,8 +49,8 @@ def between(tx: Transaction, peer: str, after: int, upto: int) -> list[tuple[str
 
 def hash_at(tx: Transaction, peer: str, number: int) -> bytes:
     """The lane's rolling hash at this number; nothing where the event is not kept."""
-    found = "SELECT hash FROM received_events WHERE peer = :peer AND number = :number"
-    return bytes(tx.value(found, peer=peer, number=number) or b"")
+    event = "SELECT hash FROM received_events WHERE peer = :peer AND number = :number"
+    return bytes(tx.value(event, peer=peer, number=number) or b"")
 
 
 def trim(tx: Transaction, peer: str, upto: int) -> None:

@@ -15,7 +15,7 @@ FOREVER = "9999-12-31"
 
 
 @dataclass(frozen=True)
-class Copy:
+class Snapshot:
     """A register whose load has ended at least once."""
 
     name: str
@@ -24,7 +24,7 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Kept:
+class RegisterRow:
     """One row: its JSON body, and the day of the last copy that held it."""
 
     id: str
@@ -41,7 +41,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Table:
+class RegisterTable:
     """The rows of one register. Those of a private one show nothing to a reader of the database: ids and keys are
     keyed hashes, which the methods make of the plain words, and bodies are sealed."""
 
@@ -52,7 +52,7 @@ class Table:
         """The id under which the row with this name is kept."""
         return self._hidden(tx, words)
 
-    def find(self, tx: Transaction, key: str, today: str, limit: int) -> list[Kept]:
+    def find(self, tx: Transaction, key: str, today: str, limit: int) -> list[RegisterRow]:
         """The rows with this key that are still shown on the day `today`, those that end soonest first."""
         rows = tx.all(
             "SELECT r.id, r.body, r.as_of FROM register_keys k"
@@ -66,7 +66,7 @@ class Table:
         )
         return [self._opened(tx, row) for row in rows]
 
-    def get(self, tx: Transaction, row_id: str) -> Kept | None:
+    def get(self, tx: Transaction, row_id: str) -> RegisterRow | None:
         """The row, or None."""
         row = tx.one(
             "SELECT id, body, as_of FROM register_rows WHERE register = :register AND id = :id",
@@ -75,14 +75,14 @@ class Table:
         )
         return None if row is None else self._opened(tx, row)
 
-    def rows(self, tx: Transaction) -> list[Kept]:
+    def rows(self, tx: Transaction) -> list[RegisterRow]:
         """Every row, by id."""
         rows = tx.all(
             "SELECT id, body, as_of FROM register_rows WHERE register = :register ORDER BY id", register=self.register
         )
         return [self._opened(tx, row) for row in rows]
 
-    def save(self, tx: Transaction, row: Kept, load: int, part: str = "") -> None:
+    def save(self, tx: Transaction, row: RegisterRow, load: int, part: str = "") -> None:
         """Keep the row, in place of an earlier one; `load` is the number of the load that named it, `part` the part of
         the register that it came with."""
         tx.run(
@@ -133,7 +133,7 @@ class Table:
         )
         return [row[0] for row in rows]
 
-    def remove(self, tx: Transaction, row_id: str, load: int) -> Kept | None:
+    def remove(self, tx: Transaction, row_id: str, load: int) -> RegisterRow | None:
         """Delete the row unless this load or a later one has named it; what was deleted. Its keys are the caller's."""
         row = tx.one(
             "DELETE FROM register_rows WHERE register = :register AND id = :id AND load < :load"
@@ -176,18 +176,20 @@ class Table:
     def _place(self, row_id: str) -> str:
         return f"{self.register} {row_id}"
 
-    def _opened(self, tx: Transaction, row: Row) -> Kept:
+    def _opened(self, tx: Transaction, row: Row) -> RegisterRow:
         row_id, body, as_of = row
-        return Kept(row_id, tx.unseal(body, BODY, self._place(row_id)) if self.is_private else body.decode(), as_of)
+        return RegisterRow(
+            row_id, tx.unseal(body, BODY, self._place(row_id)) if self.is_private else body.decode(), as_of
+        )
 
 
-def copy_of(tx: Transaction, name: str) -> Copy | None:
+def snapshot_of(tx: Transaction, name: str) -> Snapshot | None:
     """The copy of this register, or None while none was loaded to its end."""
     row = tx.one("SELECT name, as_of, is_sample FROM registers WHERE name = :name", name=name)
-    return None if row is None else Copy(row[0], row[1], bool(row[2]))
+    return None if row is None else Snapshot(row[0], row[1], bool(row[2]))
 
 
-def save_copy(tx: Transaction, name: str, as_of: str, is_sample: bool) -> None:
+def save_snapshot(tx: Transaction, name: str, as_of: str, is_sample: bool) -> None:
     """A load has ended: the copy is of this day."""
     tx.run(
         "INSERT INTO registers (name, as_of, is_sample, loaded_at) VALUES (:name, :as_of, :is_sample, :at)"

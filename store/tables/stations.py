@@ -61,20 +61,20 @@ def find(tx: Transaction, number: int) -> Station | None:
 
 def through(tx: Transaction, number: int) -> int:
     """The number of the station through which this one is reached: its own, unless it is said otherwise."""
-    way = tx.value("SELECT through FROM stations WHERE number = :number", number=number)
-    return number if way is None else int(way)
+    other = tx.value("SELECT through FROM stations WHERE number = :number", number=number)
+    return number if other is None else int(other)
 
 
-def set_through(tx: Transaction, number: int, way: int) -> None:
+def set_through(tx: Transaction, number: int, other: int) -> None:
     """Let a station be reached through another, which then speaks for it; with its own number, directly again."""
     tx.run(
         "INSERT INTO stations (number, key, exchange_number, fetch_number, districts, added_at, through)"
-        " VALUES (:number, :key, 0, 0, '', :at, :way)"
+        " VALUES (:number, :key, 0, 0, '', :at, :other)"
         " ON CONFLICT (number) DO UPDATE SET through = excluded.through",
         number=number,
         key=tx.seal(secrets.token_bytes(32).hex(), KEY, number),
         at=tx.now,
-        way=way,
+        other=other,
     )
 
 

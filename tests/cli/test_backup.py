@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sado.store.backups.backup import WORKPLACE
+from sado.store.backups.backup import TEMPORARY
 from tests.support.processes import HUB, TOKEN, VILLAGE, Phone, Station, environment, pair, sado, shown_reference, until
 
 APPEAL = ("2", "1", "1", "Ёвон", "1", "Об нест", "Раҳимова Гулнора", "1")
@@ -77,7 +77,7 @@ def test_a_backup_is_encrypted_and_can_be_served_in_another_folder(
     assert "1 cases, encrypted, read back and checked." in said and "The key file is not in it" in said
     assert b"SQLite" not in (tmp_path / "copy").read_bytes()
     assert names(tmp_path) == {"copy", "station", "station.log"}
-    assert not [name for name in names(station.folder) if name.startswith(WORKPLACE)]
+    assert not [name for name in names(station.folder) if name.startswith(TEMPORARY)]
     if is_serving:
         station.stop()
     settings = with_key(station, tmp_path / "new")
@@ -121,7 +121,7 @@ def test_what_a_killed_backup_left_is_removed_when_the_station_starts(station: S
     )
     command = [sys.executable, "-c", dies, "backup", str(tmp_path / "copy")]
     assert subprocess.run(command, env=environment(station.settings), cwd=Path(__file__).parents[2]).returncode == 9
-    (left,) = station.folder.glob(f"{WORKPLACE}*")
+    (left,) = station.folder.glob(f"{TEMPORARY}*")
     assert (left / "copy.db").stat().st_size and (left / "copy.db").stat().st_mode & 0o777 == 0o600
 
     station.start()

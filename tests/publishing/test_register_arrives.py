@@ -249,8 +249,8 @@ def test_of_a_private_register_nobody_can_guess_a_row_by_its_hash(hub: Desk, vil
 
 def test_the_district_of_a_private_row_is_not_in_the_file(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
-        table = kept.Table("exams", is_private=True)
-        store.write(lambda tx: table.save(tx, kept.Kept("ab", "{}", TODAYS), 1, HERE))
+        table = kept.RegisterTable("exams", is_private=True)
+        store.write(lambda tx: table.save(tx, kept.RegisterRow("ab", "{}", TODAYS), 1, HERE))
         part = store.read(lambda tx: tx.value("SELECT part FROM register_rows"))
         found = store.read(lambda tx: [table.unnamed(tx, 2, "", 9, one) for one in (HERE, THERE, "")])
     assert part and HERE not in part

@@ -354,7 +354,7 @@ def m003_broken(connection: migrations.Connection) -> None:
 
 
 def migrate(path: Path, *later: migrations.Migration) -> None:
-    with contextlib.closing(SQLite(path).writer()) as connection, connection.disk_errors():
+    with contextlib.closing(SQLite(path).writer()) as connection, connection.disk_errors:
         migrations.apply(connection, (*migrations.MIGRATIONS, *later))
 
 

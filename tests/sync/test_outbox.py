@@ -26,6 +26,7 @@ PEERS = (outbox.UPSTREAM, outbox.station(7))
 SINGLES = (outbox.SMS, AGENCY)
 LONGEST_S = backoff.LONGEST_S * (1 + backoff.JITTER) + 1
 DAY_S = 24 * 3600
+KEEP_MS = 14 * DAY_S * 1000
 WHY = Reason(Cause.GATEWAY_UNREACHABLE)
 
 
@@ -149,7 +150,7 @@ class Outbox(RuleBasedStateMachine):
     @rule(pick=PICK)
     def retry(self, pick: int) -> None:
         entry_id = sorted(self.states)[pick % len(self.states)]
-        done = self.store.write(lambda tx: outbox.retry(tx, entry_id))
+        done = self.store.write(lambda tx: entries.requeue(tx, entry_id))
         assert done == (self.states[entry_id] in GIVEN_UP)
         if done:
             self.states[entry_id] = "queued"
@@ -167,7 +168,7 @@ class Outbox(RuleBasedStateMachine):
         """The process dies and its senders with it."""
         self.store.close()
         self.store = self.open()
-        self.store.write(outbox.recover)
+        self.store.write(entries.release_all)
         self.held = {}
 
     @invariant()
@@ -338,7 +339,7 @@ def test_a_restart_gives_leases_back_and_fails_nothing(tmp_path: Path, clock: Cl
         claim(store)
     with open_store(tmp_path, clock) as store:
         assert is_left_alone(store)
-        store.write(outbox.recover)
+        store.write(entries.release_all)
         assert claim(store).state == "queued"
 
 
@@ -445,9 +446,9 @@ def test_what_was_given_up_on_leaves_again_only_when_a_person_says_so(
     store.write(lambda tx: end(tx, entry, WHY))
     clock.move(DAY_S)
     store.write(outbox.retry_all_now)
-    store.write(outbox.recover)
+    store.write(entries.release_all)
     assert is_left_alone(store)
-    assert store.write(lambda tx: outbox.retry(tx, entry.id))
+    assert store.write(lambda tx: entries.requeue(tx, entry.id))
     assert (claim(store).id, claim_count(store)) == (entry.id, 1)
 
 
@@ -455,7 +456,7 @@ def test_a_cancelled_entry_is_gone_and_its_destination_untouched(store: Store) -
     put(store)
     entry = claim(store)
     before = store.read(lambda tx: entries.destination(tx, outbox.SMS))
-    assert store.write(lambda tx: outbox.cancel(tx, entry))
+    assert store.write(lambda tx: entries.remove(tx, entry))
     assert claim_count(store) == 0
     assert store.read(lambda tx: entries.destination(tx, outbox.SMS)) == before
 
@@ -465,7 +466,7 @@ def test_a_sender_that_comes_late_cannot_cancel(store: Store, clock: Clock) -> N
     late = claim(store)
     clock.move(LEASE_MS / 1000)
     claim(store)
-    assert not store.write(lambda tx: outbox.cancel(tx, late))
+    assert not store.write(lambda tx: entries.remove(tx, late))
     assert claim_count(store) == 1
 
 
@@ -473,7 +474,7 @@ def test_what_arrived_cannot_be_sent_again(store: Store) -> None:
     put(store)
     entry = claim(store)
     store.write(lambda tx: outbox.ack(tx, entry))
-    assert not store.write(lambda tx: outbox.retry(tx, entry.id))
+    assert not store.write(lambda tx: entries.requeue(tx, entry.id))
     assert is_left_alone(store)
 
 
@@ -513,8 +514,8 @@ def test_only_old_acknowledged_entries_are_forgotten(store: Store, clock: Clock)
     waiting = put(store)
     acked = claim(store)
     store.write(lambda tx: outbox.ack(tx, acked))
-    clock.move(outbox.KEEP_MS / 1000)
-    assert store.write(outbox.forget_old) == 0
+    clock.move(KEEP_MS / 1000)
+    assert store.write(lambda tx: entries.forget(tx, KEEP_MS)) == 0
     clock.move(0.001)
-    assert store.write(outbox.forget_old) == 1
+    assert store.write(lambda tx: entries.forget(tx, KEEP_MS)) == 1
     assert [entry.id for entry in store.read(lambda tx: entries.listed(tx, outbox.WAITING, 9))] == [waiting]

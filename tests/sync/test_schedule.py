@@ -420,7 +420,7 @@ def test_after_the_last_attempt_an_entry_is_a_dead_letter_until_a_person_retries
         clock.move(DAY_S)
     assert (len(phones.handed), entry(store, sms).state) == (outbox.MOST_ATTEMPTS, "dead")
 
-    assert store.write(lambda tx: outbox.retry(tx, sms))
+    assert store.write(lambda tx: entries.requeue(tx, sms))
     phones.send_as = accept
     dispatch.step(store, outbox.SMS, phones)
     assert entry(store, sms).state == "acked"
@@ -461,7 +461,7 @@ def test_a_process_that_died_while_sending_leaves_its_lease_to_the_next(store: S
     assert store.write(lambda tx: outbox.claim(tx, outbox.SMS)) is not None
     assert store.write(lambda tx: outbox.claim(tx, outbox.SMS)) is None
 
-    store.write(outbox.recover)
+    store.write(entries.release_all)
 
     claimed = store.write(lambda tx: outbox.claim(tx, outbox.SMS))
     assert claimed is not None and claimed.id == sms
@@ -474,7 +474,7 @@ def test_forget_deletes_only_what_is_old(store: Store, clock: Clock) -> None:
     store.write(lambda tx: sessions.save(tx, b"old", "{}", True))
     store.write(lambda tx: attempts.add(tx, "old", 0))
 
-    clock.move(outbox.KEEP_MS / 1000 + 1)
+    clock.move(14 * DAY_S + 1)
     since = int(clock() * 1000) - DAY_S * 1000
     store.write(lambda tx: sessions.save(tx, b"new", "{}", True))
     store.write(lambda tx: attempts.add(tx, "new", since))

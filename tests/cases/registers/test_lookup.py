@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sado.cases.registers.definitions import RegisterError
-from sado.store.tables.registers import Key, Table
+from sado.store.tables.registers import Key, RegisterTable
 from tests.support.registers import TODAY, Desk, licence, licences, taxes
 from tests.support.stations import Clock, open_store
 
@@ -96,7 +96,7 @@ def test_the_day_is_that_of_the_country(tmp_path: Path) -> None:
 def test_a_key_left_over_from_an_earlier_definition_shows_nobody(desk: Desk, tmp_path: Path) -> None:
     desk.load(taxes(tmp_path, ["020025789,1985,none"]))
     own, other = (Key(f"tin={tin}") for tin in ("020025789", "999999999"))
-    table = Table("taxes", is_private=True)
+    table = RegisterTable("taxes", is_private=True)
     row_id = desk.store.read(lambda tx: table.find(tx, own.text, TODAY, 1))[0].id
     desk.store.write(lambda tx: table.add_keys(tx, row_id, [other]))
 

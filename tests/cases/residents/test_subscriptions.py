@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sado.cases.residents import subscriptions
 from sado.cases.residents.subscriptions import ALERT, ANNOUNCEMENT, STEP, Alert, Announcement
 from sado.store import Store, Transaction
+from sado.store.tables import outbox as entries
 from sado.store.tables import subscribers
 from sado.store.tables.outbox import Entry
 from sado.store.tables.subscriptions import Subscription
@@ -42,7 +43,7 @@ def tell(store: Store, topic: str, place: str = YOVON) -> int:
 def taken(tx: Transaction) -> Entry | None:
     """The next SMS that is due, taken out of the outbox; an announcement puts its alerts as it goes."""
     entry = outbox.claim(tx, outbox.SMS)
-    if entry is not None and outbox.cancel(tx, entry) and entry.kind == ANNOUNCEMENT:
+    if entry is not None and entries.remove(tx, entry) and entry.kind == ANNOUNCEMENT:
         subscriptions.spread(tx, msgspec.json.decode(entry.body, type=Announcement))
     return entry
 

@@ -163,7 +163,7 @@ def test_a_sender_that_lost_its_lease_puts_no_alerts(village: Station, gateway: 
     tell(village)
     late = village.store.write(lambda tx: outbox.claim(tx, outbox.SMS))
     assert late is not None
-    village.store.write(outbox.recover)
+    village.store.write(entries.release_all)
     send_all(village, gateway)
     transport = notices(village.store, village.cases, gateway)
     with pytest.raises(outbox.NothingToSendError):

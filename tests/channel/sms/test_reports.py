@@ -173,7 +173,7 @@ def test_a_message_that_a_person_sends_again_is_paid_again(village: Station, clo
     clock.move(25 * 3600)
     village.store.write(outbox.give_up_waiting)
     entry = village.store.read(lambda tx: entries.of_case(tx, number))[-1]
-    assert village.store.write(lambda tx: outbox.retry(tx, entry.id))
+    assert village.store.write(lambda tx: entries.requeue(tx, entry.id))
     send_all(village, well)
     (one,) = of(village, number)
     assert (one.state, one.segments, one.latin_segments, one.price) == ("sent", 2, 2, 200)

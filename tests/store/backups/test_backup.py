@@ -22,11 +22,11 @@ from msgspec import structs
 from sado.cases import reference
 from sado.cases.service import Cases
 from sado.cli.commands.restore import renew
-from sado.store import Keyring, Store, StoreError, Transaction
+from sado.store import Keyring, Store, StoreError, Transaction, migrations
 from sado.store.backups import backup, drill, file_format, verify
 from sado.store.backups.file_format import CHUNK, HEADER
-from sado.store.engines.sqlite import SQLite
-from sado.store.errors import BackupError, KeyFileError
+from sado.store.engines.sqlite import Connection, SQLite
+from sado.store.errors import BackupError, KeyFileError, NewerSchemaError
 from sado.store.sealed_stream import TAG_BYTES
 from sado.store.tables import (
     blobs,
@@ -60,9 +60,9 @@ ROOT = Path(__file__).parents[3]
 
 def make(store: Store, target: Path) -> backup.Contents:
     """A backup of this store, as `sado backup` makes it."""
-    with backup.workplace(store.path.parent) as place:
+    with backup.temporary_folder(store.path.parent) as place:
         store.backup(place / "copy.db")
-        return backup.write(place / "copy.db", target, store.keys, MADE_AT)
+        return backup.make(place / "copy.db", target, store.keys, MADE_AT)
 
 
 def restore(file: Path, folder: Path) -> backup.Contents:
@@ -115,12 +115,12 @@ def test_what_was_written_comes_back_byte_for_byte(folder: Path, tmp_path: Path)
     with open_station(folder, VILLAGE) as station:
         file_case(station)
         station.store.backup(tmp_path / "copy.db")
-    made = backup.write(tmp_path / "copy.db", tmp_path / "backup", keys_in(folder), MADE_AT)
+    made = backup.make(tmp_path / "copy.db", tmp_path / "backup", keys_in(folder), MADE_AT)
     pieces: list[bytes] = []
     assert backup.unpack(tmp_path / "backup", keys_in(folder), pieces.append) == made
     assert b"".join(pieces) == (tmp_path / "copy.db").read_bytes()
     assert (made.station, made.made_at, made.rows["cases"], made.rows["outbox"]) == (VILLAGE, MADE_AT, 1, 1)
-    assert [(head.peer, head.lane, head.numbered) for head in made.heads] == [(outbox.UPSTREAM, outbox.URGENT, 1)]
+    assert [(head.peer, head.lane, head.numbered) for head in made.lane_ends] == [(outbox.UPSTREAM, outbox.URGENT, 1)]
 
 
 def test_anybody_may_read_of_which_station_and_when_and_nothing_else(file: Path, folder: Path) -> None:
@@ -273,8 +273,21 @@ def test_every_value_that_is_sealed_has_a_column_of_that_type_and_opens_or_is_co
 
 def add_rows(tx: Transaction, is_private: bool) -> None:
     """A row of a register; the body of one that is not private is not sealed."""
-    table = registers.Table(f"private {is_private}", is_private)
-    table.save(tx, registers.Kept(table.row_id(tx, "row"), '{"word":"value"}', "2026-11-30"), 1)
+    table = registers.RegisterTable(f"private {is_private}", is_private)
+    table.save(tx, registers.RegisterRow(table.row_id(tx, "row"), '{"word":"value"}', "2026-11-30"), 1)
+
+
+def test_a_database_of_a_newer_release_is_refused_for_what_it_is(folder: Path) -> None:
+    def m002_later(connection: Connection) -> None:
+        connection.execute("ALTER TABLE identity RENAME TO who")
+
+    with open_station(folder, VILLAGE):
+        pass
+    with contextlib.closing(SQLite(folder / "station.db").writer()) as connection:
+        connection.migrate([*migrations.MIGRATIONS, m002_later])
+    with pytest.raises(NewerSchemaError, match="m002_later"):
+        backup.make(folder / "station.db", folder / "backup", keys_in(folder), MADE_AT)
+    assert not (folder / "backup").exists()
 
 
 # Files and kills
@@ -313,7 +326,7 @@ def spoil(event, arguments):
 
 copy, target, keys = map(Path, sys.argv[1:4])
 sys.addaudithook(spoil)
-backup.write(copy, target, Keyring.load(keys), 0)
+backup.make(copy, target, Keyring.load(keys), 0)
 """
 
 
@@ -337,20 +350,20 @@ def test_a_backup_and_the_restored_database_are_for_their_owner_alone(file: Path
     assert {path.stat().st_mode & 0o777 for path in (file, folder / "station.db")} == {0o600}
 
 
-def test_the_workplace_of_a_killed_process_is_removed_and_one_in_use_is_not(folder: Path) -> None:
-    left = folder / f"{backup.WORKPLACE}left"
+def test_the_temporary_folder_of_a_killed_process_is_removed_and_one_in_use_is_not(folder: Path) -> None:
+    left = folder / f"{backup.TEMPORARY}left"
     left.mkdir()
     (left / "copy.db").write_text("plain")
-    in_use = folder / f"{backup.WORKPLACE}in-use"
+    in_use = folder / f"{backup.TEMPORARY}in-use"
     in_use.mkdir()
     with FileLock(in_use / "lock"):
-        backup.put_in_order(folder / "station.db")
+        backup.recover(folder / "station.db")
         assert (left.exists(), in_use.exists()) == (False, True)
         left.mkdir()
-        with backup.workplace(folder) as place:
+        with backup.temporary_folder(folder) as place:
             assert (left.exists(), in_use.exists()) == (False, True)
             assert place.stat().st_mode & 0o777 == 0o700
-    backup.put_in_order(folder / "station.db")
+    backup.recover(folder / "station.db")
     assert [path.name for path in folder.iterdir()] == ["keys.json"]
 
 
@@ -383,7 +396,7 @@ def test_a_kill_at_any_step_of_a_restore_leaves_the_old_state_or_the_whole_new_o
     _, old_incarnation = state(killed_station)
     seen = []
     for run in sorted(runs.iterdir(), key=lambda run: int(run.name.removeprefix("run-"))):
-        backup.put_in_order(run / "station.db")
+        backup.recover(run / "station.db")
         found = state(run)
         is_new = found[1] != old_incarnation
         assert found[0] == (250 if is_new else 251), run
@@ -471,7 +484,7 @@ def test_what_has_left_one_by_one_is_not_sent_again_after_a_restore(folder: Path
         make(store, tmp_path / "backup")
     restore(tmp_path / "backup", folder)
     with open_store(folder) as store:
-        store.write(outbox.recover)
+        store.write(entries.release_all)
         states = query(store, "SELECT state FROM outbox ORDER BY id")
         assert [state for (state,) in states] == ["acked", "awaiting", "queued", "queued"]
         claimed = [store.write(lambda tx: outbox.claim(tx, to)) for _ in range(3)]
@@ -645,11 +658,11 @@ def test_a_village_that_was_not_told_notices_that_its_hub_came_back_from_an_old_
 
 def faults(copy: Store, live: Store) -> list[str]:
     def of(store: Store) -> drill.Facts:
-        found = copy.read(lambda tx: drill.after(tx, "", 1000))
-        return store.read(lambda tx: drill.of(tx, found))
+        found = copy.read(lambda tx: drill.references_after(tx, "", 1000))
+        return store.read(lambda tx: drill.facts_about(tx, found))
 
     here, there = of(copy), of(live)
-    return drill.lost_numbers(here.heads, there.heads) + drill.lost_cases(here.cases, there.cases)
+    return drill.lost_numbers(here.lane_ends, there.lane_ends) + drill.lost_cases(here.cases, there.cases)
 
 
 def test_a_database_that_has_gone_on_has_all_that_is_in_the_copy(folder: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tests.support.stations import Clock, open_store
 
 PEER, OTHER = "station:007", "station:008"
 MANY = 1000
+KEEP_MS = 14 * 24 * 3600 * 1000
 
 
 @pytest.fixture
@@ -76,8 +77,8 @@ def numbers(found: list[Numbered]) -> list[int]:
 
 def forget(store: Store, clock: Clock) -> int:
     """Delete what was acknowledged over a fortnight ago."""
-    clock.move(outbox.KEEP_MS / 1000 + 1)
-    return store.write(outbox.forget_old)
+    clock.move(KEEP_MS / 1000 + 1)
+    return store.write(lambda tx: entries.forget(tx, KEEP_MS))
 
 
 def in_outbox(store: Store) -> list[Entry]:
@@ -172,8 +173,8 @@ def test_finishing_again_changes_nothing(store: Store, clock: Clock) -> None:
     finish(store, 2)
     clock.move(60)
     finish(store, 2)
-    clock.move(outbox.KEEP_MS / 1000 - 30)
-    assert store.write(outbox.forget_old) == 2
+    clock.move(KEEP_MS / 1000 - 30)
+    assert store.write(lambda tx: entries.forget(tx, KEEP_MS)) == 2
 
 
 def test_what_is_forgotten_leaves_a_gap_that_is_not_stepped_over(store: Store, clock: Clock) -> None:
@@ -291,12 +292,12 @@ def test_whatever_is_done_the_numbers_stay_dense_and_what_waits_is_kept(
         elif what == "renew":
             lane_events.renew(tx, peer)
         elif what == "forget":
-            clock.move(outbox.KEEP_MS / 1000 + 1)
+            clock.move(KEEP_MS / 1000 + 1)
 
     for what in steps:
         store.write(lambda tx, what=what: step(tx, what))  # type: ignore[misc]
         if what == "forget":
-            store.write(outbox.forget_old)
+            store.write(lambda tx: entries.forget(tx, KEEP_MS))
         known = store.write(lane)
         waiting = store.write(lambda tx, known=known: lane_events.after(tx, known, known.acked, MANY))  # type: ignore[misc]
         assert numbers(waiting) == list(range(known.acked + 1, known.numbered + 1))

@@ -8,10 +8,10 @@ import pytest
 from sado.store import Store
 from sado.store.errors import SealError
 from sado.store.tables import registers
-from sado.store.tables.registers import Kept, Key, Table
+from sado.store.tables.registers import Key, RegisterRow, RegisterTable
 from tests.support.stations import open_store
 
-PUBLIC, PRIVATE = Table("licences", is_private=False), Table("taxes", is_private=True)
+PUBLIC, PRIVATE = RegisterTable("licences", is_private=False), RegisterTable("taxes", is_private=True)
 TODAY = "2027-01-15"
 
 
@@ -21,22 +21,22 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def keep(store: Store, table: Table, words: str, *keys: Key, body: str = "body", load: int = 1) -> str:
+def keep(store: Store, table: RegisterTable, words: str, *keys: Key, body: str = "body", load: int = 1) -> str:
     def job(tx: registers.Transaction) -> str:
         row_id = table.row_id(tx, words)
-        table.save(tx, Kept(row_id, body, TODAY), load)
+        table.save(tx, RegisterRow(row_id, body, TODAY), load)
         table.add_keys(tx, row_id, keys)
         return row_id
 
     return store.write(job)
 
 
-def bodies(store: Store, table: Table, key: str, today: str = TODAY, limit: int = 9) -> list[str]:
+def bodies(store: Store, table: RegisterTable, key: str, today: str = TODAY, limit: int = 9) -> list[str]:
     return [row.body for row in store.read(lambda tx: table.find(tx, key, today, limit))]
 
 
 @pytest.mark.parametrize("table", [PUBLIC, PRIVATE])
-def test_a_row_is_found_by_each_of_its_keys_and_no_other(store: Store, table: Table) -> None:
+def test_a_row_is_found_by_each_of_its_keys_and_no_other(store: Store, table: RegisterTable) -> None:
     keep(store, table, "one", Key("tin=1"), Key("number=a"))
 
     assert [bodies(store, table, key) for key in ("tin=1", "number=a", "tin=2", "' OR 1=1 --")] == [
@@ -50,7 +50,7 @@ def test_a_row_is_found_by_each_of_its_keys_and_no_other(store: Store, table: Ta
 def test_registers_do_not_see_the_rows_of_each_other(store: Store) -> None:
     keep(store, PUBLIC, "one", Key("tin=1"))
 
-    assert bodies(store, Table("businesses", is_private=False), "tin=1") == []
+    assert bodies(store, RegisterTable("businesses", is_private=False), "tin=1") == []
 
 
 @pytest.mark.parametrize(("today", "shown"), [("2027-01-14", 1), ("2027-01-15", 1), ("2027-01-16", 0)])
@@ -88,7 +88,7 @@ def registers_counted(store: Store) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(("table", "is_readable"), [(PUBLIC, True), (PRIVATE, False)])
-def test_a_private_register_shows_nothing_in_the_files(tmp_path: Path, table: Table, is_readable: bool) -> None:
+def test_a_private_register_shows_nothing_in_the_files(tmp_path: Path, table: RegisterTable, is_readable: bool) -> None:
     with open_store(tmp_path) as store:
         keep(store, table, "secretname", Key("secretkey"), body="secretbody")
     raw = b"".join(path.read_bytes() for path in tmp_path.glob("station.db*"))
