@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint, Flask, Response, make_response, render_template, request
-from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
@@ -130,6 +129,7 @@ def _places(homes: dict[str, str]) -> list[tuple[str, str]]:
         "agency": _("Cases"),
         "phone": _("Phone"),
     }
-    role = getattr(current_user, "role", "")
+    visitor = signin.signed_in()
+    role = visitor.role if visitor else ""
     open_to = ("operator", "unfinished", "consultation", "phone") if role == "operator" else (role,)
-    return [(homes[one], titles[one]) for one in open_to if one in homes]
+    return [(homes[page], titles[page]) for page in open_to if page in homes]

@@ -11,13 +11,12 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ParamSpec
+from typing import ParamSpec, cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import Blueprint, Flask, abort, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import LoginManager, current_user, login_user, logout_user
 
 from sado.store import Store, Transaction
 from sado.store.tables import accounts, attempts
@@ -45,13 +44,6 @@ class Person:
     role: str
     agency: str
     stamp: str
-    is_authenticated: bool = True
-    is_active: bool = True
-    is_anonymous: bool = False
-
-    def get_id(self) -> str:
-        """What the cookie keeps."""
-        return f"{self.stamp} {self.name}"
 
 
 def hash_password(password: str) -> str:
@@ -67,9 +59,10 @@ def needs_role(*roles: str) -> Callable[[View[P]], View[P]]:
     def decorate(view: View[P]) -> View[P]:
         @functools.wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-            if not current_user.is_authenticated:
+            visitor = signed_in()
+            if visitor is None:
                 return redirect(url_for("desk.sign_in", next=_here()))
-            if current_user.role not in roles:
+            if visitor.role not in roles:
                 abort(403)
             return view(*args, **kwargs)
 
@@ -79,7 +72,7 @@ def needs_role(*roles: str) -> Callable[[View[P]], View[P]]:
 
 
 def install(app: Flask, store: Store, secure_cookies: bool) -> None:
-    """Set up the sign-in cookie, and who the person behind it is."""
+    """Set up the sign-in cookie, and where the accounts behind it are; templates get `signed_in`."""
     app.secret_key = store.keys.derive("cookies")
     app.config.update(
         SESSION_COOKIE_NAME="sado",
@@ -89,8 +82,21 @@ def install(app: Flask, store: Store, secure_cookies: bool) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=LIFETIME,
     )
-    manager = LoginManager(app)
-    manager.user_loader(lambda user_id: _signed_in(store, user_id))
+    app.extensions["sado_accounts"] = store
+    app.jinja_env.globals["signed_in"] = signed_in
+
+
+def signed_in() -> Person | None:
+    """Who is signed in. None for a visitor, and for a cookie that is over twelve hours old, or whose account is gone
+    or has another password since."""
+    if "person" not in g:
+        g.person = _of_cookie(current_app.extensions["sado_accounts"])
+    return cast(Person | None, g.person)
+
+
+def person() -> Person:
+    """Who is signed in, on a page that `needs_role` opens; a visitor is refused."""
+    return signed_in() or abort(403)
 
 
 def create(store: Store, homes: Mapping[str, str]) -> Blueprint:
@@ -101,11 +107,12 @@ def create(store: Store, homes: Mapping[str, str]) -> Blueprint:
 
     @blueprint.get("/")
     def home() -> ResponseReturnValue:
-        if not current_user.is_authenticated:
+        visitor = signed_in()
+        if visitor is None:
             return redirect(url_for("desk.sign_in"))
-        if current_user.role not in homes:
+        if visitor.role not in homes:
             abort(403)
-        return redirect(homes[current_user.role])
+        return redirect(homes[visitor.role])
 
     @blueprint.get("/signin")
     def sign_in() -> ResponseReturnValue:
@@ -113,18 +120,17 @@ def create(store: Store, homes: Mapping[str, str]) -> Blueprint:
 
     @blueprint.post("/signin")
     def enter() -> ResponseReturnValue:
-        person = authenticate(store, request.form.get("name", "").strip(), request.form.get("password", ""))
-        if person is None:
+        visitor = authenticate(store, request.form.get("name", "").strip(), request.form.get("password", ""))
+        if visitor is None:
             return _form(failed=True), 403
+        # Nothing of the visitor's session goes on, the forms' token included: what somebody planted there is gone.
         session.clear()
         session.permanent = True
-        session["since"] = store.now()
-        login_user(person)
+        session.update(name=visitor.name, stamp=visitor.stamp, since=store.now())
         return redirect(local_path(request.form.get("next", "")))
 
     @blueprint.post("/signout")
     def leave() -> ResponseReturnValue:
-        logout_user()
         session.clear()
         return redirect(url_for("desk.sign_in"))
 
@@ -178,14 +184,12 @@ def _matches(hashed: str, password: str) -> bool:
             return False
 
 
-def _signed_in(store: Store, user_id: str) -> Person | None:
-    """The person of a cookie, unless it is over twelve hours old or its password has changed since."""
+def _of_cookie(store: Store) -> Person | None:
     if session.get("since", 0) < store.now() - LIFETIME.total_seconds() * 1000:
         return None
-    name = user_id.partition(" ")[2]
-    account = store.read(lambda tx: accounts.find(tx, name))
-    person = _person(store, account) if account else None
-    return person if person and person.get_id() == user_id else None
+    account = store.read(lambda tx: accounts.find(tx, session["name"]))
+    owner = _person(store, account) if account else None
+    return owner if owner and owner.stamp == session["stamp"] else None
 
 
 def _person(store: Store, account: Account) -> Person:

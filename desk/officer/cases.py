@@ -10,7 +10,6 @@ from datetime import date
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from sado.cases import statuses, terms, views
 from sado.cases.errors import NoOtherAgencyError, UnknownCaseError
@@ -21,7 +20,7 @@ from sado.desk.asked import AllAsked
 from sado.desk.case_view import agency_name, case_view, history
 from sado.desk.language import N_, _, local_date, now
 from sado.desk.officer.api import LONGEST_TEXT
-from sado.desk.signin import needs_role
+from sado.desk.signin import needs_role, person
 from sado.menus.pack import Pack
 from sado.store import Store, Transaction
 from sado.store.tables import cases as rows
@@ -106,7 +105,7 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
     @needs_role("agency")
     def index() -> ResponseReturnValue:
         tab = request.args.get("show", "new")
-        agency, after = current_user.agency, _cursor(request.args.get("after", ""))
+        agency, after = person().agency, _cursor(request.args.get("after", ""))
         if tab not in TABS:
             abort(404)
         if tab == "forwarded":
@@ -132,7 +131,7 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
     @blueprint.post("/cases/<reference>/requests/<request_id>")
     @needs_role("agency")
     def resolve(reference: str, request_id: str) -> ResponseReturnValue:
-        agency, is_taken = current_user.agency, asked.wants_to_take()
+        agency, is_taken = person().agency, asked.wants_to_take()
         try:
             store.write(lambda tx: cases.resolve(tx, reference, request_id, is_taken, agency))
         except UnknownCaseError:
@@ -148,7 +147,7 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
 def _list_page(pack: Pack, tab: str, found: list[CaseRow], marks: dict[str, str]) -> str:
     return render_template(
         "desk/agency_list.html",
-        agency=agency_name(pack, current_user.agency),
+        agency=agency_name(pack, person().agency),
         tabs=_tabs(),
         tab=tab,
         cases=[(case_view(pack, case), _waits_for(case.status)) for case in found[:LISTED]],
@@ -159,7 +158,7 @@ def _list_page(pack: Pack, tab: str, found: list[CaseRow], marks: dict[str, str]
 
 def _forwarded_page(store: Store, pack: Pack) -> str:
     """What the agency passed on, the latest first: where to and when, and nothing that came after."""
-    agency = current_user.agency
+    agency = person().agency
     found = store.read(lambda tx: views.passed_on(tx, agency, LISTED))
     return render_template(
         "desk/agency_forwarded.html",
@@ -180,7 +179,7 @@ def _record(store: Store, cases: Cases, pack: Pack, reference: str) -> Typed:
     kind = request.form.get("kind", "")
     text = request.form.get("text", "").replace("\r\n", "\n").strip()
     to = request.form.get("agency", "") if kind == statuses.FORWARDED else ""
-    agency, is_short = current_user.agency, request.form.get("term") == "short"
+    agency, is_short = person().agency, request.form.get("term") == "short"
     if kind not in statuses.EVENTS:
         abort(400)
     if len(text) > LONGEST_TEXT:
@@ -204,7 +203,7 @@ def _record(store: Store, cases: Cases, pack: Pack, reference: str) -> Typed:
 
 def _case_page(store: Store, cases: Cases, pack: Pack, reference: str, typed: Typed) -> str:
     """The case as it stands now, with what was typed into its form."""
-    agency = current_user.agency
+    agency = person().agency
     try:
         seen = store.read(lambda tx: _seen(tx, cases, pack, agency, reference))
     except UnknownCaseError:

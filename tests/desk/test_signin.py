@@ -123,6 +123,22 @@ def test_a_new_password_ends_the_sign_ins_of_the_old(desk: Desk) -> None:
     assert client.get("/operator").status_code == 302
 
 
+def test_an_account_that_is_gone_is_signed_out(desk: Desk) -> None:
+    client = desk.signed_in("operator")
+    desk.store.write(lambda tx: tx.run("DELETE FROM accounts WHERE name = 'zarina'"))
+    assert client.get("/operator").status_code == 302
+
+
+def test_signing_in_keeps_nothing_of_the_session_before(desk: Desk) -> None:
+    client = desk.visitor()
+    client.get("/signin")
+    with client.session_transaction() as session:
+        session["planted"], planted = "here", session["csrf_token"]
+    enter(client, PEOPLE["operator"], PASSWORD)
+    with client.session_transaction() as session:
+        assert "planted" not in session and session.get("csrf_token") != planted
+
+
 def test_signing_out_ends_it(desk: Desk) -> None:
     client = desk.signed_in("operator")
     assert post(client, "/operator", "/signout").location == "/signin"
