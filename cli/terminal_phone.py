@@ -182,7 +182,6 @@ class Phone:
             "sessionId": request.session_id,
             "serviceCode": request.code,
             "phoneNumber": self._number,
-            "networkCode": "43601",
         }
 
 

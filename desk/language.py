@@ -1,7 +1,7 @@
 """The language of a page and its words, and moments in the country's time.
 
-English sentences are the names of messages, so English needs no catalogue; the others are read from `.po` files
-as they are, once and when first asked for: no compile step can be forgotten.
+English sentences are the names of messages, so English needs no catalogue; the desk speaks every other language that
+has one. The `.po` files are read as they are, once and when first asked for: no compile step can be forgotten.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, g, request
 
-LANGUAGES = ("tg", "ru", "en")
-NAMES = {"tg": "Тоҷикӣ", "ru": "Русский", "en": "English"}
-DEFAULT, SOURCE = "tg", "en"
+SOURCE = "en"
 COOKIE = "sado_lang"
 COOKIE_S = 365 * 24 * 3600
 LOCALES = Path(__file__).parent.parent / "locales"
@@ -28,16 +26,22 @@ KB, MB = 1000, 1_000_000
 
 
 @dataclass(frozen=True)
-class Here:
-    """Where the pages' clock hangs: the zone it shows and what it says now, in milliseconds since 1970 UTC."""
+class Localisation:
+    """How the pages speak: the zone of their times, what the clock says (milliseconds since 1970 UTC), the languages
+    with the first choice first, and the folder of their catalogues."""
 
     zone: ZoneInfo
     now: Callable[[], int]
+    languages: tuple[str, ...]
+    folder: Path
 
 
-def install(app: Flask, time_zone: str, now: Callable[[], int]) -> None:
-    """Give every template `_`, `local_time`, `timesince` and the links to the other languages."""
-    app.extensions["sado_here"] = Here(ZoneInfo(time_zone), now)
+def install(app: Flask, time_zone: str, now: Callable[[], int], default: str, folder: Path = LOCALES) -> None:
+    """Give every template `_`, `local_time`, `timesince` and the links to the other languages.
+
+    `default` is the language of whoever asks for none; English where it has no catalogue in `folder`."""
+    languages = available(default, folder)
+    app.extensions["sado_localisation"] = Localisation(ZoneInfo(time_zone), now, languages, folder)
     app.jinja_env.globals.update(
         _=_,
         local_time=local_time,
@@ -50,7 +54,7 @@ def install(app: Flask, time_zone: str, now: Callable[[], int]) -> None:
 
 
 def current() -> str:
-    """The language of this page: `?lang=`, else the cookie, else what the browser asks for, else Tajik."""
+    """The language of this page: `?lang=`, else the cookie, else what the browser asks for, else the country's."""
     if "page_language" not in g:
         g.page_language = _chosen()
     return str(g.page_language)
@@ -58,7 +62,7 @@ def current() -> str:
 
 def remember(response: Response) -> Response:
     """Keep a choice made with `?lang=` for the next pages."""
-    if request.args.get("lang") in LANGUAGES:
+    if request.args.get("lang") in _localisation().languages:
         response.set_cookie(
             COOKIE,
             request.args["lang"],
@@ -74,12 +78,13 @@ def links() -> list[tuple[str, str, str]]:
     """(language, its own name, address of this page in it). After a form there is no page to come back to: the
     first page."""
     path = request.path if request.method == "GET" else "/"
-    return [(language, name, f"{path}?{_query(language)}") for language, name in NAMES.items()]
+    languages = _localisation().languages
+    return [(language, own_name(language), f"{path}?{_query(language)}") for language in languages]
 
 
 def _(message: str, **values: object) -> str:
     """The sentence in the page's language, filled with `values`; in English where it is not translated yet."""
-    text = catalogue(current()).get(message, message)
+    text = catalogue(current(), _localisation().folder).get(message, message)
     return text.format(**values) if values else text
 
 
@@ -88,17 +93,36 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name
     return message
 
 
+def available(default: str, folder: Path = LOCALES) -> tuple[str, ...]:
+    """English and every language with a catalogue in `folder`: `default` first, or English where it has none."""
+    codes = {SOURCE, *(path.parts[-3] for path in folder.glob("*/LC_MESSAGES/desk.po"))}
+    first = default if default in codes else SOURCE
+    return (first, *sorted(codes - {first}))
+
+
 @functools.cache
-def catalogue(language: str) -> Mapping[str, str]:
-    """English sentence → sentence. Empty for English and for a language without a file."""
-    path = LOCALES / language / "LC_MESSAGES" / "desk.po"
-    if language == SOURCE or not path.is_file():
+def own_name(language: str) -> str:
+    """What a language calls itself, with a capital."""
+    from babel.core import Locale
+
+    name = Locale.parse(language).display_name or language
+    return name[0].upper() + name[1:]
+
+
+@functools.cache
+def catalogue(language: str, folder: Path = LOCALES) -> Mapping[str, str]:
+    """English sentence → sentence. Empty for English."""
+    if language == SOURCE:
         return {}
     from babel.messages.pofile import read_po
 
-    with path.open("rb") as file:
+    with (folder / language / "LC_MESSAGES" / "desk.po").open("rb") as file:
         messages = read_po(file, locale=language)
-    return {str(one.id): str(one.string) for one in messages if one.id and one.string and not one.fuzzy}
+    return {
+        str(message.id): str(message.string)
+        for message in messages
+        if message.id and message.string and not message.fuzzy
+    }
 
 
 def local_time(ms: int) -> str:
@@ -113,26 +137,23 @@ def local_date(ms: int) -> str:
 
 def days_between(start: int, end: int) -> int:
     """How many midnights of the country's zone lie between two moments; negative where `end` is earlier."""
-    first, last = (datetime.fromtimestamp(ms / 1000, _here().zone).date() for ms in (start, end))
+    first, last = (datetime.fromtimestamp(ms / 1000, _localisation().zone).date() for ms in (start, end))
     return (last - first).days
 
 
 def now() -> int:
     """What the pages' clock says, in milliseconds since 1970 UTC."""
-    return _here().now()
+    return _localisation().now()
 
 
 def moment(ms: int) -> str:
     """A moment near now: the time alone when it is today, else with its day."""
-    here = _here()
-    day = datetime.fromtimestamp(ms / 1000, here.zone).date()
-    today = datetime.fromtimestamp(here.now() / 1000, here.zone).date()
-    return _formatted(ms, CLOCK if day == today else FULL)
+    return _formatted(ms, FULL if days_between(ms, now()) else CLOCK)
 
 
 def timesince(ms: int) -> str:
     """How long ago, roughly: in minutes, hours or days."""
-    passed = max(0, _here().now() - ms)
+    passed = max(0, now() - ms)
     if passed < MINUTE:
         return _("under a minute")
     if passed < HOUR:
@@ -159,11 +180,10 @@ def size(count: int) -> str:
 
 
 def _chosen() -> str:
-    for asked in (request.args.get("lang"), request.cookies.get(COOKIE)):
-        if asked in LANGUAGES:
-            return asked
+    languages = _localisation().languages
     wished = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
-    return next((language for language in wished if language in LANGUAGES), DEFAULT)
+    asked = (request.args.get("lang"), request.cookies.get(COOKIE), *wished)
+    return next((language for language in asked if language in languages), languages[0])
 
 
 def _query(language: str) -> str:
@@ -173,12 +193,12 @@ def _query(language: str) -> str:
     return urlencode([*kept, ("lang", language)])
 
 
-def _here() -> Here:
-    here: Here = current_app.extensions["sado_here"]
-    return here
+def _localisation() -> Localisation:
+    localisation: Localisation = current_app.extensions["sado_localisation"]
+    return localisation
 
 
 def _formatted(ms: int, pattern: str) -> str:
     from babel.dates import format_datetime
 
-    return str(format_datetime(datetime.fromtimestamp(ms / 1000, _here().zone), pattern, locale=current()))
+    return str(format_datetime(datetime.fromtimestamp(ms / 1000, _localisation().zone), pattern, locale=current()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, Flask, Response, make_response, render_template, request
@@ -53,33 +53,59 @@ class Options:
     standing: Callable[[Transaction], Standing]
 
 
+@dataclass(frozen=True)
+class Page:
+    """A blueprint with what leads to it: its title in the bar of pages (empty: another page links to it) and the
+    roles that see it there. The first page of a role is where its people land."""
+
+    title: str
+    roles: tuple[str, ...]
+    blueprint: Blueprint
+
+    @property
+    def address(self) -> str:
+        """Where it begins."""
+        return str(self.blueprint.url_prefix)
+
+
 def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options) -> None:
-    """Register the desk on the app."""
+    """Register the desk and the API of agencies' systems on the app."""
     from sado.desk.officer import api
+
+    install(app, store, pack, options.secure_cookies, _pages(store, cases, pack, options))
+    app.register_blueprint(api.create(store, cases, pack))
+
+
+def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Page]:
     from sado.desk.officer import cases as officer
 
-    signin.install(app, store, options.secure_cookies)
-    language.install(app, pack.time_zone, store.now)
-    csrf = _csrf(app)
+    work = outbox.create(store, pack, options.has_upstream, options.is_costly, options.standing)
+    case.add(work, store, cases, pack)
     pages = [
-        outbox.create(store, pack, options.has_upstream, options.is_costly, options.standing),
-        officer.create(store, cases, pack),
+        Page(N_("Outbox"), ("operator",), work),
+        Page(N_("Unfinished"), ("operator",), unfinished.create(store, pack)),
+        Page(N_("Consultation"), ("operator",), consultation.create(store, pack)),
+        Page("", ("operator",), line.create(store, pack.languages, options.standing)),
+        Page(N_("Cases"), ("agency",), officer.create(store, cases, pack)),
     ]
-    case.add(pages[0], store, cases, pack)
-    pages += [unfinished.create(store, pack), consultation.create(store, pack)]
-    pages.append(line.create(store, pack.country, options.standing))
-    homes = {"operator": "/operator", "agency": pages[1].url_prefix or "/agency", "unfinished": "/unfinished"}
-    homes["consultation"] = "/consultation"
     if options.phone_page:
         from sado.desk.phone import page  # a station with real residents need not carry it
 
-        pages.append(page.create(options.service_code, options.ussd_path, options.phone_sms_url))
-        homes["phone"] = "/phone"
-    app.jinja_env.globals["places"] = lambda: _places(homes)
-    for blueprint in (signin.create(store, homes), *pages):
+        phone = page.create(pack.country, options.service_code, options.ussd_path, options.phone_sms_url)
+        pages.append(Page(N_("Phone"), ("operator", "phone"), phone))
+    return pages
+
+
+def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: Sequence[Page]) -> None:
+    """Set up sign-in and languages on the app, and register these pages, each behind the same guards."""
+    signin.install(app, store, secure_cookies)
+    language.install(app, pack.time_zone, store.now, pack.languages.default)
+    csrf = _csrf(app)
+    homes = {role: page.address for page in reversed(pages) for role in page.roles}
+    app.jinja_env.globals["places"] = lambda: _places(pages)
+    for blueprint in (signin.create(store, homes), *(page.blueprint for page in pages)):
         _guard(blueprint, csrf)
         app.register_blueprint(blueprint)
-    app.register_blueprint(api.create(store, cases, pack))
     # What has no page at all is answered like a page of the desk.
     app.register_error_handler(HTTPException, lambda error: _protect(make_response(_refuse(error))))
 
@@ -120,16 +146,7 @@ def _disk(error: DiskError) -> tuple[str, int]:
     return render_template("desk/error.html", sentence=_(DISK)), 503
 
 
-def _places(homes: dict[str, str]) -> list[tuple[str, str]]:
+def _places(pages: Sequence[Page]) -> list[tuple[str, str]]:
     """(address, title) of the pages that the person signed in may open."""
-    titles = {
-        "operator": _("Outbox"),
-        "unfinished": _("Unfinished"),
-        "consultation": _("Consultation"),
-        "agency": _("Cases"),
-        "phone": _("Phone"),
-    }
     visitor = signin.signed_in()
-    role = visitor.role if visitor else ""
-    open_to = ("operator", "unfinished", "consultation", "phone") if role == "operator" else (role,)
-    return [(homes[page], titles[page]) for page in open_to if page in homes]
+    return [(page.address, _(page.title)) for page in pages if page.title and visitor and visitor.role in page.roles]

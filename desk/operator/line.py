@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from sado.desk import language, words
 from sado.desk.language import N_, _, moment
 from sado.desk.signin import needs_role
+from sado.menus.language.languages import Languages
 from sado.store import Store, Transaction
 from sado.store.tables import traffic
 from sado.store.tables.traffic import Spent
@@ -28,8 +29,6 @@ WHATS = {
     traffic.IDLE: N_("Calls that brought nothing"),
     traffic.PROBE: N_("Tries while the line was down"),
 }
-# Those that have a word in the catalogues; another shows as its code.
-CURRENCIES = {"TJS": N_("somoni")}
 MINUTE_MS = 60_000
 
 
@@ -78,7 +77,7 @@ class View:
     aside: int
 
 
-def create(store: Store, country: str, standing: Callable[[Transaction], Standing]) -> Blueprint:
+def create(store: Store, languages: Languages, standing: Callable[[Transaction], Standing]) -> Blueprint:
     """The blueprint of the line's page."""
     blueprint = Blueprint("line", __name__, url_prefix="/operator/line")
 
@@ -86,7 +85,7 @@ def create(store: Store, country: str, standing: Callable[[Transaction], Standin
     @needs_role("operator")
     def index() -> ResponseReturnValue:
         now, it = store.read(lambda tx: (tx.now, standing(tx)))
-        return render_template("desk/line.html", it=view(it, country, now), has_upstream=it.line is not None)
+        return render_template("desk/line.html", it=view(it, languages, now), has_upstream=it.line is not None)
 
     @blueprint.post("")
     @needs_role("operator")
@@ -98,16 +97,16 @@ def create(store: Store, country: str, standing: Callable[[Transaction], Standin
     return blueprint
 
 
-def view(it: Standing, country: str, now: int) -> View:
+def view(it: Standing, languages: Languages, now: int) -> View:
     """The facts in the page's language."""
-    money = _Money(it, country)
+    money = _Money(it, languages)
     today, month = ({one.purpose: one.total for one in spent} for spent in (it.today, it.month))
     return View(
         sentence=words.health(it.line, now) if it.line else "",
-        limits=limits(it, country),
+        limits=limits(it, languages),
         pace=_pace(it),
         is_down=bool(it.line and it.line.down_since),
-        lanes=[_lane(it, one, country) for one in it.waiting],
+        lanes=[_lane(it, one, languages) for one in it.waiting],
         costs=[
             _cost(_(name), today.get(what, 0), month.get(what, 0), money)
             for what, name in WHATS.items()
@@ -120,26 +119,26 @@ def view(it: Standing, country: str, now: int) -> View:
     )
 
 
-def limits(it: Standing, country: str) -> str:
+def limits(it: Standing, languages: Languages) -> str:
     """Until when only what is urgent leaves, and why; or that "sync now" was said. Empty when everything may leave."""
     if it.lifted_at:
         lifted = N_("“Sync now” was asked for at {at}: no window or budget holds anything back until nothing waits.")
         return _(lifted, at=moment(it.lifted_at))
     if it.allowance.is_whole:
         return ""
-    at, reason = moment(it.allowance.until), _reason(it, country)
+    at, reason = moment(it.allowance.until), _reason(it, languages)
     return _("Until {at} only what is urgent leaves: {reason}.", at=at, reason=reason)
 
 
-def held(it: Standing, country: str) -> str:
+def held(it: Standing, languages: Languages) -> str:
     """Why an event waits that may not leave now."""
-    return _("Waits until {at}: {reason}.", at=moment(it.allowance.until), reason=_reason(it, country))
+    return _("Waits until {at}: {reason}.", at=moment(it.allowance.until), reason=_reason(it, languages))
 
 
-def today(it: Standing, country: str) -> str:
+def today(it: Standing, languages: Languages) -> str:
     """What the line carried today, and for how much."""
     size = sum(one.total for one in it.today)
-    cost = _Money(it, country).of(size)
+    cost = _Money(it, languages).of(size)
     return _("Today: {size}", size=f"{language.size(size)}, {cost}" if cost else language.size(size))
 
 
@@ -160,30 +159,29 @@ def clocks(it: Standing) -> list[str]:
 
 
 class _Money:
-    """What bytes cost in words; empty words without a price."""
+    """What bytes cost, as the pack writes the country's money; empty words without a price."""
 
-    def __init__(self, it: Standing, country: str) -> None:
-        from babel.numbers import get_territory_currencies
-
+    def __init__(self, it: Standing, languages: Languages) -> None:
         self._budget = it.budget
-        self._currency = next(iter(get_territory_currencies(country)), "")
+        self._languages = languages
 
     def of(self, size: int) -> str:
         return self.words(self._budget.money(size)) if self._budget.price else ""
 
     def words(self, amount: Decimal) -> str:
-        name = _(CURRENCIES[self._currency]) if self._currency in CURRENCIES else self._currency
-        return f"{language.number(amount, '#,##0.00')} {name}"
+        page, languages = language.current(), self._languages
+        pattern = languages[page if page in languages.codes else languages.default].money
+        return pattern.replace("{n}", language.number(amount, "#,##0.00"))
 
 
-def _lane(it: Standing, one: Waiting, country: str) -> Lane:
+def _lane(it: Standing, one: Waiting, languages: Languages) -> Lane:
     free = _("Waits for the line.") if it.line and it.line.down_since else _("It is next in line.")
-    return Lane(_(LANES[one.lane]), one.count, one.oldest, free if one.may_leave else held(it, country))
+    return Lane(_(LANES[one.lane]), one.count, one.oldest, free if one.may_leave else held(it, languages))
 
 
-def _reason(it: Standing, country: str) -> str:
+def _reason(it: Standing, languages: Languages) -> str:
     amount, cause = it.allowance.amount, it.allowance.why
-    spoken = _Money(it, country).words(amount) if cause in MONEY else language.size(int(amount))
+    spoken = _Money(it, languages).words(amount) if cause in MONEY else language.size(int(amount))
     return _(cause.value, amount=spoken) if cause else ""
 
 

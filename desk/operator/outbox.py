@@ -148,7 +148,7 @@ def _line(tx: Transaction, to: Destination, waiting: int, it: Standing, pack: Pa
     spoken = Line(title, state, words.health(to, tx.now), waiting)
     if to.name != outbox.UPSTREAM:
         return spoken
-    return replace(spoken, limits=line.limits(it, pack.country), today=line.today(it, pack.country))
+    return replace(spoken, limits=line.limits(it, pack.languages), today=line.today(it, pack.languages))
 
 
 def _where(destination: str, pack: Pack) -> str:
@@ -163,7 +163,7 @@ def _held(entry: Entry, to: Destination, now: int, it: Standing, pack: Pack) -> 
     """One entry in words; where its lane may not leave now, that is why it waits."""
     row = _row(entry, to, now, pack)
     is_held = entry.destination == outbox.UPSTREAM and entry.lane not in it.allowance.lanes
-    return replace(row, why=line.held(it, pack.country)) if is_held else row
+    return replace(row, why=line.held(it, pack.languages)) if is_held else row
 
 
 def _row(entry: Entry, to: Destination, now: int, pack: Pack) -> Row:

@@ -19,7 +19,6 @@ from sado.desk.language import _
 from sado.menus.handset import Handset, Letters
 
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#")
-NETWORK = "43601"
 LONGEST_SESSION = 1000
 
 
@@ -163,7 +162,6 @@ def _fields(phone: Phone) -> dict[str, str]:
         "sessionId": phone.session_id,
         "serviceCode": phone.code,
         "phoneNumber": phone.number,
-        "networkCode": NETWORK,
     }
 
 

@@ -14,7 +14,7 @@ from sado.desk.signin import needs_role
 from sado.menus.gsm import Budget, Encoding, encoding, units
 from sado.menus.handset import Letters
 
-RESIDENTS = {"+992900000101": "Гулнора", "+992900000102": "Бахтиёр", "+992900000103": "Ali"}
+RESIDENTS = 3
 LETTERS = {
     Letters.ALL: N_("All letters"),
     Letters.RUSSIAN: N_("Cyrillic without ӣ қ ӯ ҳ ҷ ғ"),
@@ -46,15 +46,21 @@ class Inbox:
     fault: str = ""
 
 
-def create(service_code: str, ussd_path: str, sms_url: str) -> Blueprint:
-    """The phone's blueprint; `ussd_path` is the webhook it dials, and `sms_url` lists the SMS that were sent."""
+def create(country: str, service_code: str, ussd_path: str, sms_url: str) -> Blueprint:
+    """The phone's blueprint; `ussd_path` is the webhook it dials, and `sms_url` lists the SMS that were sent. Its
+    residents have numbers of `country` (ISO 3166)."""
     blueprint = Blueprint("phone", __name__, url_prefix="/phone")
     gateway = Gateway(service_code, ussd_path)
+    numbers = residents(country)
+
+    def load() -> Phone:
+        kept = session.get(STATE)
+        return Phone(**kept) if kept else Phone(numbers[0], service_code)
 
     @blueprint.get("", strict_slashes=False)
     @needs_role("operator", "phone")
     def index() -> ResponseReturnValue:
-        phone = _load(service_code)
+        phone = load()
         return render_template(
             "desk/phone.html",
             it=phone,
@@ -63,7 +69,7 @@ def create(service_code: str, ussd_path: str, sms_url: str) -> Blueprint:
             inbox=_inbox(sms_url, phone.number),
             keys=KEYS,
             letters=LETTERS,
-            residents=RESIDENTS,
+            residents=numbers,
             is_set=bool(ussd_path),
             service_code=service_code,
             longest=LONGEST_ANSWER,
@@ -74,7 +80,7 @@ def create(service_code: str, ussd_path: str, sms_url: str) -> Blueprint:
     @blueprint.post("/number")
     @needs_role("operator", "phone")
     def number() -> ResponseReturnValue:
-        phone = gateway.hang_up(_load(service_code))
+        phone = gateway.hang_up(load())
         given = _number(request.form.get("number", "")) or _number(request.form.get("resident", ""))
         fault = "" if given else _("This is not a telephone number.")
         return _kept(replace(phone, number=given or phone.number, fault=fault))
@@ -83,21 +89,34 @@ def create(service_code: str, ussd_path: str, sms_url: str) -> Blueprint:
     @needs_role("operator", "phone")
     def press() -> ResponseReturnValue:
         draft = request.form.get("typed", "")[:LONGEST_ANSWER]
-        phone = replace(_load(service_code), draft=draft)
+        phone = replace(load(), draft=draft)
         return _kept(gateway.press(phone, request.form.get("press", "send")))
 
     @blueprint.post("/sms")
     @needs_role("operator", "phone")
     def sms() -> ResponseReturnValue:
-        phone, text = _load(service_code), request.form.get("text", "").strip()[:LONGEST_SMS]
+        phone, text = load(), request.form.get("text", "").strip()[:LONGEST_SMS]
         return _kept(gateway.write(phone, text) if text and ussd_path else phone)
 
     @blueprint.post("/handset")
     @needs_role("operator", "phone")
     def handset() -> ResponseReturnValue:
-        return _kept(_changed(_load(service_code), request.form.get("cut", ""), request.form.get("letters", "")))
+        return _kept(_changed(load(), request.form.get("cut", ""), request.form.get("letters", "")))
 
     return blueprint
+
+
+def residents(country: str) -> list[str]:
+    """Mobile numbers to try the service from, as `country` has them. Raises ValueError for one that has none."""
+    import phonenumbers
+
+    example = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE)
+    if example is None:
+        raise ValueError(
+            f"No mobile numbers are known of {country!r}: set `country` in pack.yaml to its ISO 3166 code."
+        )
+    first = int(phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164))
+    return [f"+{first + extra}" for extra in range(RESIDENTS)]
 
 
 def _changed(phone: Phone, cut: str, letters: str) -> Phone:
@@ -138,11 +157,6 @@ def _number(typed: str) -> str:
     """The number with its plus sign, or nothing."""
     plain = "+" + re.sub(r"^\+|[\s()-]", "", typed.strip())
     return plain if re.fullmatch(r"\+[1-9][0-9]{6,14}", plain) else ""
-
-
-def _load(service_code: str) -> Phone:
-    kept = session.get(STATE)
-    return Phone(**kept) if kept else Phone(next(iter(RESIDENTS)), service_code)
 
 
 def _kept(phone: Phone) -> ResponseReturnValue:

@@ -1,7 +1,8 @@
-"""The pages speak three languages, and every sentence in all of them."""
+"""The pages speak every language that has a catalogue, and every sentence in all of them."""
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from sado.sync.codes import Cause
 from tests.support.browser import Desk
 
 DESK = Path(language.__file__).parent
+TRANSLATED = [code for code in language.available("tg") if code != language.SOURCE]
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 
 
@@ -31,13 +33,13 @@ def fields(text: str) -> set[str | None]:
     return {name for _text, name, *_rest in string.Formatter().parse(text) if name is not None}
 
 
-@pytest.mark.parametrize("code", ["tg", "ru"])
+@pytest.mark.parametrize("code", TRANSLATED)
 def test_every_sentence_is_translated(code: str) -> None:
     missing = sorted(set(used()) - set(language.catalogue(code)))
     assert missing == []
 
 
-@pytest.mark.parametrize("code", ["tg", "ru"])
+@pytest.mark.parametrize("code", TRANSLATED)
 def test_no_translation_is_left_over(code: str) -> None:
     assert sorted(set(language.catalogue(code)) - set(used())) == []
 
@@ -47,10 +49,29 @@ def test_a_tajik_noun_has_one_form_after_any_number() -> None:
         assert read_po(file).num_plurals == 1
 
 
-@pytest.mark.parametrize("code", ["tg", "ru"])
+@pytest.mark.parametrize("code", TRANSLATED)
 def test_translations_fill_in_the_same_values(code: str) -> None:
     for sentence, translated in language.catalogue(code).items():
         assert fields(sentence) == fields(translated), sentence
+
+
+def test_a_language_is_a_catalogue_and_nothing_else(desk: Desk, tmp_path: Path) -> None:
+    catalogue = tmp_path / "ky" / "LC_MESSAGES" / "desk.po"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_text('msgid "Sign in"\nmsgstr "Кирүү"\n', encoding="utf-8")
+    assert "Кыргызча" not in desk.visitor().get("/signin").text
+    language.install(desk.app, "Asia/Bishkek", desk.store.now, "ky", tmp_path)
+    page = desk.app.test_client().get("/signin").text
+    assert '<html lang="ky">' in page and "Кирүү" in page and "Password" in page
+    assert re.findall(r'lang=".." title="(\w+)"', page) == ["Кыргызча", "English"]
+
+
+def test_a_country_without_a_catalogue_reads_english() -> None:
+    assert language.available("sw") == ("en", "ru", "tg")
+
+
+def test_the_country_s_language_comes_first() -> None:
+    assert language.available("tg") == ("tg", "en", "ru")
 
 
 def test_the_browser_s_wish_is_followed(desk: Desk) -> None:

@@ -211,11 +211,11 @@ def test_the_page_says_what_went_and_for_how_much(station: Desk, operator: Flask
     words = page(operator)
     assert "Today: 506 KB of 500 KB" in words
     assert "This month: 3.71 MB of 20 MB" in words
-    assert "This month: 0.37 somoni of 2.00 somoni" in words
-    assert "Urgent 204 KB 0.02 somoni 204 KB 0.02 somoni" in words
-    assert "Menus and registers 181 KB 0.02 somoni 181 KB" in words
-    assert "Tries while the line was down 624 bytes 0.00 somoni" in words
-    assert "Total 506 KB 0.05 somoni 3.71 MB 0.37 somoni" in words
+    assert "This month: 0.37 TJS of 2.00 TJS" in words
+    assert "Urgent 204 KB 0.02 TJS 204 KB 0.02 TJS" in words
+    assert "Menus and registers 181 KB 0.02 TJS 181 KB" in words
+    assert "Tries while the line was down 624 bytes 0.00 TJS" in words
+    assert "Total 506 KB 0.05 TJS 3.71 MB 0.37 TJS" in words
     assert "measured to carry 2 KB a second" in words
 
 
@@ -223,7 +223,7 @@ def test_without_a_price_there_is_no_money(desk: Desk) -> None:
     busy(desk)
     words = page(desk.signed_in("operator"))
     assert "Urgent 204 KB 204 KB" in words
-    assert "somoni" not in words and "only what is urgent" not in words
+    assert "TJS" not in words and "only what is urgent" not in words
 
 
 def test_the_outbox_says_why_an_event_is_held_and_what_today_took(station: Desk, operator: FlaskClient) -> None:
@@ -231,7 +231,7 @@ def test_the_outbox_says_why_an_event_is_held_and_what_today_took(station: Desk,
     words = page(operator, "/operator")
     assert words.count("only what is urgent leaves: today's 500 KB are used up.") == 1
     assert words.count("Waits until 14.07.2026 00:00: today's 500 KB are used up.") == 130
-    assert "Today: 506 KB, 0.05 somoni · More about the line" in words
+    assert "Today: 506 KB, 0.05 TJS · More about the line" in words
     assert "It is next in line." in words
 
 
