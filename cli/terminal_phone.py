@@ -1,25 +1,25 @@
-"""A key phone in the terminal, and the gateway between it and a station's webhook, over HTTP.
+"""A key phone in the terminal, over HTTP to a station's webhook.
 
-What is typed goes to the station as a resident's phone would send it. A line that begins with `/` is for the network
-instead: it drops sessions, loses replies, repeats requests and cuts screens, as bad networks do.
+What is typed goes to the station as a resident's phone would send it (`desk/phone/network.py`). A line that begins with
+`/` is for the network instead: it drops sessions, loses replies, repeats requests and cuts screens, as bad networks do.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import click
 import requests
 
+from sado.desk.phone.network import Gateway, Phone
 from sado.menus.gsm import Budget, encoding, units
 from sado.menus.handset import Handset, Letters
 
 TIMEOUT_S = 20
-MMI_FAULT = "Connection problem or invalid MMI code."
 HELP = """\
   /drop      the network ends the session
   /lose      the reply to the next request gets lost
@@ -32,43 +32,29 @@ HELP = """\
   Ctrl-D     hang up and put the phone away"""
 
 
-@dataclass(frozen=True)
-class Request:
-    """One request of a session: `typed` is all that was typed in it so far."""
-
-    session_id: str
-    code: str
-    typed: tuple[str, ...]
-
-
 def run(url: str, number: str, code: str, handset: Handset, read: Callable[[], str] | None = None) -> None:
     """Dial `code` from `number` and use the phone until Ctrl-D. Raises click.ClickException when no station is there
     or it refuses."""
     ask = read or (lambda: str(click.prompt("", prompt_suffix="> ", default="", show_default=False)))
     click.echo("/help lists what can go wrong on the way.")
-    phone = Phone(url, number, code, handset)
-    phone.dial(code)
+    terminal = Terminal(url, number, handset)
+    terminal.dial(code)
     while True:
         try:
             line = ask()
         except (click.Abort, EOFError):
-            phone.hang_up()
+            terminal.hang_up()
             return
-        phone.obey(line) if line.startswith("/") else phone.type(line)
+        terminal.obey(line) if line.startswith("/") else terminal.type(line)
 
 
-class Phone:
-    """One phone with its network. It keeps the last request and its answer: a gateway may repeat them at any time."""
+class Terminal:
+    """One phone in the terminal, and the last code that it dialled."""
 
-    def __init__(self, url: str, number: str, code: str, handset: Handset) -> None:
-        self._url = url
-        self._number = number
-        self._code = code
-        self._handset = handset
-        self._last: Request | None = None
-        self._answer = ""
-        self._screen = ""
-        self._is_open = False
+    def __init__(self, url: str, number: str, handset: Handset) -> None:
+        self._gateway = Gateway("", url, _post, lambda sentence, **values: sentence.format(**values))
+        self._phone = Phone(number, "", cut=handset.cut, letters=handset.letters)
+        self._code = ""
         self._loses_next = False
         self._commands: dict[str, Callable[[str], None]] = {
             "drop": self._drop,
@@ -80,16 +66,16 @@ class Phone:
         }
 
     def dial(self, code: str) -> None:
-        """Begin a session, which ends an open one."""
+        """Begin a session, which ends an open one. `*1339*2*1#` is a shortcut of the service `*1339#`."""
         self.hang_up()
         self._code = code
-        service_code, history = split_code(code)
-        self._request(Request(f"sado-dial-{secrets.token_hex(8)}", service_code, (history,) if history else ()))
+        self._gateway = replace(self._gateway, code=f"*{code.strip('*#').partition('*')[0]}#")
+        self._send(code)
 
     def type(self, line: str) -> None:
         """Answer in an open session; else dial what was typed, and the last code again when that is nothing."""
-        if self._is_open and self._last:
-            self._request(replace(self._last, typed=(*self._last.typed, line)))
+        if self._phone.is_open:
+            self._send(line)
         elif re.fullmatch(r"\*[^#]+#", line.strip() or self._code):
             self.dial(line.strip() or self._code)
         else:
@@ -104,94 +90,64 @@ class Phone:
             click.echo(f"There is no /{name}. These are known:\n{HELP}")
 
     def hang_up(self) -> None:
-        """End an open session; the gateway tells the station. Incomplete is Africa's Talking's word for a session
-        that ended while the station waited for an answer."""
-        if self._is_open and self._last:
-            _post(f"{self._url}-end", self._fields(self._last) | {"status": "Incomplete"})
-        self._is_open = False
+        """End an open session; the gateway tells the station."""
+        self._phone = self._gateway.hang_up(self._phone)
 
-    def _request(self, request: Request) -> None:
-        body = _post(self._url, self._fields(request) | {"text": "*".join(request.typed)})
-        word, _, screen = body.partition(" ")
-        self._last, self._answer = request, body
-        if self._loses_next:
-            self._loses_next = self._is_open = False
-            self._say(MMI_FAULT, "The station answered, but the phone never saw it: /repeat shows the answer.")
-            return
-        self._screen, self._is_open = screen, word == "CON"
-        self._show()
+    def _send(self, line: str) -> None:
+        send = self._gateway.lose if self._loses_next else self._gateway.send
+        self._loses_next = False
+        self._show(send(replace(self._phone, draft=line)))
 
     def _drop(self, _value: str) -> None:
-        if not self._is_open:
+        if not self._phone.is_open:
             click.echo("No session is open.")
             return
-        self.hang_up()
-        self._last = None
-        self._say("The network ended the session.", "The gateway told the station.")
+        self._show(self._gateway.drop(self._phone))
 
     def _lose(self, _value: str) -> None:
         self._loses_next = True
         click.echo("The reply to the next request gets lost.")
 
     def _repeat(self, _value: str) -> None:
-        if self._last is None:
-            click.echo("There is no request to repeat.")
-            return
-        first = self._answer
-        self._request(self._last)
-        is_same = self._answer == first
-        answers = "both answers are the same to the letter" if is_same else "the second answer is another one"
-        click.echo(f"  The request came twice, and {answers}.")
+        self._show(self._gateway.repeat(self._phone))
 
     def _cut(self, value: str) -> None:
         if value and not re.fullmatch("[1-9][0-9]{0,3}", value):
             click.echo("Type how many units get through, such as /cut 60, or /cut for whole screens.")
             return
-        self._handset = replace(self._handset, cut=int(value or 0))
-        self._show_again()
+        self._show_again(cut=int(value or 0))
 
     def _take_letters(self, letters: Letters, _value: str) -> None:
-        self._handset = replace(self._handset, letters=letters)
-        self._show_again()
+        self._show_again(letters=letters)
 
-    def _show_again(self) -> None:
-        if self._screen:
-            self._show()
+    def _show_again(self, **changed: Any) -> None:
+        self._phone = replace(self._phone, **changed)
+        if self._phone.screen:
+            self._show(self._phone)
 
-    def _show(self) -> None:
-        """The screen as the phone shows it, what it used of the network's budget, and what the network cut off."""
-        shown = self._handset.show(self._screen)
-        click.echo(_framed(shown.text))
-        click.echo(f"  {units(self._screen)} of {Budget().of(self._screen)} ({encoding(self._screen)})")
-        if shown.lost:
-            click.echo(f"  cut at {self._handset.cut}, never came: {' / '.join(shown.lost.strip().splitlines())}")
-        self._say_at_rest()
-
-    def _say(self, message: str, note: str) -> None:
-        """What the phone itself shows in place of a screen, and what only the network knows."""
-        self._screen = ""
-        click.echo(f"{_framed(message)}\n  {note}")
-        self._say_at_rest()
-
-    def _say_at_rest(self) -> None:
-        if not self._is_open:
+    def _show(self, phone: Phone) -> None:
+        """What the phone shows now, then what only the network knows: what the screen used of its budget, what was
+        cut off. A fault and a note are told once."""
+        self._phone = replace(phone, fault="", note="")
+        if phone.fault:
+            click.echo(_framed(phone.fault))
+        elif phone.screen:
+            _show_screen(phone)
+        if phone.note:
+            click.echo(f"  {phone.note}")
+        if not phone.is_open:
             click.echo(f"  The session is over. Enter dials {self._code} again, Ctrl-D puts the phone away.")
 
-    def _fields(self, request: Request) -> dict[str, str]:
-        return {
-            "sessionId": request.session_id,
-            "serviceCode": request.code,
-            "phoneNumber": self._number,
-        }
+
+def _show_screen(phone: Phone) -> None:
+    shown, screen = phone.handset.show(phone.screen), phone.screen
+    click.echo(_framed(shown.text))
+    click.echo(f"  {units(screen)} of {Budget().of(screen)} ({encoding(screen)})")
+    if shown.lost:
+        click.echo(f"  cut at {phone.cut}, never came: {' / '.join(shown.lost.strip().splitlines())}")
 
 
-def split_code(code: str) -> tuple[str, str]:
-    """`*1339*2*1#` as the service code `*1339#` and the history `2*1` that the network reports."""
-    first, _, rest = code.strip("*#").partition("*")
-    return f"*{first}#", rest
-
-
-def _post(url: str, fields: dict[str, str]) -> str:
+def _post(url: str, fields: Mapping[str, str]) -> tuple[int, str]:
     try:
         response = requests.post(url, data=fields, timeout=TIMEOUT_S)
     except requests.RequestException:
@@ -200,7 +156,7 @@ def _post(url: str, fields: dict[str, str]) -> str:
         is_plain = response.headers.get("Content-Type", "").startswith("text/plain")
         reason = response.text[:200] if is_plain else "is the address whole, with its token?"
         raise click.ClickException(f"The webhook answered {response.status_code}: {reason}")
-    return response.text
+    return response.status_code, response.text
 
 
 def _framed(screen: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from sado.cli import terminal_phone as terminal
 from sado.menus.handset import Handset, Letters
 
 
@@ -17,5 +16,7 @@ from sado.menus.handset import Handset, Letters
 def dial(url: str, number: str, code: str, cut: int | None, without_cyrillic: bool) -> None:
     """A key phone in the terminal, on a good network or a bad one: /help lists what can go wrong on the way. URL is
     the station's USSD webhook, as its gateway calls it."""
+    from sado.cli import terminal_phone  # brings Flask along
+
     handset = Handset(cut or 0, Letters.LATIN if without_cyrillic else Letters.ALL)
-    terminal.run(url, number, code, handset)
+    terminal_phone.run(url, number, code, handset)

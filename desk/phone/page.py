@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextvars
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.test import Client
 
 from sado.desk.language import N_, _
-from sado.desk.phone.network import KEYS, Gateway, Phone
+from sado.desk.phone.network import Gateway, Phone
 from sado.desk.signin import needs_role
 from sado.menus.gsm import Budget, Encoding, encoding, units
 from sado.menus.handset import Letters
 
+KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#")
 RESIDENTS = 3
 LETTERS = {
     Letters.ALL: N_("All letters"),
@@ -50,7 +54,7 @@ def create(country: str, service_code: str, ussd_path: str, sms_url: str) -> Blu
     """The phone's blueprint; `ussd_path` is the webhook it dials, and `sms_url` lists the SMS that were sent. Its
     residents have numbers of `country` (ISO 3166)."""
     blueprint = Blueprint("phone", __name__, url_prefix="/phone")
-    gateway = Gateway(service_code, ussd_path)
+    gateway = Gateway(service_code, ussd_path, _post, _)
     numbers = residents(country)
 
     def load() -> Phone:
@@ -90,7 +94,7 @@ def create(country: str, service_code: str, ussd_path: str, sms_url: str) -> Blu
     def press() -> ResponseReturnValue:
         draft = request.form.get("typed", "")[:LONGEST_ANSWER]
         phone = replace(load(), draft=draft)
-        return _kept(gateway.press(phone, request.form.get("press", "send")))
+        return _kept(_pressed(gateway, phone, request.form.get("press", "send")))
 
     @blueprint.post("/sms")
     @needs_role("operator", "phone")
@@ -117,6 +121,32 @@ def residents(country: str) -> list[str]:
         )
     first = int(phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164))
     return [f"+{first + extra}" for extra in range(RESIDENTS)]
+
+
+def _pressed(gateway: Gateway, phone: Phone, key: str) -> Phone:
+    """The phone after a press of this key or button. One that does not exist does nothing; nothing is sent where no
+    gateway is set."""
+    phone = replace(phone, fault="", note="")
+    if key in KEYS:
+        return replace(phone, draft=phone.draft + key)
+    if key == "clear":
+        return replace(phone, draft=phone.draft[:-1])
+    buttons = {
+        "send": gateway.send,
+        "end": gateway.hang_up,
+        "drop": gateway.drop,
+        "lose": gateway.lose,
+        "repeat": gateway.repeat,
+    }
+    return buttons[key](phone) if key in buttons and gateway.webhook else phone
+
+
+def _post(path: str, fields: Mapping[str, str]) -> tuple[int, str]:
+    """A request of its own through the whole application, in this thread: a second thread could wait for ever when
+    all of them show this page. The empty context keeps this page's person and language out of it."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    answer = contextvars.Context().run(lambda: Client(app).post(path, data=fields))
+    return answer.status_code, answer.text
 
 
 def _changed(phone: Phone, cut: str, letters: str) -> Phone:
