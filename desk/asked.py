@@ -66,14 +66,14 @@ class AllAsked:
 
 def of_case(tx: Transaction, cases: Cases, pack: Pack, case: CaseRow) -> AllAsked:
     """Everything that was asked for this case and still says something."""
-    found = requests.of_case(tx, case.reference)
+    rows = requests.of_case(tx, case.reference)
     clashes = [] if cases.has_upstream else cases.clashes(tx, case)
     lie = ("hard", "set_aside") if cases.has_upstream else ("set_aside",)
     return AllAsked(
-        waiting=[_asked(pack, one) for one in found if one.outcome == requests.WAITING],
+        waiting=[_asked(pack, row) for row in rows if row.outcome == requests.WAITING],
         clashes=[_sides(pack, clash) for clash in clashes],
-        beside=[_asked(pack, one) for one in found if one.outcome in lie],
-        notes={one.version: _note(one) for one in found if one.version},
+        beside=[_asked(pack, row) for row in rows if row.outcome in lie],
+        notes={row.version: _note(row) for row in rows if row.version},
     )
 
 
@@ -84,10 +84,10 @@ def nothing() -> AllAsked:
 
 def marks(tx: Transaction, cases: Cases, listed: Sequence[CaseRow]) -> dict[str, str]:
     """Reference → the mark that a list gives it; only those with a request that is not decided."""
-    found = requests.open_among(tx, [case.reference for case in listed])
+    outcomes = requests.open_among(tx, [case.reference for case in listed])
     return {
         reference: _(MARKS[outcome, cases.has_upstream])
-        for reference, outcome in found.items()
+        for reference, outcome in outcomes.items()
         if (outcome, cases.has_upstream) in MARKS
     }
 
@@ -97,16 +97,16 @@ def wants_to_take() -> bool:
     return request.form.get("decision") == "take"
 
 
-def _note(one: RequestRow) -> str:
-    note = _("asked at station {number}", number=f"{one.station:03}")
-    return ", ".join([note, _("at the same time as another change")]) if one.outcome == conflicts.SOFT else note
+def _note(row: RequestRow) -> str:
+    note = _("asked at station {number}", number=f"{row.station:03}")
+    return ", ".join([note, _("at the same time as another change")]) if row.outcome == conflicts.SOFT else note
 
 
-def _asked(pack: Pack, one: RequestRow) -> Asked:
-    what = words.event(one.kind)
-    if one.agency:
-        what = _("Forwarded to: {agency}", agency=agency_name(pack, one.agency))
-    return Asked(one, what, actor_name(pack, one.actor), words.outcome(one.outcome))
+def _asked(pack: Pack, row: RequestRow) -> Asked:
+    what = words.event(row.kind)
+    if row.agency:
+        what = _("Forwarded to: {agency}", agency=agency_name(pack, row.agency))
+    return Asked(row, what, actor_name(pack, row.actor), words.outcome(row.outcome))
 
 
 def _sides(pack: Pack, clash: Clash) -> Sides:

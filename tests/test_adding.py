@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sado import wsgi
 from sado.menus import engine
 from sado.menus.gsm import Budget
 from sado.menus.pack import Pack
@@ -16,6 +15,7 @@ from sado.menus.reading import build, report, source, yaml_files
 from sado.menus.reading import pack as packs
 from sado.menus.reading.kinds import KINDS, Id, Kind, Label
 from sado.menus.tree import Screen
+from sado.publishing import checking
 from tests.support.packs import small, written
 
 TREE = "trees/base.yaml"
@@ -87,14 +87,14 @@ def test_a_register_costs_its_entry_and_its_screens(tmp_path: Path) -> None:
     )
     files["registers.yaml"] += shops.encode()
 
-    told = report.of(str(written(tmp_path, files)), Budget(), wsgi.check_pack)
+    told = report.of(str(written(tmp_path, files)), Budget(), checking.check_pack)
 
     assert told.faults == ()
 
 
 @pytest.fixture
 def uzbek() -> Pack:
-    return packs.build("toy", in_uzbek(small()), wsgi.check_pack)
+    return packs.build("toy", in_uzbek(small()), checking.check_pack)
 
 
 def test_a_language_costs_its_files(uzbek: Pack) -> None:

@@ -100,9 +100,9 @@ class _Api:
 
     def index(self) -> Response:
         among, after, limit = _filter()
-        found = self._store.read(lambda tx: rows.of_agency(tx, g.agency, among, after, limit + 1))
-        shown = [_shown(case, self._pack) for case in found[:limit]]
-        return _answer({"cases": shown, "next": f"{found[limit - 1].number:x}" if len(found) > limit else None})
+        listed = self._store.read(lambda tx: rows.of_agency(tx, g.agency, among, after, limit + 1))
+        shown = [_shown(case, self._pack) for case in listed[:limit]]
+        return _answer({"cases": shown, "next": f"{listed[limit - 1].number:x}" if len(listed) > limit else None})
 
     def show(self, reference: str) -> Response:
         return _answer(self._store.read(lambda tx: self._whole(tx, g.agency, reference)))

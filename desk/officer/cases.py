@@ -110,9 +110,9 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
             abort(404)
         if tab == "forwarded":
             return _forwarded_page(store, pack)
-        found = store.read(lambda tx: rows.of_agency(tx, agency, TABS[tab][1], after, LISTED + 1))
-        marks = store.read(lambda tx: asked.marks(tx, cases, found))
-        return _list_page(pack, tab, found, marks)
+        listed = store.read(lambda tx: rows.of_agency(tx, agency, TABS[tab][1], after, LISTED + 1))
+        marks = store.read(lambda tx: asked.marks(tx, cases, listed))
+        return _list_page(pack, tab, listed, marks)
 
     @blueprint.get("/cases/<reference>")
     @needs_role("agency")
@@ -144,28 +144,28 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
     return blueprint
 
 
-def _list_page(pack: Pack, tab: str, found: list[CaseRow], marks: dict[str, str]) -> str:
+def _list_page(pack: Pack, tab: str, listed: list[CaseRow], marks: dict[str, str]) -> str:
     return render_template(
         "desk/agency_list.html",
         agency=agency_name(pack, person().agency),
         tabs=_tabs(),
         tab=tab,
-        cases=[(case_view(pack, case), _waits_for(case.status)) for case in found[:LISTED]],
+        cases=[(case_view(pack, case), _waits_for(case.status)) for case in listed[:LISTED]],
         marks=marks,
-        following=found[LISTED - 1].number if len(found) > LISTED else None,
+        following=listed[LISTED - 1].number if len(listed) > LISTED else None,
     )
 
 
 def _forwarded_page(store: Store, pack: Pack) -> str:
     """What the agency passed on, the latest first: where to and when, and nothing that came after."""
     agency = person().agency
-    found = store.read(lambda tx: views.passed_on(tx, agency, LISTED))
+    forwards = store.read(lambda tx: views.passed_on(tx, agency, LISTED))
     return render_template(
         "desk/agency_forwarded.html",
         agency=agency_name(pack, agency),
         tabs=_tabs(),
         tab="forwarded",
-        forwards=[(event, agency_name(pack, event.agency)) for event in found],
+        forwards=[(event, agency_name(pack, event.agency)) for event in forwards],
         listed=LISTED,
     )
 
@@ -208,15 +208,15 @@ def _case_page(store: Store, cases: Cases, pack: Pack, reference: str, typed: Ty
         seen = store.read(lambda tx: _seen(tx, cases, pack, agency, reference))
     except UnknownCaseError:
         abort(404)
-    found, stands = seen.case, seen.stands
+    case, stands = seen.case, seen.stands
     moves = [(kind, _(title)) for kind, title in BUTTONS.items() if kind in seen.moves]
     return render_template(
         "desk/agency_case.html",
-        it=case_view(pack, found, seen.events),
-        reads=pack.languages.names.get(found.language, found.language),
+        view=case_view(pack, case, seen.events),
+        reads=pack.languages.names.get(case.language, case.language),
         history=history(pack, seen.events),
         asked=seen.asked,
-        is_ours=found.agency == agency,
+        is_ours=case.agency == agency,
         moves=dict(moves),
         plain=[(kind, title) for kind, title in moves if kind in ("in_review", statuses.CLOSED, statuses.REOPENED)],
         wordy=[(kind, title) for kind, title in moves if kind in statuses.WITH_WORDS],
@@ -230,11 +230,11 @@ def _case_page(store: Store, cases: Cases, pack: Pack, reference: str, typed: Ty
 
 def _seen(tx: Transaction, cases: Cases, pack: Pack, agency: str, reference: str) -> Seen:
     """What the agency sees of the case, read at one moment."""
-    found, events = views.seen_by(tx, agency, reference)
-    if found.agency != agency:
-        return Seen(found, events, found, frozenset(), asked.nothing())
-    requests = asked.of_case(tx, cases, pack, found)
-    return Seen(found, events, cases.stands(tx, found), cases.moves(tx, found), requests)
+    case, events = views.seen_by(tx, agency, reference)
+    if case.agency != agency:
+        return Seen(case, events, case, frozenset(), asked.nothing())
+    requests = asked.of_case(tx, cases, pack, case)
+    return Seen(case, events, cases.stands(tx, case), cases.moves(tx, case), requests)
 
 
 def _dates(law: Law, case: CaseRow) -> Dates:

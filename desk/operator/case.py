@@ -77,14 +77,14 @@ def add(blueprint: Blueprint, store: Store, cases: Cases, pack: Pack) -> None:
 
 def _seen(tx: Transaction, cases: Cases, pack: Pack, number: str) -> dict[str, Any]:
     """What the page shows, read at one moment."""
-    found = cases.get(tx, number)
+    case = cases.get(tx, number)
     events = rows.events_of(tx, number)
     return {
-        "it": case_view(pack, found, events),
+        "view": case_view(pack, case, events),
         "history": history(pack, events),
         "sent": entry_rows(tx, number, pack),
         "told": deliveries.of_case(tx, number),
-        "asked": asked.of_case(tx, cases, pack, found),
-        "wishes": cases.wishes(tx, found),
-        "agencies": sorted((agency_name(pack, code), code) for code in pack.agencies if code != found.agency),
+        "asked": asked.of_case(tx, cases, pack, case),
+        "wishes": cases.wishes(tx, case),
+        "agencies": sorted((agency_name(pack, code), code) for code in pack.agencies if code != case.agency),
     }

@@ -44,8 +44,8 @@ def create(store: Store, pack: Pack) -> Blueprint:
     @needs_role("operator")
     def index() -> ResponseReturnValue:
         counted = store.read(consultation.results)
-        found = [described(pack, subject, votes) for subject, votes in counted.items()]
-        return render_template("desk/consultation.html", found=found, fewest=consultation.FEWEST)
+        subjects = [described(pack, subject, votes) for subject, votes in counted.items()]
+        return render_template("desk/consultation.html", subjects=subjects, fewest=consultation.FEWEST)
 
     return blueprint
 

@@ -77,15 +77,17 @@ class View:
     aside: int
 
 
-def create(store: Store, languages: Languages, standing: Callable[[Transaction], Standing]) -> Blueprint:
+def create(store: Store, languages: Languages, status_of: Callable[[Transaction], Standing]) -> Blueprint:
     """The blueprint of the line's page."""
     blueprint = Blueprint("line", __name__, url_prefix="/operator/line")
 
     @blueprint.get("", strict_slashes=False)
     @needs_role("operator")
     def index() -> ResponseReturnValue:
-        now, it = store.read(lambda tx: (tx.now, standing(tx)))
-        return render_template("desk/line.html", it=view(it, languages, now), has_upstream=it.line is not None)
+        now, status = store.read(lambda tx: (tx.now, status_of(tx)))
+        return render_template(
+            "desk/line.html", view=view(status, languages, now), has_upstream=status.line is not None
+        )
 
     @blueprint.post("")
     @needs_role("operator")
@@ -97,72 +99,72 @@ def create(store: Store, languages: Languages, standing: Callable[[Transaction],
     return blueprint
 
 
-def view(it: Standing, languages: Languages, now: int) -> View:
+def view(status: Standing, languages: Languages, now: int) -> View:
     """The facts in the page's language."""
-    money = _Money(it, languages)
-    today, month = ({one.purpose: one.total for one in spent} for spent in (it.today, it.month))
+    money = _Money(status, languages)
+    today, month = ({sent.purpose: sent.total for sent in spent} for spent in (status.today, status.month))
     return View(
-        sentence=words.health(it.line, now) if it.line else "",
-        limits=limits(it, languages),
-        pace=_pace(it),
-        is_down=bool(it.line and it.line.down_since),
-        lanes=[_lane(it, one, languages) for one in it.waiting],
+        sentence=words.health(status.line, now) if status.line else "",
+        limits=limits(status, languages),
+        pace=_pace(status),
+        is_down=bool(status.line and status.line.down_since),
+        lanes=[_lane(status, queue, languages) for queue in status.waiting],
         costs=[
             _cost(_(name), today.get(what, 0), month.get(what, 0), money)
             for what, name in WHATS.items()
             if what in month or what in today
         ],
         total=_cost(_("Total"), sum(today.values()), sum(month.values()), money),
-        used=_used(it, money),
-        clocks=clocks(it),
-        aside=it.aside,
+        used=_used(status, money),
+        clocks=clocks(status),
+        aside=status.aside,
     )
 
 
-def limits(it: Standing, languages: Languages) -> str:
+def limits(status: Standing, languages: Languages) -> str:
     """Until when only what is urgent leaves, and why; or that "sync now" was said. Empty when everything may leave."""
-    if it.lifted_at:
+    if status.lifted_at:
         lifted = N_("“Sync now” was asked for at {at}: no window or budget holds anything back until nothing waits.")
-        return _(lifted, at=moment(it.lifted_at))
-    if it.allowance.is_whole:
+        return _(lifted, at=moment(status.lifted_at))
+    if status.allowance.is_whole:
         return ""
-    at, reason = moment(it.allowance.until), _reason(it, languages)
+    at, reason = moment(status.allowance.until), _reason(status, languages)
     return _("Until {at} only what is urgent leaves: {reason}.", at=at, reason=reason)
 
 
-def held(it: Standing, languages: Languages) -> str:
+def held(status: Standing, languages: Languages) -> str:
     """Why an event waits that may not leave now."""
-    return _("Waits until {at}: {reason}.", at=moment(it.allowance.until), reason=_reason(it, languages))
+    return _("Waits until {at}: {reason}.", at=moment(status.allowance.until), reason=_reason(status, languages))
 
 
-def today(it: Standing, languages: Languages) -> str:
+def today(status: Standing, languages: Languages) -> str:
     """What the line carried today, and for how much."""
-    size = sum(one.total for one in it.today)
-    cost = _Money(it, languages).of(size)
+    size = sum(sent.total for sent in status.today)
+    cost = _Money(status, languages).of(size)
     return _("Today: {size}", size=f"{language.size(size)}, {cost}" if cost else language.size(size))
 
 
-def clocks(it: Standing) -> list[str]:
+def clocks(status: Standing) -> list[str]:
     """Whose clock is wrong, or ours, a sentence each."""
     ahead = N_("The clock of {station} is {n} min ahead of this station's: one of the two is wrong.")
     behind = N_("The clock of {station} is {n} min behind this station's: one of the two is wrong.")
     return [
         words.capital(
             _(
-                ahead if one.ahead_ms > 0 else behind,
-                station=words.destination(one.peer),
-                n=abs(one.ahead_ms) // MINUTE_MS,
+                ahead if clock.ahead_ms > 0 else behind,
+                station=words.destination(clock.peer),
+                n=abs(clock.ahead_ms) // MINUTE_MS,
             )
         )
-        for one in it.clocks
+        for clock in status.clocks
     ]
 
 
 class _Money:
     """What bytes cost, as the pack writes the country's money; empty words without a price."""
 
-    def __init__(self, it: Standing, languages: Languages) -> None:
-        self._budget = it.budget
+    def __init__(self, status: Standing, languages: Languages) -> None:
+        self._budget = status.budget
         self._languages = languages
 
     def of(self, size: int) -> str:
@@ -174,14 +176,14 @@ class _Money:
         return pattern.replace("{n}", language.number(amount, "#,##0.00"))
 
 
-def _lane(it: Standing, one: Waiting, languages: Languages) -> Lane:
-    free = _("Waits for the line.") if it.line and it.line.down_since else _("It is next in line.")
-    return Lane(_(LANES[one.lane]), one.count, one.oldest, free if one.may_leave else held(it, languages))
+def _lane(status: Standing, queue: Waiting, languages: Languages) -> Lane:
+    free = _("Waits for the line.") if status.line and status.line.down_since else _("It is next in line.")
+    return Lane(_(LANES[queue.lane]), queue.count, queue.oldest, free if queue.may_leave else held(status, languages))
 
 
-def _reason(it: Standing, languages: Languages) -> str:
-    amount, cause = it.allowance.amount, it.allowance.why
-    spoken = _Money(it, languages).words(amount) if cause in MONEY else language.size(int(amount))
+def _reason(status: Standing, languages: Languages) -> str:
+    amount, cause = status.allowance.amount, status.allowance.why
+    spoken = _Money(status, languages).words(amount) if cause in MONEY else language.size(int(amount))
     return _(cause.value, amount=spoken) if cause else ""
 
 
@@ -189,29 +191,29 @@ def _cost(what: str, today: int, month: int, money: _Money) -> Cost:
     return Cost(what, language.size(today), language.size(month), money.of(today), money.of(month))
 
 
-def _used(it: Standing, money: _Money) -> list[Used]:
-    found = []
-    for limit in it.budget.limits:
-        spent = _total(it.today if limit.is_daily else it.month)
+def _used(status: Standing, money: _Money) -> list[Used]:
+    used = []
+    for limit in status.budget.limits:
+        spent = _total(status.today if limit.is_daily else status.month)
         is_money = limit.why in MONEY
         values = {
             "used": money.of(spent) if is_money else language.size(spent),
             "limit": money.words(limit.amount) if is_money else language.size(limit.bytes),
         }
         sentence = N_("Today: {used} of {limit}") if limit.is_daily else N_("This month: {used} of {limit}")
-        found.append(Used(_(sentence, **values), min(spent / limit.bytes, 1.0) if limit.bytes else 1.0))
-    return found
+        used.append(Used(_(sentence, **values), min(spent / limit.bytes, 1.0) if limit.bytes else 1.0))
+    return used
 
 
 def _total(spent: Sequence[Spent]) -> int:
-    return sum(one.total for one in spent)
+    return sum(sent.total for sent in spent)
 
 
-def _pace(it: Standing) -> str:
-    if not it.goodput:
+def _pace(status: Standing) -> str:
+    if not status.goodput:
         return ""
     return _(
         "The line was measured to carry {rate} a second, so that an exchange carries up to {size}.",
-        rate=language.size(int(it.goodput)),
-        size=language.size(it.chunk),
+        rate=language.size(int(status.goodput)),
+        size=language.size(status.chunk),
     )

@@ -81,7 +81,7 @@ def create(
     pack: Pack,
     has_upstream: bool,
     is_costly: Callable[[Transaction], bool],
-    standing: Callable[[Transaction], Standing],
+    status_of: Callable[[Transaction], Standing],
 ) -> Blueprint:
     """The operator's blueprint."""
     blueprint = Blueprint("operator", __name__, url_prefix="/operator")
@@ -89,8 +89,8 @@ def create(
     @blueprint.get("", strict_slashes=False)
     @needs_role("operator")
     def index() -> ResponseReturnValue:
-        overview, costly = store.read(lambda tx: (_overview(tx, pack, has_upstream, standing(tx)), is_costly(tx)))
-        return render_template("desk/operator.html", it=overview, words=words, listed=LISTED, costly=costly)
+        overview, costly = store.read(lambda tx: (_overview(tx, pack, has_upstream, status_of(tx)), is_costly(tx)))
+        return render_template("desk/operator.html", overview=overview, words=words, listed=LISTED, costly=costly)
 
     @blueprint.post("/retry")
     @needs_role("operator")
@@ -112,28 +112,30 @@ def create(
     @needs_role("operator")
     def find() -> ResponseReturnValue:
         typed = request.args.get("q", "").strip()
-        found = store.read(lambda tx: _find(tx, typed, pack.country))
-        if len(found) == 1 and found[0].reference == TYPING.sub("", typed):
-            return redirect(url_for("operator.case", number=found[0].reference))
-        views = [case_view(pack, case) for case in found]
-        hint = _hint(typed, found, pack.country)
-        return render_template("desk/find.html", typed=typed, found=views, hint=hint)
+        cases = store.read(lambda tx: _find(tx, typed, pack.country))
+        if len(cases) == 1 and cases[0].reference == TYPING.sub("", typed):
+            return redirect(url_for("operator.case", number=cases[0].reference))
+        views = [case_view(pack, case) for case in cases]
+        hint = _hint(typed, cases, pack.country)
+        return render_template("desk/find.html", typed=typed, views=views, hint=hint)
 
     return blueprint
 
 
-def _overview(tx: Transaction, pack: Pack, has_upstream: bool, it: Standing) -> Overview:
+def _overview(tx: Transaction, pack: Pack, has_upstream: bool, status: Standing) -> Overview:
     counts = entries.counts(tx)
     names = [*([outbox.UPSTREAM] if has_upstream else []), outbox.SMS]
     names += sorted({name for name, _state in counts} - set(names))
-    known = {name: entries.destination(tx, name) for name in names}
-    waits = [found for (_name, state), found in counts.items() if state in outbox.WAITING]
+    destinations = {name: entries.destination(tx, name) for name in names}
+    waits = [waiting for (_name, state), waiting in counts.items() if state in outbox.WAITING]
     return Overview(
-        lines=[_line(tx, known[name], counts.get((name, "queued"), (0, 0))[0], it, pack) for name in names],
-        waiting=[_held(one, known[one.destination], tx.now, it, pack) for one in _listed(tx, outbox.WAITING)],
-        given_up=[_row(one, known[one.destination], tx.now, pack) for one in _listed(tx, outbox.GIVEN_UP)],
+        lines=[_line(tx, destinations[name], counts.get((name, "queued"), (0, 0))[0], status, pack) for name in names],
+        waiting=[
+            _held(entry, destinations[entry.destination], tx.now, status, pack) for entry in _listed(tx, outbox.WAITING)
+        ],
+        given_up=[_row(entry, destinations[entry.destination], tx.now, pack) for entry in _listed(tx, outbox.GIVEN_UP)],
         aside=quarantine.listed(tx, LISTED),
-        clocks=line.clocks(it),
+        clocks=line.clocks(status),
         late=[case_view(pack, case) for case in views.late(tx, LISTED)],
         clashes=[] if has_upstream else requests.hard(tx, LISTED),
         waiting_count=sum(count for count, _oldest in waits),
@@ -142,13 +144,13 @@ def _overview(tx: Transaction, pack: Pack, has_upstream: bool, it: Standing) -> 
     )
 
 
-def _line(tx: Transaction, to: Destination, waiting: int, it: Standing, pack: Pack) -> Line:
+def _line(tx: Transaction, to: Destination, waiting: int, status: Standing, pack: Pack) -> Line:
     state = "down" if to.down_since is not None else "new" if to.ok_at is None else "up"
     title = _(TITLES[to.name]) if to.name in TITLES else words.capital(_where(to.name, pack))
     spoken = Line(title, state, words.health(to, tx.now), waiting)
     if to.name != outbox.UPSTREAM:
         return spoken
-    return replace(spoken, limits=line.limits(it, pack.languages), today=line.today(it, pack.languages))
+    return replace(spoken, limits=line.limits(status, pack.languages), today=line.today(status, pack.languages))
 
 
 def _where(destination: str, pack: Pack) -> str:
@@ -159,11 +161,11 @@ def _listed(tx: Transaction, states: tuple[State, ...]) -> list[Entry]:
     return entries.listed(tx, states, LISTED)
 
 
-def _held(entry: Entry, to: Destination, now: int, it: Standing, pack: Pack) -> Row:
+def _held(entry: Entry, to: Destination, now: int, status: Standing, pack: Pack) -> Row:
     """One entry in words; where its lane may not leave now, that is why it waits."""
     row = _row(entry, to, now, pack)
-    is_held = entry.destination == outbox.UPSTREAM and entry.lane not in it.allowance.lanes
-    return replace(row, why=line.held(it, pack.languages)) if is_held else row
+    is_held = entry.destination == outbox.UPSTREAM and entry.lane not in status.allowance.lanes
+    return replace(row, why=line.held(status, pack.languages)) if is_held else row
 
 
 def _row(entry: Entry, to: Destination, now: int, pack: Pack) -> Row:
@@ -181,10 +183,10 @@ def _find(tx: Transaction, typed: str, country: str) -> list[CaseRow]:
     return views.mine(tx, number) if number else []
 
 
-def _hint(typed: str, found: list[CaseRow], country: str) -> str:
+def _hint(typed: str, cases: list[CaseRow], country: str) -> str:
     """What to do when nothing was found."""
     plain = TYPING.sub("", typed)
-    if found:
+    if cases:
         return ""
     if not typed:
         return _("Type a reference number or a telephone number.")

@@ -38,8 +38,8 @@ def create(store: Store, pack: Pack) -> Blueprint:
     @blueprint.get("", strict_slashes=False)
     @needs_role("operator")
     def index() -> ResponseReturnValue:
-        count, found = store.read(lambda tx: (drafts.count(tx), drafts.listed(tx, LISTED)))
-        forms = [described(pack, draft) for draft in found]
+        count, kept = store.read(lambda tx: (drafts.count(tx), drafts.listed(tx, LISTED)))
+        forms = [described(pack, draft) for draft in kept]
         return render_template("desk/unfinished.html", forms=forms, count=count, listed=LISTED)
 
     return blueprint
@@ -49,7 +49,7 @@ def described(pack: Pack, draft: Draft) -> Unfinished:
     """The form in the page's language. It shows neither name nor text: they are the agency's to read, once filed. A
     form that this version of the pack does not have shows as its code."""
     session = msgspec.json.decode(draft.state, type=Session)
-    known = session.form in pack.tree.screens
-    title = engine.title(pack.tree, session, language.current()) if known else session.form
+    is_known = session.form in pack.tree.screens
+    title = engine.title(pack.tree, session, language.current()) if is_known else session.form
     place = place_name(pack, session.answers.get("place", ""))
     return Unfinished(draft, title, place, bool(session.answers.get("text")))

@@ -67,7 +67,7 @@ def create(country: str, service_code: str, ussd_path: str, sms_url: str) -> Blu
         phone = load()
         return render_template(
             "desk/phone.html",
-            it=phone,
+            phone=phone,
             shown=phone.handset.show(phone.screen),
             measure=_measure(phone.screen),
             inbox=_inbox(sms_url, phone.number),
@@ -178,8 +178,8 @@ def _inbox(url: str, number: str) -> Inbox:
         listed = requests.get(url, timeout=SMS_TIMEOUT_S).json()
     except requests.RequestException:
         return Inbox([], _("The list of SMS cannot be reached now."))
-    messages = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    texts = [str(one.get("text", "")) for one in messages if one.get("to") == number]
+    messages = [message for message in listed if isinstance(message, dict)] if isinstance(listed, list) else []
+    texts = [str(message.get("text", "")) for message in messages if message.get("to") == number]
     return Inbox(texts[::-1][:SMS_SHOWN])
 
 

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 from sado.cases import views
 from sado.channel.gateways import africastalking
+from sado.desk.phone.page import residents
 from sado.settings import Settings
 from sado.station import Station, build_station
 from sado.store import Keyring, Store

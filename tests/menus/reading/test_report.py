@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from sado import wsgi
 from sado.menus.gsm import Budget
 from sado.menus.misfits import Misfit
 from sado.menus.pack import Pack
 from sado.menus.reading import report
 from sado.menus.reading.pack import PackError, build, nothing_else
 from sado.menus.tree import TreeError
+from sado.publishing import checking
 from tests.support.packs import LAW, small, written
 
 USSD = Budget()
@@ -87,7 +87,7 @@ def test_a_refused_pack_carries_the_faults_that_the_report_tells(tmp_path: Path)
     files = small() | {"law.yaml": LAW.replace("short_days: 15", "short_days: soon").encode()}
 
     with pytest.raises(PackError) as refused:
-        build("small", files, wsgi.check_pack)
+        build("small", files, checking.check_pack)
 
-    assert refused.value.faults == report.of(str(written(tmp_path, files)), USSD, wsgi.check_pack).faults
+    assert refused.value.faults == report.of(str(written(tmp_path, files)), USSD, checking.check_pack).faults
     assert str(refused.value.faults[0]).startswith("law.yaml:3: short_days: Expected `int`")
