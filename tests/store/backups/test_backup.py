@@ -45,6 +45,7 @@ from sado.store.tables import cases as rows
 from sado.store.tables import outbox as entries
 from sado.store.tables.events import Event
 from sado.sync import outbox
+from sado.sync.codes import Cause, Reason
 from sado.sync.exchange.client import Caller
 from sado.sync.exchange.server import answer
 from sado.sync.link.frame_size import Pace
@@ -55,6 +56,7 @@ from tests.support.stations import APPEAL, START_S, Clock, Station, keys_in, ope
 HUB, VILLAGE = 1, 7
 PEER = outbox.station(VILLAGE)
 MADE_AT = int(START_S * 1000)
+WHY = Reason(Cause.GATEWAY_SAID_NOTHING)
 ROOT = Path(__file__).parents[3]
 
 
@@ -478,7 +480,7 @@ def test_what_has_left_one_by_one_is_not_sent_again_after_a_restore(folder: Path
         store.write(lambda tx: identity.create(tx, VILLAGE))
         for number in range(4):
             store.write(lambda tx, number=number: outbox.put(tx, to, "notice", f"007{number}", "{}"))  # type: ignore[misc]
-        for end in (outbox.ack, lambda tx, entry: outbox.await_report(tx, entry, "")):
+        for end in (outbox.ack, lambda tx, entry: outbox.await_report(tx, entry, WHY)):
             store.write(lambda tx, end=end: end(tx, outbox.claim(tx, to)))  # type: ignore[misc]
         store.write(lambda tx: outbox.claim(tx, to))
         make(store, tmp_path / "backup")
@@ -498,7 +500,7 @@ def test_a_restore_counts_what_waits_by_where_it_goes(folder: Path) -> None:
         for to, count in ((outbox.station(12), 2), (outbox.SMS, 3), ("agency:HCU", 1), ("agency:ELC", 4)):
             for _ in range(count):
                 station.store.write(lambda tx, to=to: outbox.put(tx, to, "notice", "", "{}"))  # type: ignore[misc]
-        for end in (outbox.ack, lambda tx, entry: outbox.await_report(tx, entry, "")):
+        for end in (outbox.ack, lambda tx, entry: outbox.await_report(tx, entry, WHY)):
             station.store.write(lambda tx, end=end: end(tx, outbox.claim(tx, outbox.SMS)))  # type: ignore[misc]
         waiting = station.store.write(renew)
     assert (waiting.events, waiting.messages, waiting.for_agencies, waiting.has_upstream) == (3, 2, 5, False)
