@@ -16,7 +16,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 
 from sado.cases.registers.definitions import RegisterError
 from sado.cases.registers.loading import Line, Load, Loading, Removed, Step
-from sado.cases.registers.lookup import Standing
+from sado.cases.registers.lookup import RegisterStatus
 from sado.channel.sms import costs
 from sado.cli import sync_files
 from sado.cli.client import token_in
@@ -124,7 +124,7 @@ def _step(loading: Loading, body: Any) -> Load | Step | Removed | None:
     return None
 
 
-def _standing(one: Standing) -> str:
+def _standing(one: RegisterStatus) -> str:
     """How a register stands, as a sentence."""
     if one.as_of is None:
         return f"{one.name}: {one.count} rows of a load that did not end." if one.count else f"{one.name}: no copy."

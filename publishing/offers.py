@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from sado.cases.registers.loading import Loading
-from sado.cases.registers.snapshots import Copies
+from sado.cases.registers.snapshots import Snapshots
 from sado.cases.residents import subscriptions
 from sado.channel.effects.register_words import RegisterWords, registers_of
 from sado.channel.versions import Versions
@@ -43,11 +43,11 @@ class Publishing:
         return Loading(self._store, registers_of(pack), announce)
 
     @property
-    def copies(self) -> Copies:
-        """The copies of registers, as the pack of now defines them."""
+    def snapshots(self) -> Snapshots:
+        """The snapshots of registers, as the pack of now defines them."""
         pack = self._versions.current.pack
         districts = [place.code for place in pack.gazetteer]
-        return Copies(self._store, registers_of(pack), self.loading, districts)
+        return Snapshots(self._store, registers_of(pack), self.loading, districts)
 
     def publish_pack(self, folder: str) -> str:
         """Serve the pack in this folder here, and offer it to every station; its version. Raises TreeError or
@@ -60,7 +60,7 @@ class Publishing:
     def publish_register(self, name: str) -> int:
         """Offer the register as it is here now to the stations, each what is for it; how many blobs of it are new.
         Raises RegisterError."""
-        named = ((f"{REGISTER}/{name}/{part}".rstrip("/"), content) for part, content in self.copies.made(name))
+        named = ((f"{REGISTER}/{name}/{part}".rstrip("/"), content) for part, content in self.snapshots.made(name))
         return publish.publish(self._store, named)
 
     def take(self, name: str, content: bytes) -> None:
@@ -70,7 +70,7 @@ class Publishing:
             if room == PACK:
                 self._new_packs.take(what, bundle.files_of(content))
             elif room == REGISTER:
-                self.copies.take(content)
+                self.snapshots.take(content)
             else:
                 raise RefusedError("This release does not know what it is.")
         except ValueError as error:

@@ -27,7 +27,7 @@ WAIT_STEP_S = 0.00025
 FLUSH_GROWTH = 1.02
 
 
-class Ticket:
+class Submission:
     """A job on its way: its result or error, once its group is on disk. Until then `done` is held."""
 
     __slots__ = ("done", "error", "job", "result")
@@ -54,7 +54,7 @@ class Writer:
         self._begin = begin
         self._max_group = max_group
         self._arrival = threading.Condition()
-        self._waiting: deque[Ticket] = deque()
+        self._waiting: deque[Submission] = deque()
         self._is_closed = False
         self._flush_s = float("inf")
         self._expected = 1
@@ -63,16 +63,16 @@ class Writer:
 
     def run(self, job: Job) -> Any:
         """The job's result, after the commit that holds its effects. Raises what the job or the commit raised."""
-        ticket = Ticket(job)
+        submission = Submission(job)
         with self._arrival:
             if self._is_closed:
                 raise StoreClosedError("The station is stopping.")
-            self._waiting.append(ticket)
+            self._waiting.append(submission)
             self._arrival.notify()
-        ticket.done.acquire()
-        if ticket.error is not None:
-            raise ticket.error
-        return ticket.result
+        submission.done.acquire()
+        if submission.error is not None:
+            raise submission.error
+        return submission.result
 
     def close(self) -> None:
         """Finish what waits, refuse what comes after."""
@@ -86,10 +86,10 @@ class Writer:
         while group := self._next_group():
             self._run_group(group)
             self._expected = len(group) + len(self._waiting)
-            for ticket in group:
-                ticket.done.release()
+            for submission in group:
+                submission.done.release()
 
-    def _next_group(self) -> list[Ticket]:
+    def _next_group(self) -> list[Submission]:
         """Those who wait, once somebody does; none when the writer is closed."""
         with self._arrival:
             self._arrival.wait_for(lambda: self._waiting or self._is_closed)
@@ -104,28 +104,28 @@ class Writer:
         while len(self._waiting) < min(self._expected, self._max_group) and time.perf_counter() < until:
             time.sleep(WAIT_STEP_S)
 
-    def _run_group(self, group: list[Ticket]) -> None:
+    def _run_group(self, group: list[Submission]) -> None:
         """All jobs in one transaction; if one raises, each in a transaction of its own."""
         if len(group) > 1 and self._run_together(group):
             return
-        for ticket in group:
-            ticket.error = None
-            self._run_together([ticket])
+        for submission in group:
+            submission.error = None
+            self._run_together([submission])
 
-    def _run_together(self, group: list[Ticket]) -> bool:
-        """Whether every job of the group is on disk; otherwise none is, and each ticket has the error."""
+    def _run_together(self, group: list[Submission]) -> bool:
+        """Whether every job of the group is on disk; otherwise none is, and each submission has the error."""
         try:
             self._connection.begin()
             transaction = self._begin(self._connection)
-            for ticket in group:
-                ticket.result = ticket.job(transaction)
+            for submission in group:
+                submission.result = submission.job(transaction)
             began = time.perf_counter()
             self._connection.commit()
             # The quickest of late: a busy interpreter makes a commit look slow that is not.
             self._flush_s = min(self._flush_s * FLUSH_GROWTH, time.perf_counter() - began)
         except BaseException as error:
-            for ticket in group:
-                ticket.error = error
+            for submission in group:
+                submission.error = error
             self._connection.rollback()
             return False
         return True

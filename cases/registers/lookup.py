@@ -47,7 +47,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RegisterStatus:
     """How a register stands at this station."""
 
     name: str
@@ -115,7 +115,7 @@ class Registers:
         register = self.get(name)
         return self._key(register, self._way(name, values)[:1], values)
 
-    def standing(self, tx: Transaction) -> list[Standing]:
+    def standing(self, tx: Transaction) -> list[RegisterStatus]:
         """Every register with what the station has of it."""
         counts, today = rows.counts(tx), self.today(tx.now)
         found = []
@@ -123,7 +123,7 @@ class Registers:
             copy = rows.snapshot_of(tx, name)
             as_of = datetime.date.fromisoformat(copy.as_of) if copy else None
             is_sample = copy is not None and copy.is_sample
-            found.append(Standing(name, counts.get(name, 0), as_of, _is_stale(register, as_of, today), is_sample))
+            found.append(RegisterStatus(name, counts.get(name, 0), as_of, _is_stale(register, as_of, today), is_sample))
         return found
 
     def check(self, name: str, cells: Mapping[str, str]) -> tuple[dict[str, str | Texts], list[str]]:

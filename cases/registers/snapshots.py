@@ -1,4 +1,4 @@
-"""Copies of registers for other stations: each whole, and one for each district where its rows are about districts.
+"""Snapshots of registers for other stations: each whole, and one for each district where its rows are about districts.
 
 A copy is text: a line about the copy, then a line for each row, sorted, so that copies of two days differ only where
 the register does. A station that takes one in has what the agency's file had, with its days; rows that a newer copy
@@ -46,7 +46,7 @@ _ENCODER = msgspec.json.Encoder()
 _HEAD, _ROW = msgspec.json.Decoder(Head), msgspec.json.Decoder(RowLine)
 
 
-class Copies:
+class Snapshots:
     """Makes and takes in the copies of one pack's registers; `districts` are the codes that the pack has."""
 
     def __init__(self, store: Store, registers: Registers, loading: Loading, districts: Collection[str]) -> None:

@@ -154,7 +154,7 @@ class List(Kind, frozen=True, kw_only=True, tag="list"):
         yield Screen(name, "list", self.text, answer=self.answer, go=self.go, title=self.title)
 
 
-class LookupWays(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class LookupSearches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Where a lookup leads. A way that is not given leads where `missing` does."""
 
     found: Annotated[Id, Meta(description="one row, of a fresh copy")]
@@ -169,7 +169,7 @@ class Lookup(Kind, frozen=True, kw_only=True, tag="lookup"):
     """Finds rows of a register by answers, and shows nothing itself."""
 
     register: Name
-    go: LookupWays
+    go: LookupSearches
     by: Annotated[list[Name], Meta(description="the answers that are looked up; `row` for a list's; none: all")] = []
     when: Annotated[
         dict[str, Id],

@@ -1,4 +1,4 @@
-"""Copies of a station's database for another disk, and the way back from one.
+"""Snapshots of a station's database for another disk, and the way back from one.
 
 A backup is made of a checked copy, sealed (store/backups/file_format.py), and read back before it gets its name. A
 restored database begins a new life: under the old incarnation it would give numbers and ids again that others already

@@ -9,7 +9,7 @@ from sado.cases.registers import csv_file
 from sado.cases.registers.csv_file import RegisterFile
 from sado.cases.registers.definitions import RegisterError
 from sado.cases.registers.lookup import Found
-from sado.cases.registers.snapshots import NOWHERE, Copies
+from sado.cases.registers.snapshots import NOWHERE, Snapshots
 from sado.menus.reading import pack
 from sado.publishing import bundle
 from sado.store import Store
@@ -43,8 +43,8 @@ def _desk(folder: Path) -> Iterator[Desk]:
         yield desk
 
 
-def copies(desk: Desk) -> Copies:
-    return Copies(desk.store, desk.registers, desk.loading, [HERE, THERE])
+def copies(desk: Desk) -> Snapshots:
+    return Snapshots(desk.store, desk.registers, desk.loading, [HERE, THERE])
 
 
 def load(desk: Desk, folder: Path, *lines: str, name: str = "licences", as_of: str = TODAYS) -> None:
@@ -322,4 +322,4 @@ def test_a_register_that_the_pack_did_not_know_is_taken_in_when_its_pack_comes(t
 
 def whole(down: Down) -> bytes:
     """The hub's copy of its offices."""
-    return dict(down.hub.publishing.copies.made("offices"))[""]
+    return dict(down.hub.publishing.snapshots.made("offices"))[""]
