@@ -94,12 +94,6 @@ def name(chance: random.Random) -> str:
     return _said("{person}", languages()["tajik"], chance)
 
 
-def fragments(lists: Lists) -> set[str]:
-    """Every phrase that a language is made of, with the words between brackets counted one by one."""
-    lines = {line for phrases in lists.values() for line in phrases}
-    return lines | {part for line in lines for group in ONE_OF.findall(line) for part in group.split("|") if part}
-
-
 @cache
 def languages() -> dict[str, Lists]:
     """The lists of each language. Names of people and villages are written once, in Tajik, and spelled for the
