@@ -25,7 +25,7 @@ from appeals import Record
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sado.sync.wire import text as letters
+from sado.sync.wire import text
 
 try:
     import pyppmd
@@ -126,8 +126,8 @@ def floor(records: Sequence[Record], skip: int = 0) -> float | None:
 
 def _ppmd(records: Iterable[Record]) -> int:
     coder = pyppmd.Ppmd7Encoder(ORDER, MODEL_BYTES)
-    text = b"".join(letters.pack(record["text"]) + letters.END for record in records)
-    return len(coder.encode(text) + coder.flush())
+    written = b"".join(text.pack(record["text"]) + text.END for record in records)
+    return len(coder.encode(written) + coder.flush())
 
 
 def _chance_bits(records: Sequence[Record]) -> float:

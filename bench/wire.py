@@ -9,9 +9,9 @@ acknowledgements. Both stations are new and know nothing of each other at the st
 hub and compared field by field.
 
 `bytes_batch_100`, `bytes_batch_5`: bytes up per appeal, over the whole corpus, in batches of so many;
-`bytes_batch_100_warm`: of its second half; `bytes_batch_100_cold`: each batch from a new station that has no memory;
+`bytes_batch_100_warm`: of its second half; `bytes_batch_100_cold`: each batch from a new station that has no history;
 `bytes_down_per_exchange`: of the answers to batches of 100.
-`without_memory`, `without_dictionary`, `without_columns`: the same exchanges with one of the parts taken out. Without
+`without_history`, `without_dictionary`, `without_columns`: the same exchanges with one of the parts taken out. Without
 columns an event is a line of JSON, and the dictionary was trained on such lines.
 The others, per appeal in the same batches, are what bench/peers.py says. `floor_100` is the strongest compressor known
 (PPMd, primed with all earlier texts) for the text, and the entropy of the other fields. It begins without any text,
@@ -51,9 +51,10 @@ from sado.sync import outbox
 from sado.sync.exchange import history, server
 from sado.sync.exchange.client import Caller
 from sado.sync.link.frame_size import MOST, Pace
-from sado.sync.wire import columns, compression, frame, varint
-from sado.sync.wire.frame import Memory, Message
+from sado.sync.wire import columns, compression, frame, shared_history, varint
+from sado.sync.wire.frame import Message
 from sado.sync.wire.records import Wired
+from sado.sync.wire.shared_history import SharedHistory
 from tests.support.one_by_one import OneByOne
 
 QUICK = 600
@@ -73,16 +74,16 @@ class Wide(Pace):
 
 @dataclass(frozen=True)
 class Sent:
-    """What went up in one exchange: the size of its frame, what it said, and the memory that it was compressed with."""
+    """What went up in one exchange: the size of its frame, what it said, and the history it was compressed with."""
 
     size: int
     message: Message
-    known: Memory | None
+    history: SharedHistory | None
 
     @property
     def events(self) -> list[Wired]:
         """The events, in the order in which they are packed."""
-        return [event for lane in frame.LANES if lane in self.message.runs for event in self.message.runs[lane].events]
+        return self.message.events
 
 
 @dataclass
@@ -126,14 +127,14 @@ class Pair:
 
     def _read(self, packed: bytes) -> Sent:
         """What the hub will read."""
-        known: list[Memory] = []
+        recalled: list[SharedHistory] = []
 
-        def recall(after: int, upto: int) -> Memory:
-            known.append(self.hub.read(lambda tx: history.of_heard(tx, outbox.station(VILLAGE), after, upto)))
-            return known[0]
+        def recall(after: int, upto: int) -> SharedHistory:
+            recalled.append(self.hub.read(lambda tx: history.of_heard(tx, outbox.station(VILLAGE), after, upto)))
+            return recalled[0]
 
         message = frame.unpack(frame.UP, self.key, packed, recall)
-        return Sent(len(packed), message, known[0] if known else None)
+        return Sent(len(packed), message, recalled[0] if recalled else None)
 
 
 @contextmanager
@@ -178,36 +179,36 @@ def carried_cold(records: Sequence[Record], size: int) -> int:
 # What each part of the frame is worth
 
 
-def without_memory(sent: Sent) -> int:
-    """The size of the frame without the peer's last words."""
+def without_history(sent: Sent) -> int:
+    """The size of the frame without the shared history."""
     return len(frame.pack(frame.UP, VILLAGE, b"", sent.message))
 
 
 def without_dictionary(sent: Sent) -> int:
     """Its size without the dictionary that is shipped."""
     numbers, content = _parts(sent)
-    words = sent.known.words if sent.known else b""
+    words = sent.history.text if sent.history else b""
     return _around(sent) + len(numbers) + len(_squeezed(content, words, zstandard.DICT_TYPE_RAWCONTENT))
 
 
 def without_columns(sent: Sent) -> int:
     """Its size with a line of JSON for each event."""
-    earlier = _lines(sent.known.events) if sent.known else b""
-    known = _json_dictionary() + earlier[-frame.MOST_WORDS :]
+    earlier = _lines(sent.history.events) if sent.history else b""
+    known = _json_dictionary() + earlier[-shared_history.MOST_BYTES :]
     return _around(sent) + len(_squeezed(_lines(sent.events), known, zstandard.DICT_TYPE_FULLDICT))
 
 
 def _around(sent: Sent) -> int:
     """The bytes of the frame around its events."""
     numbers, content = _parts(sent)
-    return sent.size - len(numbers) - len(compression.pack(content, sent.known.words if sent.known else b""))
+    return sent.size - len(numbers) - len(compression.pack(content, sent.history.text if sent.history else b""))
 
 
 def _parts(sent: Sent) -> tuple[bytes, bytes]:
     """The events as the frame has them (sync/wire/frame.py): what is compressed no more, and what is."""
-    habits = sent.known.habits if sent.known else columns.NOTHING
-    packed = columns.pack(sent.events, sent.message.sent_at, habits)
-    return varint.pack(len(packed.numbers)) + packed.numbers, varint.pack(len(packed.plan)) + packed.plan + packed.text
+    schemas = sent.history.schemas if sent.history else columns.NO_SCHEMAS
+    packed = columns.pack(sent.events, sent.message.sent_at, schemas)
+    return varint.pack(len(packed.numbers)) + packed.numbers, packed.content
 
 
 def _squeezed(content: bytes, known: bytes, kind: int) -> bytes:
@@ -236,7 +237,7 @@ def _json_dictionary() -> bytes:
 
 
 PARTS = {
-    "without_memory": without_memory,
+    "without_history": without_history,
     "without_dictionary": without_dictionary,
     "without_columns": without_columns,
 }

@@ -61,6 +61,9 @@ class Cause(Enum):
     FRAME_UNREADABLE = "the frame's content cannot be read"
     MEMORY_LOST = "it is compressed with events that are not here"
     OTHER_STATION = "it is of another station"
+    OTHER_VERSION = (
+        "the two stations speak different versions of the exchange, update the upstream first and then its stations"
+    )
     BLOB_REQUEST_UNREADABLE = "this is no request for a part of a menu or register"
     BLOB_REPLACED = "the menu or register was replaced just now"
     # The hours and budgets of the line; {amount} is the limit.

@@ -1,3 +1,5 @@
-"""What the dictionary of the exchange was trained on: invented events with invented texts. Nothing here is installed.
+"""What the dictionary and the alphabet of the exchange are made of: invented events with invented texts. Nothing here
+is installed.
 
-`python -m bench.training` writes sync/wire/dictionary.zstd anew."""
+`python -m bench.training` writes both anew (sync/wire/dictionary.zstd, alphabet.txt). Then `python -m
+tests.support.vectors` writes the test vectors anew, and docs/wire.md needs the compressed bytes of its examples."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import zstandard
 
 from bench.training import events
-from sado.sync.wire import columns, compression, varint
+from sado.sync.wire import columns, compression
 from sado.sync.wire.records import Wired
 
 SEED, COUNT = 20261125, 24_000
@@ -30,5 +30,4 @@ def train(seed: int, count: int, size: int) -> bytes:
 
 def _content(batch: list[Wired]) -> bytes:
     """What a frame with these events compresses (sync/wire/frame.py)."""
-    packed = columns.pack(batch, events.BEGIN_MS)
-    return varint.pack(len(packed.plan)) + packed.plan + packed.text
+    return columns.pack(batch, events.BEGIN_MS).content

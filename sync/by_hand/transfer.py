@@ -231,7 +231,7 @@ def _unpacked(label: Label, key: bytes, packed: bytes) -> Message:
     try:
         if frame.station_of(packed) != label.station:
             raise frame.FrameError(Cause.OTHER_STATION)
-        return frame.unpack(label.direction, key, packed, frame.nothing)
+        return frame.unpack(label.direction, key, packed)
     except frame.FrameError as error:
         raise ParcelError(f"A frame in the file cannot be taken ({error}). Nothing of the file was taken.") from error
 

@@ -23,10 +23,11 @@ from sado.sync.link.budget import Allowance, Budget
 from sado.sync.link.frame_size import LEAST, Pace
 from sado.sync.link.tcp_counters import Traffic
 from sado.sync.wire import frame
-from sado.sync.wire.frame import FrameError, Mark, MemoryLostError, Message
+from sado.sync.wire.frame import FrameError, HistoryLostError, Mark, Message
+from sado.sync.wire.shared_history import SharedHistory
 
 # What to say, under which incarnation, with which memory, and how large the frame may be.
-Prepared = tuple[Message, bytes, frame.Memory | None, int]
+Prepared = tuple[Message, bytes, SharedHistory | None, int]
 # So many faults in a row are not a thing that the next exchange makes good: leave the upstream alone for a while.
 MOST_FAULTS = 4
 MOST_CUTS_BEHIND = 2
@@ -228,12 +229,12 @@ class Caller:
         return self.pace.limit if allowed.room is None else min(self.pace.limit, max(allowed.room // 2, LEAST))
 
     def _opened(self, answer: bytes, up: Message) -> Message:
-        def recall(after: int, upto: int) -> frame.Memory:
+        def recall(after: int, upto: int) -> SharedHistory:
             return self._store.read(lambda tx: history.of_heard(tx, outbox.UPSTREAM, after, upto))
 
         try:
             down = frame.unpack(frame.DOWN, self._key, answer, recall)
-        except MemoryLostError:
+        except HistoryLostError:
             self._lost = UNKNOWN_MEMORY
             raise
         if down.exchange != up.exchange:

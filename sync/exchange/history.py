@@ -12,41 +12,43 @@ from dataclasses import replace
 
 from sado.store import Transaction
 from sado.store.tables import lane_events, lanes, received_events
-from sado.sync.wire.frame import MEMORY_LANE, MOST_REMEMBERED, Memory, Run, size_of
+from sado.sync.wire import shared_history
+from sado.sync.wire.frame import Run, size_of
 from sado.sync.wire.records import Wired
+from sado.sync.wire.shared_history import SharedHistory
 
 # To remember is work on both sides: for a few events as many as these pay.
 FEW_WORDS, FEW_REMEMBERED = 4 * 1024, 256
 
 
-def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> Memory | None:
+def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> SharedHistory | None:
     """The memory to send these runs to the peer with: the urgent events right before them. None where there is none.
 
     The peer has them when it reads the frame: they were acknowledged, or are in a frame that comes before this one on
     the same connection."""
-    if MEMORY_LANE not in runs:
+    if shared_history.LANE not in runs:
         return None
-    lane, since = lanes.find(tx, peer, MEMORY_LANE), lanes.peer(tx, peer).history_since
-    most = MOST_REMEMBERED if size_of(runs) > FEW_WORDS else FEW_REMEMBERED
-    before = lane_events.before(tx, lane, runs[MEMORY_LANE].first - 1, most)
+    lane, since = lanes.find(tx, peer, shared_history.LANE), lanes.peer(tx, peer).history_since
+    most = shared_history.MOST_EVENTS if size_of(runs) > FEW_WORDS else FEW_REMEMBERED
+    before = lane_events.before(tx, lane, runs[shared_history.LANE].first - 1, most)
     last = [one for one in before if one.number > since]
     if not last:
         return None
     events = [Wired(one.event.kind, one.event.reference, one.event.body, -one.event.at) for one in last]
-    return Memory(last[0].number - 1, last[-1].number, events, runs[MEMORY_LANE].base)
+    return SharedHistory(last[0].number - 1, last[-1].number, events, runs[shared_history.LANE].base)
 
 
-def of_heard(tx: Transaction, peer: str, after: int, upto: int) -> Memory:
+def of_heard(tx: Transaction, peer: str, after: int, upto: int) -> SharedHistory:
     """What the peer means by these numbers, as far as it is here."""
-    if not 0 <= after < upto <= after + MOST_REMEMBERED:
-        return Memory(after, upto, [])
+    if not 0 <= after < upto <= after + shared_history.MOST_EVENTS:
+        return SharedHistory(after, upto, [])
     found = received_events.between(tx, peer, after, upto)
     events = [Wired(kind, reference, body, -at) for kind, reference, body, at in found]
-    return Memory(after, upto, events, received_events.hash_at(tx, peer, upto))
+    return SharedHistory(after, upto, events, received_events.hash_at(tx, peer, upto))
 
 
 def is_lost(tx: Transaction, peer: str) -> None:
     """The peer does not have what we took for known: begin anew with what it acknowledges from now on."""
     known = lanes.peer(tx, peer)
-    acked = lanes.find(tx, peer, MEMORY_LANE).acked
+    acked = lanes.find(tx, peer, shared_history.LANE).acked
     lanes.save_peer(tx, replace(known, history_since=acked))

@@ -21,7 +21,8 @@ from sado.store.tables.lanes import LANES, Lane
 from sado.sync import outbox
 from sado.sync.codes import Cause, CausedError, Reason
 from sado.sync.exchange import relay
-from sado.sync.wire.frame import MOST_REMEMBERED, Mark, Run
+from sado.sync.wire import shared_history
+from sado.sync.wire.frame import Mark, Run
 from sado.sync.wire.records import Wired
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 Apply = Callable[[Transaction, str, Event], None]
 MOST_EVENTS = 1000
 # The events of a memory (sync/exchange/history.py), and of a frame that was sent before the last was answered.
-KEEP_HEARD = MOST_REMEMBERED + MOST_EVENTS
+KEEP_HEARD = shared_history.MOST_EVENTS + MOST_EVENTS
 # No event is older. A station that says so is broken or stolen, and what it says has to fit into the frames of those
 # that pass it on, and on a page.
 OLDEST_MS = 20 * 365 * 24 * 3600 * 1000

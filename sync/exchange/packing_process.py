@@ -21,7 +21,8 @@ import msgspec
 
 from sado.store.tables import lanes
 from sado.sync.wire import frame
-from sado.sync.wire.frame import Memory, Message
+from sado.sync.wire.frame import Message
+from sado.sync.wire.shared_history import SharedHistory
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ SMALL = 32 * 1024
 PATIENCE_S = 60
 NICENESS = 19
 
-Work = tuple[int, Message, Memory | None]
+Work = tuple[int, Message, SharedHistory | None]
 
 
 def _release() -> str:
@@ -59,17 +60,19 @@ class Packer:
         """Its process, while there is one."""
         return self._process.pid if self._process else None
 
-    def pack(self, direction: bytes, station: int, key: bytes, message: Message, memory: Memory | None = None) -> bytes:
+    def pack(
+        self, direction: bytes, station: int, key: bytes, message: Message, history: SharedHistory | None = None
+    ) -> bytes:
         """As `frame.pack`, and the same bytes. Where the process cannot do it, for no memory is left for it or somebody
         killed it, this one does."""
         if frame.size_of(message.runs) < SMALL:
-            return frame.pack(direction, station, key, message, memory)
+            return frame.pack(direction, station, key, message, history)
         try:
-            content = self._asked(msgspec.msgpack.encode((station, message, memory)))
+            content = self._asked(msgspec.msgpack.encode((station, message, history)))
         except (OSError, EOFError) as error:
             log.warning("a frame is packed by the station itself: %s", type(error).__name__)
             self.close()
-            return frame.pack(direction, station, key, message, memory)
+            return frame.pack(direction, station, key, message, history)
         except BaseException:
             # The answer that is still to come would be taken for that to the next frame.
             self.close()

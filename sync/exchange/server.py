@@ -19,7 +19,8 @@ from sado.sync.errors import RepeatedExchangeError, UnknownStationError
 from sado.sync.exchange import history, lane, v1
 from sado.sync.exchange.lane import Apply
 from sado.sync.wire import frame
-from sado.sync.wire.frame import MemoryLostError, Message, Run
+from sado.sync.wire.frame import HistoryLostError, Message, Run
+from sado.sync.wire.shared_history import SharedHistory
 
 # What a body of so many bytes of JSON becomes in a frame, about; a frame that turns out larger is packed again.
 RATIO = 0.2
@@ -31,7 +32,7 @@ EVERY_LANE = 10
 USUAL_KIB = 64
 REPEATED, RETIRED, UNKNOWN_MEMORY, STRANGE = 1, 2, 3, 4
 
-Pack = Callable[[bytes, int, bytes, Message, frame.Memory | None], bytes]
+Pack = Callable[[bytes, int, bytes, Message, SharedHistory | None], bytes]
 
 
 def answer(store: Store, packed: bytes, apply: Apply) -> bytes:
@@ -46,7 +47,7 @@ def answer(store: Store, packed: bytes, apply: Apply) -> bytes:
     peer = outbox.station(number)
     try:
         up = v1.unpack(station.key, packed) if is_v1 else _opened(store, peer, station.key, packed)
-    except MemoryLostError as error:
+    except HistoryLostError as error:
         return frame.pack(frame.DOWN, number, station.key, Message(error.exchange, fault=UNKNOWN_MEMORY))
     down, known = store.write(lambda tx: _answer(tx, number, up, apply, is_v1))
     if is_v1 and down.fault:
@@ -57,7 +58,7 @@ def answer(store: Store, packed: bytes, apply: Apply) -> bytes:
 
 
 def _opened(store: Store, peer: str, key: bytes, packed: bytes) -> Message:
-    def recall(after: int, upto: int) -> frame.Memory:
+    def recall(after: int, upto: int) -> SharedHistory:
         return store.read(lambda tx: history.of_heard(tx, peer, after, upto))
 
     return frame.unpack(frame.UP, key, packed, recall)
@@ -65,7 +66,7 @@ def _opened(store: Store, peer: str, key: bytes, packed: bytes) -> Message:
 
 def _answer(
     tx: Transaction, number: int, up: Message, apply: Apply, is_v1: bool
-) -> tuple[Message, frame.Memory | None]:
+) -> tuple[Message, SharedHistory | None]:
     last = stations.accept_exchange(tx, number, up.exchange)
     if last is not None:
         return Message(up.exchange, want=last, fault=REPEATED), None
@@ -110,7 +111,7 @@ def fitted(
     station: int,
     key: bytes,
     message: Message,
-    known: frame.Memory | None,
+    known: SharedHistory | None,
     limit: int,
     pack: Pack = frame.pack,
 ) -> tuple[bytes, Message]:

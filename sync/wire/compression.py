@@ -1,10 +1,9 @@
-"""Compression with what both sides already have: the dictionary that is shipped, and a peer's own last words.
+"""Compression with what both sides already have: the dictionary that is shipped, and the text of their shared history.
 
 Zstandard (RFC 8878), its frames without their magic number. A dictionary is entropy tables and text; the tables and the
 text that are shipped were trained on invented appeals only (bench/training/dictionary.py), for a dictionary shows what
-it was trained on. Behind that text goes a memory, where there is one: the urgent events right before these, which the
-receiver has (sync/exchange/history.py). So a station's own places, names and turns of phrase cost little, and nothing
-leaks.
+it was trained on. Behind that text goes the history's, where there is one (sync/wire/shared_history.py). So a station's
+own places, names and turns of phrase cost little, and nothing leaks.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ FORMAT = zstandard.FORMAT_ZSTD1_MAGICLESS
 USUAL = 32 * 1024
 
 
-def pack(content: bytes, memory: bytes = b"") -> bytes:
-    """`content`, compressed with the dictionary and this memory."""
-    wanted = _parameters(len(content), len(memory))
-    dictionary = _dictionary(memory) if memory or len(content) > USUAL else _digested()
+def pack(content: bytes, history: bytes = b"") -> bytes:
+    """`content`, compressed with the dictionary and this history."""
+    wanted = _parameters(len(content), len(history))
+    dictionary = _dictionary(history) if history or len(content) > USUAL else _digested()
     return zstandard.ZstdCompressor(dict_data=dictionary, compression_params=wanted).compress(content)
 
 
-def unpack(packed: bytes, memory: bytes, most: int) -> bytes:
-    """What was packed with this memory. Raises ValueError for anything else, and when it grows beyond `most` bytes."""
-    reader = zstandard.ZstdDecompressor(dict_data=_dictionary(memory), format=FORMAT)
+def unpack(packed: bytes, history: bytes, most: int) -> bytes:
+    """What was packed with this history. Raises ValueError for anything else, and when it grows beyond `most` bytes."""
+    reader = zstandard.ZstdDecompressor(dict_data=_dictionary(history), format=FORMAT)
     try:
         # decompress() makes room for the size that is stated, whatever limit it is given, and for no more. Where none
         # is stated, zstandard gives the largest number.
@@ -41,11 +40,11 @@ def unpack(packed: bytes, memory: bytes, most: int) -> bytes:
         raise ValueError("The content cannot be decompressed.") from error
 
 
-def _parameters(content: int, memory: int) -> zstandard.ZstdCompressionParameters:
+def _parameters(content: int, history: int) -> zstandard.ZstdCompressionParameters:
     return zstandard.ZstdCompressionParameters.from_level(
         LEVEL,
         source_size=content,
-        dict_size=len(_shipped()) + memory,
+        dict_size=len(_shipped()) + history,
         format=FORMAT,
         write_dict_id=False,
         write_checksum=False,
@@ -60,8 +59,8 @@ def _digested() -> zstandard.ZstdCompressionDict:
     return dictionary
 
 
-def _dictionary(memory: bytes) -> zstandard.ZstdCompressionDict:
-    return zstandard.ZstdCompressionDict(_shipped() + memory, dict_type=zstandard.DICT_TYPE_FULLDICT)
+def _dictionary(history: bytes) -> zstandard.ZstdCompressionDict:
+    return zstandard.ZstdCompressionDict(_shipped() + history, dict_type=zstandard.DICT_TYPE_FULLDICT)
 
 
 @cache

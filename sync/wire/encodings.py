@@ -1,9 +1,9 @@
-"""The ways to say a column: what is a number becomes one, what repeats is listed once, what equals another column is
-not said at all, and the rest is text.
+"""The encodings of a column: what is a number becomes one, what repeats is listed once, what equals an earlier column
+is not written at all, and the rest is text.
 
-A way is declared (its letter and what it needs to know) and then says the values. Declaring is spared where the other
-side knows the way already (sync/wire/columns.py). Numbers go to a run of their own, in as few bits as they have
-(sync/wire/radix.py); their sizes stand in the plan, so a reader hears all columns before it has any number.
+An encoding is a tag with its parameters, which are written only where the reader does not know them already
+(sync/wire/columns.py). The values then go to two streams: `numbers`, in as few bits as they have (sync/wire/radix.py),
+and `content`, which is compressed. docs/wire.md shows the bytes of each.
 """
 
 from __future__ import annotations
@@ -11,385 +11,262 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from itertools import accumulate
+from typing import Annotated, Any
 
-from sado.sync.wire import text as letters
-from sado.sync.wire import varint
+import msgspec
 
-MOST = 4096
+from sado.sync.wire import radix, text, varint
+
+# Texts or whole numbers, never both.
+Column = list[Any]
+
+MOST_DIGITS = 18
 NUMERAL = re.compile(r"0|[1-9][0-9]{0,17}")
-WIDEST = 18
-# More letters than the events of one exchange have in all.
-MOST_LETTERS = 4 << 20
-# What a letter of text costs after the compressor, about; a choice between ways of saying the same needs no more.
+# A prefix stands in each value of its column: a few bytes must not fill the memory.
+LONGEST_PREFIX = 64
+# What a letter of text costs after the compressor, about; a choice between encodings needs no more.
 LETTER_COST = 0.4
 # Of so few numbers the first digits are the same by chance.
 FEW = 10
 
-Column = Sequence[Any]
+Prefix = Annotated[str, msgspec.Meta(max_length=LONGEST_PREFIX)]
 
 
 @dataclass
 class Writer:
-    """Three runs: how to read the columns, the numbers with their sizes, the text."""
+    """The two streams, as they grow."""
 
-    plan: bytearray = field(default_factory=bytearray)
+    content: bytearray = field(default_factory=bytearray)
     digits: list[tuple[int, int]] = field(default_factory=list)
-    text: bytearray = field(default_factory=bytearray)
 
     def number(self, number: int) -> None:
-        """A number that is not negative, in the plan."""
-        self.plan += varint.pack(number)
+        """A number that is not negative, in the content."""
+        self.content += varint.pack(number)
 
     def whole(self, number: int) -> None:
-        """Any whole number, in the plan."""
-        self.plan += varint.pack_whole(number)
+        """Any whole number, in the content."""
+        self.content += varint.pack_whole(number)
 
-    def words(self, values: Iterable[str]) -> None:
-        """Texts, each with its end."""
+    def struct(self, struct: Any) -> None:
+        """A structure in msgpack behind its length, in the content."""
+        packed = msgspec.msgpack.encode(struct)
+        self.content += varint.pack(len(packed)) + packed
+
+    def texts(self, values: Iterable[str]) -> None:
+        """Texts, each with its end, in the content."""
         for value in values:
-            self.text += letters.pack(value) + letters.END
+            self.content += text.pack(value) + text.END
 
-    def values(self, values: Iterable[int], size: int) -> None:
-        """Numbers from 0 up to below `size`."""
-        self.digits.extend((value, size) for value in values)
-
-
-@dataclass
-class Reader:
-    """The plan and the text; `sizes` grows by those of the numbers that are heard. `room` is for letters that are said
-    once and stand in every value: few bytes could else fill the memory."""
-
-    plan: varint.Reader
-    text: varint.Reader
-    sizes: list[int] = field(default_factory=list)
-    room: int = MOST_LETTERS
-
-    def number(self) -> int:
-        """The next number of the plan."""
-        return self.plan.number()
-
-    def whole(self) -> int:
-        """The next whole number of the plan."""
-        return self.plan.whole()
-
-    def count(self) -> int:
-        """A number of things that all have to be in these bytes."""
-        number = self.plan.number()
-        if number > MOST:
-            raise ValueError("More than one exchange may carry.")
-        return number
-
-    def words(self, count: int) -> list[str]:
-        """The next texts."""
-        return [letters.unpack(self.text.until(letters.END)) for _ in range(count)]
-
-    def values(self, count: int, size: int) -> None:
-        """That many numbers below `size` come."""
-        if size < 1:
-            raise ValueError("A number has no size.")
-        self.sizes += [size] * count
-
-    def repeat(self, head: str, count: int) -> None:
-        """That many values begin with `head`."""
-        self.room -= len(head) * count
-        if self.room < 0:
-            raise ValueError("The values grow too large.")
+    def numbers(self, values: Iterable[int], size: int) -> None:
+        """Numbers from 0 up to below `size`, in the numbers."""
+        self.digits += [(value, size) for value in values]
 
 
-# What makes the values of a column out of its numbers, the columns before it and the times of the events.
-Finish = Callable[[list[int], list[Column], Column], Column]
+class Reader(varint.Reader):
+    """Reads what a Writer wrote, in the same order. Every method raises ValueError where it cannot."""
+
+    def __init__(self, content: bytes, numbers: bytes) -> None:
+        super().__init__(content)
+        self._numbers = radix.Reader(numbers)
+
+    def struct(self, kind: Any) -> Any:
+        """A structure of this type."""
+        return msgspec.msgpack.decode(self.take(self.number()), type=kind)
+
+    def texts(self, count: int) -> list[str]:
+        """So many texts."""
+        return [text.unpack(self.until(text.END)) for _ in range(count)]
+
+    def numbers(self, count: int, size: int) -> list[int]:
+        """So many numbers below `size`."""
+        return self._numbers.take(count, size)
+
+    def close(self) -> None:
+        """Raises ValueError unless both streams were read to their ends."""
+        self._numbers.close()
+        if self.rest():
+            raise ValueError("There is more than the columns that it says.")
 
 
-class Way(Protocol):
-    """One way to say a column."""
-
-    letter: ClassVar[bytes]
-
-    def fits(self, column: Column, earlier: Sequence[Column], times: Column) -> bool:
-        """Whether the column can be said so."""
-
-    def declare(self, out: Writer) -> None:
-        """Write what this way needs to know."""
-
-    def say(self, out: Writer, column: Column) -> None:
-        """Write the values."""
-
-    def hear(self, reader: Reader, count: int) -> Finish:
-        """Read what `say` wrote, but for the numbers."""
+class _Encoding(msgspec.Struct, frozen=True, array_like=True):
+    """Each has three methods: `fits` says whether it can write a column (`earlier` are those before it), `encode`
+    writes one that fits, and `decode` reads so many values, or raises ValueError."""
 
 
-@dataclass(frozen=True)
-class Same:
-    """The column is as an earlier one."""
+class Same(_Encoding, frozen=True, tag="s"):
+    """The values of an earlier column, which are not written."""
 
-    letter: ClassVar[bytes] = b"s"
-    at: int
+    at: Annotated[int, msgspec.Meta(ge=0)]
 
-    def fits(self, column: Column, earlier: Sequence[Column], times: Column) -> bool:
+    def fits(self, column: Column, earlier: Sequence[Column]) -> bool:
+        """Whether it equals the earlier one."""
         return column == earlier[self.at]
 
-    def declare(self, out: Writer) -> None:
-        out.number(self.at)
+    def encode(self, column: Column, out: Writer) -> None:
+        """Nothing."""
 
-    def say(self, out: Writer, column: Column) -> None:
-        pass
-
-    def hear(self, reader: Reader, count: int) -> Finish:
-        return lambda numbers, earlier, times: earlier[self.at]
-
-
-@dataclass(frozen=True)
-class Time:
-    """The column is the time at which the event was made."""
-
-    letter: ClassVar[bytes] = b"a"
-
-    def fits(self, column: Column, earlier: Sequence[Column], times: Column) -> bool:
-        return column == times
-
-    def declare(self, out: Writer) -> None:
-        pass
-
-    def say(self, out: Writer, column: Column) -> None:
-        pass
-
-    def hear(self, reader: Reader, count: int) -> Finish:
-        return lambda numbers, earlier, times: times
+    def decode(self, reader: Reader, count: int, earlier: Sequence[Column]) -> Column:
+        """The earlier one."""
+        if self.at >= len(earlier):
+            raise ValueError("A column cannot be as one that comes later.")
+        return earlier[self.at]
 
 
-@dataclass(frozen=True)
-class Constant:
-    """One number, always."""
+class Constant(_Encoding, frozen=True, tag="c"):
+    """One number, always, which is not written again."""
 
-    letter: ClassVar[bytes] = b"c"
     value: int
 
-    def fits(self, column: Column, earlier: Sequence[Column], times: Column) -> bool:
-        return all(type(value) is int and value == self.value for value in column)
+    def fits(self, column: Column, earlier: Sequence[Column]) -> bool:
+        """Whether all are that number."""
+        return set(column) == {self.value}
 
-    def declare(self, out: Writer) -> None:
-        out.whole(self.value)
+    def encode(self, column: Column, out: Writer) -> None:
+        """Nothing."""
 
-    def say(self, out: Writer, column: Column) -> None:
-        pass
-
-    def hear(self, reader: Reader, count: int) -> Finish:
-        return lambda numbers, earlier, times: [self.value] * count
+    def decode(self, reader: Reader, count: int, earlier: Sequence[Column]) -> Column:
+        """The number, as often."""
+        return [self.value] * count
 
 
-@dataclass(frozen=True)
-class Whole:
-    """Whole numbers: how far each is from the least one, or from the one before where that varies less."""
+class Integers(_Encoding, frozen=True, tag="i"):
+    """Whole numbers: by how much each is above the least; or the first, and by how much each step is above the least
+    step, where steps differ less."""
 
-    letter: ClassVar[bytes] = b"i"
+    def fits(self, column: Column, earlier: Sequence[Column]) -> bool:
+        """Whether they are whole numbers."""
+        return type(column[0]) is int
 
-    def fits(self, column: Column, earlier: Sequence[Column], times: Column) -> bool:
-        return all(type(value) is int for value in column)
-
-    def declare(self, out: Writer) -> None:
-        pass
-
-    def say(self, out: Writer, column: Column) -> None:
+    def encode(self, column: Column, out: Writer) -> None:
+        """Content: twice the size, plus one for steps; the least; the first before steps. Numbers: the rest."""
         steps = [after - before for before, after in zip(column, column[1:], strict=False)]
         has_steps = bool(steps) and max(steps) - min(steps) < max(column) - min(column)
-        said = steps if has_steps else column
-        least, size = min(said), max(said) - min(said) + 1
-        # The size with the choice, since most are small.
+        values = steps if has_steps else column
+        least, size = min(values), max(values) - min(values) + 1
         out.number(size * 2 + has_steps)
         out.whole(least)
         if has_steps:
             out.whole(column[0])
-        out.values((value - least for value in said), size)
+        out.numbers((value - least for value in values), size)
 
-    def hear(self, reader: Reader, count: int) -> Finish:
+    def decode(self, reader: Reader, count: int, earlier: Sequence[Column]) -> Column:
+        """The sums."""
         size, has_steps = divmod(reader.number(), 2)
+        if not size:
+            raise ValueError("A number has no size.")
         least = reader.whole()
-        first = [reader.whole()] if has_steps else []
-        reader.values(count - has_steps, size)
-
-        def finish(numbers: list[int], earlier: list[Column], times: Column) -> Column:
-            if not has_steps:
-                return [least + number for number in numbers]
-            values = list(first)
-            for number in numbers:
-                values.append(values[-1] + least + number)
-            return values
-
-        return finish
+        if not has_steps:
+            return [least + number for number in reader.numbers(count, size)]
+        steps = (least + number for number in reader.numbers(count - 1, size))
+        return list(accumulate(steps, initial=reader.whole()))
 
 
-@dataclass(frozen=True)
-class Numerals:
-    """Texts of digits behind a common head, all equally long."""
+class Digits(_Encoding, frozen=True, tag="d"):
+    """Texts that are a prefix and so many digits."""
 
-    letter: ClassVar[bytes] = b"n"
-    head: str
-    width: int
+    prefix: Prefix
+    width: Annotated[int, msgspec.Meta(ge=1, le=MOST_DIGITS)]
 
-    def fits(self, column: Column, earlier: Sequence[Column], times: Column) -> bool:
-        return all(
-            type(value) is str
-            and len(value) == len(self.head) + self.width
-            and value.startswith(self.head)
-            and _is_digits(value[len(self.head) :])
-            for value in column
-        )
+    def fits(self, column: Column, earlier: Sequence[Column]) -> bool:
+        """Whether all are so."""
+        pattern = re.compile(rf"{re.escape(self.prefix)}[0-9]{{{self.width}}}")
+        return type(column[0]) is str and all(map(pattern.fullmatch, column))
 
-    def declare(self, out: Writer) -> None:
-        out.number(self.width)
-        out.words([self.head])
+    def encode(self, column: Column, out: Writer) -> None:
+        """Numbers: the digits of each."""
+        out.numbers((int(value[len(self.prefix) :]) for value in column), 10**self.width)
 
-    def say(self, out: Writer, column: Column) -> None:
-        out.values((int(value[len(self.head) :]) for value in column), 10**self.width)
-
-    def hear(self, reader: Reader, count: int) -> Finish:
-        reader.values(count, 10**self.width)
-        reader.repeat(self.head, count)
-        return lambda numbers, earlier, times: [f"{self.head}{number:0{self.width}}" for number in numbers]
+    def decode(self, reader: Reader, count: int, earlier: Sequence[Column]) -> Column:
+        """The prefix before each, with leading zeros."""
+        return [f"{self.prefix}{number:0{self.width}}" for number in reader.numbers(count, 10**self.width)]
 
 
-@dataclass(frozen=True)
-class Counted:
-    """Texts that end in a number which counts on from `last`."""
+class Numbered(_Encoding, frozen=True, tag="n"):
+    """Texts that are a prefix and a number, without leading zeros, which is counted from `last`."""
 
-    letter: ClassVar[bytes] = b"v"
-    head: str
+    prefix: Prefix
     last: int = 0
 
-    def fits(self, column: Column, earlier: Sequence[Column], times: Column) -> bool:
-        return all(
-            type(value) is str and value.startswith(self.head) and NUMERAL.fullmatch(value[len(self.head) :])
-            for value in column
+    def fits(self, column: Column, earlier: Sequence[Column]) -> bool:
+        """Whether all are so."""
+        return type(column[0]) is str and all(
+            value.startswith(self.prefix) and NUMERAL.fullmatch(value, len(self.prefix)) for value in column
         )
 
-    def declare(self, out: Writer) -> None:
-        out.words([self.head])
+    def encode(self, column: Column, out: Writer) -> None:
+        """How far each is from the last, as Integers."""
+        Integers().encode([int(value[len(self.prefix) :]) - self.last for value in column], out)
 
-    def say(self, out: Writer, column: Column) -> None:
-        Whole().say(out, [int(value[len(self.head) :]) - self.last for value in column])
-
-    def hear(self, reader: Reader, count: int) -> Finish:
-        finish = Whole().hear(reader, count)
-        reader.repeat(self.head, count)
-        return lambda numbers, earlier, times: [
-            f"{self.head}{self.last + number}" for number in finish(numbers, earlier, times)
-        ]
+    def decode(self, reader: Reader, count: int, earlier: Sequence[Column]) -> Column:
+        """The prefix before each."""
+        return [f"{self.prefix}{self.last + number}" for number in Integers().decode(reader, count, earlier)]
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(_Encoding, frozen=True, tag="l"):
     """Texts of which there are few different ones."""
 
-    letter: ClassVar[bytes] = b"e"
-    different: tuple[str, ...]
+    values: Annotated[list[str], msgspec.Meta(min_length=1)]
 
-    def fits(self, column: Column, earlier: Sequence[Column], times: Column) -> bool:
-        return set(column) <= set(self.different)
+    def fits(self, column: Column, earlier: Sequence[Column]) -> bool:
+        """Whether all are in the list."""
+        return set(column) <= set(self.values)
 
-    def declare(self, out: Writer) -> None:
-        out.number(len(self.different))
-        out.words(self.different)
+    def encode(self, column: Column, out: Writer) -> None:
+        """Numbers: the place of each in the list."""
+        places = {value: place for place, value in enumerate(self.values)}
+        out.numbers((places[value] for value in column), len(self.values))
 
-    def say(self, out: Writer, column: Column) -> None:
-        places = {value: place for place, value in enumerate(self.different)}
-        out.values((places[value] for value in column), len(self.different))
-
-    def hear(self, reader: Reader, count: int) -> Finish:
-        reader.values(count, len(self.different))
-        return lambda numbers, earlier, times: [self.different[number] for number in numbers]
+    def decode(self, reader: Reader, count: int, earlier: Sequence[Column]) -> Column:
+        """What stands at each place."""
+        return [self.values[place] for place in reader.numbers(count, len(self.values))]
 
 
-@dataclass(frozen=True)
-class Text:
+class Texts(_Encoding, frozen=True, tag="t"):
     """Texts as they are."""
 
-    letter: ClassVar[bytes] = b"t"
+    def fits(self, column: Column, earlier: Sequence[Column]) -> bool:
+        """Whether they are texts."""
+        return type(column[0]) is str
 
-    def fits(self, column: Column, earlier: Sequence[Column], times: Column) -> bool:
-        return all(type(value) is str for value in column)
+    def encode(self, column: Column, out: Writer) -> None:
+        """Content: the texts."""
+        out.texts(column)
 
-    def declare(self, out: Writer) -> None:
-        pass
-
-    def say(self, out: Writer, column: Column) -> None:
-        out.words(column)
-
-    def hear(self, reader: Reader, count: int) -> Finish:
-        column = reader.words(count)
-        return lambda numbers, earlier, times: column
+    def decode(self, reader: Reader, count: int, earlier: Sequence[Column]) -> Column:
+        """The texts."""
+        return reader.texts(count)
 
 
-def declared(reader: Reader, at: int) -> Way:
-    """The way that is declared for the column at this place. Raises ValueError for one of a later release."""
-    letter = reader.plan.take(1)
-    if letter == Same.letter:
-        earlier = reader.number()
-        if earlier >= at:
-            raise ValueError("A column cannot be as one that comes later.")
-        return Same(earlier)
-    if letter == Constant.letter:
-        return Constant(reader.whole())
-    if letter == Numerals.letter:
-        width = reader.number()
-        if not 0 < width <= WIDEST:
-            raise ValueError("A numeral has no digits.")
-        return Numerals(reader.words(1)[0], width)
-    if letter == Counted.letter:
-        return Counted(reader.words(1)[0])
-    if letter == Listed.letter:
-        return Listed(tuple(reader.words(reader.count())))
-    plain: dict[bytes, Way] = {Time.letter: Time(), Whole.letter: Whole(), Text.letter: Text()}
-    if letter not in plain:
-        raise ValueError(f"Columns of the way {letter!r} are of a later release.")
-    return plain[letter]
+Encoding = Same | Constant | Integers | Digits | Numbered | Listed | Texts
 
 
-def cheapest(column: Column, earlier: Sequence[Column], times: Column) -> Way:
-    """The way that says this column in the fewest bytes, about."""
-    if column == times:
-        return Time()
+def cheapest(column: Column, earlier: Sequence[Column]) -> Encoding:
+    """The encoding that writes this column in the fewest bytes, about. Both sides choose alike for a shared history:
+    whoever changes this changes the version of the frame."""
+    if any(column) and column in earlier:
+        return Same(earlier.index(column))
     if type(column[0]) is int:
-        return Constant(column[0]) if len(set(column)) == 1 else Whole()
-    if column in earlier and any(column):
-        return Same(list(earlier).index(column))
-    return _cheapest_words(list(column))
+        return Constant(column[0]) if len(set(column)) == 1 else Integers()
+    values = sorted(set(column))
+    listed = sum(len(value.encode()) + 1 for value in values) * LETTER_COST + _bytes(len(column), len(values))
+    written = sum(len(value) + 1 for value in column) * LETTER_COST
+    prefix = os.path.commonprefix(column)[:LONGEST_PREFIX]
+    before_digits = prefix.rstrip("0123456789")
+    digits = _digits(column, before_digits if len(column) < FEW else prefix)
+    if digits and _bytes(len(column), 10**digits.width) < min(listed, written):
+        return digits
+    if len(values) > 1 and (numbered := Numbered(before_digits)).fits(column, ()):
+        return numbered
+    return Listed(values) if listed < written else Texts()
 
 
-def _cheapest_words(column: list[str]) -> Way:
-    different = tuple(sorted(set(column)))
-    listed = sum(map(len, different)) * LETTER_COST + _bytes(len(column), len(different))
-    spoken = sum(map(len, column)) * LETTER_COST
-    numerals = _numerals(column)
-    if numerals and _bytes(len(column), 10**numerals.width) < min(listed, spoken):
-        return numerals
-    if counted := _counted(column):
-        return counted
-    return Listed(different) if listed < spoken or len(different) == 1 else Text()
+def _digits(column: Column, prefix: str) -> Digits | None:
+    digits = Digits(prefix, len(column[0]) - len(prefix))
+    return digits if 0 < digits.width <= MOST_DIGITS and digits.fits(column, ()) else None
 
 
 def _bytes(count: int, size: int) -> float:
     return count * math.log2(size) / 8
-
-
-def _numerals(column: list[str]) -> Numerals | None:
-    """What all values begin with, and how many digits each has behind it; None where they are not so."""
-    head = os.path.commonprefix(column)
-    if len(column) < FEW:
-        head = head.rstrip("0123456789")
-    found = Numerals(head, len(column[0]) - len(head))
-    return found if 0 < found.width <= WIDEST and found.fits(column, (), ()) else None
-
-
-def _is_digits(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
-def _counted(column: list[str]) -> Counted | None:
-    """What all values begin with, when numbers stand behind it; None where they do not."""
-    if len(set(column)) < 2:
-        return None
-    found = Counted(os.path.commonprefix(column).rstrip("0123456789"))
-    return found if found.fits(column, (), ()) else None

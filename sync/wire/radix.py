@@ -1,56 +1,63 @@
-"""Numbers in as few bits as they have: a list of (value, how many values there could be) as mixed-radix integers.
+"""Numbers in as few bits as they have: each is below a size, and is one digit of a large number.
 
-A phone number is one of 10^9 and takes 29.9 bits, a district one of 60 and takes 5.9: packed one after the other as
-the digits of one big integer, nothing is lost to whole bytes. A compressor could only make them larger.
+A phone number is one of 10^9 and takes 29.9 bits, a district one of 60 and takes 5.9: as digits of one number, each in
+the base that is its size, nothing is lost to whole bytes. A compressor could only make them larger. A block holds as
+many digits as its 256 bytes have room for, the first digit the least, the least byte first; the last block is as short
+as its digits allow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
-# A group is closed when it has grown so large: dividing a very long integer again and again costs the square.
-GROUP = 1 << 2048
+BLOCK_BYTES = 256
+# To divide a longer number again and again would cost the square.
+BLOCK = 1 << 8 * BLOCK_BYTES
 
 
 def pack(digits: Iterable[tuple[int, int]]) -> bytes:
-    """The bytes of these (value, radix); each value is below its radix."""
+    """The bytes of these numbers, each with its size."""
     packed = bytearray()
-    number, size = 0, 1
-    for value, radix in digits:
-        number, size = number + value * size, size * radix
-        if size > GROUP:
-            packed += number.to_bytes(_bytes_for(size), "little")
-            number, size = 0, 1
-    return bytes(packed) + number.to_bytes(_bytes_for(size), "little")
+    block, capacity = 0, 1
+    for number, size in digits:
+        if capacity * size > BLOCK:
+            packed += block.to_bytes(BLOCK_BYTES, "little")
+            block, capacity = 0, 1
+        block, capacity = block + number * capacity, capacity * size
+    return bytes(packed) + block.to_bytes(_bytes_for(capacity), "little")
 
 
-def unpack(packed: bytes, radices: Sequence[int]) -> Iterator[int]:
-    """The values that were packed with these radices. Raises ValueError when the bytes are not as many as it takes."""
-    at = 0
-    for group in _groups(radices):
-        size = 1
-        for radix in group:
-            size *= radix
-        number = int.from_bytes(packed[at : at + _bytes_for(size)], "little")
-        at += _bytes_for(size)
-        for radix in group:
-            number, value = divmod(number, radix)
-            yield value
-    if at != len(packed):
-        raise ValueError("The numbers take another number of bytes.")
+class Reader:
+    """Reads numbers in the order in which they were packed."""
+
+    def __init__(self, packed: bytes) -> None:
+        self._packed = packed
+        self._block: int
+        self._capacity: int
+        self._begin()
+
+    def take(self, count: int, size: int) -> list[int]:
+        """The next `count` numbers, all below `size`, which is at least 1."""
+        numbers = []
+        for _ in range(count):
+            if self._capacity * size > BLOCK:
+                self._begin()
+            self._capacity *= size
+            self._block, number = divmod(self._block, size)
+            numbers.append(number)
+        return numbers
+
+    def close(self) -> None:
+        """Raises ValueError unless the bytes are those of the numbers that were taken."""
+        if self._packed or self._length != _bytes_for(self._capacity):
+            raise ValueError("The numbers take another number of bytes.")
+
+    def _begin(self) -> None:
+        block, self._packed = self._packed[:BLOCK_BYTES], self._packed[BLOCK_BYTES:]
+        self._block = int.from_bytes(block, "little")
+        self._length = len(block)
+        self._capacity = 1
 
 
-def _groups(radices: Sequence[int]) -> Iterator[list[int]]:
-    group: list[int] = []
-    size = 1
-    for radix in radices:
-        group.append(radix)
-        size *= radix
-        if size > GROUP:
-            yield group
-            group, size = [], 1
-    yield group
-
-
-def _bytes_for(size: int) -> int:
-    return ((size - 1).bit_length() + 7) // 8
+def _bytes_for(capacity: int) -> int:
+    return ((capacity - 1).bit_length() + 7) // 8

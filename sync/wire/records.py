@@ -1,4 +1,4 @@
-"""An event as a row of cells: strings and whole numbers under the names of its fields."""
+"""An event as a row of values: when it was made, what every event has, and the fields of its body."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ from typing import Annotated
 import msgspec
 
 Value = str | int
-Shape = tuple[str, str]
-# The names of the fields of a body, joined; RAW stands for a body that is not made of fields as we write them.
-KEY_END, RAW = "\x01", "\x02"
-META = ("reference", "ago", "slip", "hops", "id")
-AGO = META.index("ago")
-# What is said of numbers, their differences, their doubles, is then still below 2^63 (sync/wire/varint.py).
-LARGEST = 1 << 60
 MOST_FIELDS = 50
+# So many values stand before those of the body: time, reference, slip, hops, id.
+META = 5
+# A difference of two numbers, and its double, is then still below 2^63 (sync/wire/varint.py).
+LARGEST = 1 << 60
 
 
-class Wired(msgspec.Struct, frozen=True):
+class Shape(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """The kind of an event and the names of the fields of its body; none where the body is one value, whatever it
+    holds."""
+
+    kind: str
+    fields: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_FIELDS)] = ()
+
+    @property
+    def width(self) -> int:
+        """How many values a row has."""
+        return META + (len(self.fields) or 1)
+
+
+class Wired(msgspec.Struct, frozen=True, array_like=True):
     """An event as it is on the wire. `ago` is how long ago it was made by its station's wall clock, in milliseconds,
     and `slip` by how much that clock was set since. `id` is empty where the receiver makes it itself."""
 
@@ -31,58 +41,45 @@ class Wired(msgspec.Struct, frozen=True):
     hops: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
-def row_of(event: Wired) -> tuple[Shape, tuple[Value, ...]]:
-    """The shape of an event, its kind and the names of its fields, and its cells."""
-    fields = _flat(event.body)
+def row_of(event: Wired, sent_at: int) -> tuple[Shape, tuple[Value, ...]]:
+    """The shape of an event, and its values."""
+    fields = _fields(event.body)
     if fields is None:
-        return raw_row_of(event)
-    return (event.kind, KEY_END.join(fields)), (*_meta(event), *fields.values())
+        return raw_row_of(event, sent_at)
+    return Shape(event.kind, tuple(fields)), (*_meta(event, sent_at), *fields.values())
 
 
-def raw_row_of(event: Wired) -> tuple[Shape, tuple[Value, ...]]:
-    """The same with the body as one cell, whatever it is made of."""
-    return (event.kind, RAW), (*_meta(event), event.body)
+def raw_row_of(event: Wired, sent_at: int) -> tuple[Shape, tuple[Value, ...]]:
+    """The same with the body as one value, whatever it holds."""
+    return Shape(event.kind), (*_meta(event, sent_at), event.body)
 
 
-def _meta(event: Wired) -> tuple[Value, ...]:
-    return tuple(getattr(event, name) for name in META)
+def _meta(event: Wired, sent_at: int) -> tuple[Value, ...]:
+    return sent_at - event.ago, event.reference, event.slip, event.hops, event.id
 
 
-def width_of(shape: Shape) -> int:
-    """How many cells a row of this shape has. Raises ValueError where it has more than an event."""
-    fields = 1 + shape[1].count(KEY_END)
-    if fields > MOST_FIELDS:
-        raise ValueError("An event has more fields than any.")
-    return len(META) + fields
+def event_of(shape: Shape, row: Sequence[Value], sent_at: int) -> Wired:
+    """The event that has these values, its body byte for byte. Raises ValueError when a value is none for its field."""
+    time, reference, slip, hops, name = row[:META]
+    values = row[META:]
+    if type(time) is not int or not all(map(_is_value, row)):
+        raise ValueError("A number is too large, or none.")
+    body = _as_json(dict(zip(shape.fields, values, strict=True))) if shape.fields else values[0]
+    return msgspec.convert((shape.kind, reference, body, sent_at - time, slip, name, hops), Wired)
 
 
-def event_of(shape: Shape, row: Sequence[Value]) -> Wired:
-    """The event that has these cells, its body byte for byte. Raises ValueError when a cell holds what its field
-    cannot."""
-    if not all(map(_is_cell, row)):
-        raise ValueError("A number is too large.")
-    kind, keys = shape
-    reference, ago, slip, hops, name = row[: len(META)]
-    values = row[len(META) :]
-    body = values[0] if keys == RAW else _as_json(dict(zip(keys.split(KEY_END), values, strict=True)))
-    fields = {"kind": kind, "reference": reference, "body": body, "ago": ago, "slip": slip, "id": name, "hops": hops}
-    return msgspec.convert(fields, Wired)
-
-
-def _flat(body: str) -> dict[str, Value] | None:
+def _fields(body: str) -> dict[str, Value] | None:
     """The fields of a body that is written as we write it, and nothing else."""
     try:
         fields = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
         return None
-    if not isinstance(fields, dict) or not 0 < len(fields) <= MOST_FIELDS or "" in fields or RAW in fields:
-        return None
-    if not all(_is_cell(value) and KEY_END not in key for key, value in fields.items()):
+    if not isinstance(fields, dict) or not 0 < len(fields) <= MOST_FIELDS or not all(map(_is_value, fields.values())):
         return None
     return fields if _as_json(fields) == body else None
 
 
-def _is_cell(value: object) -> bool:
+def _is_value(value: object) -> bool:
     return type(value) is str or (type(value) is int and abs(value) < LARGEST)
 
 

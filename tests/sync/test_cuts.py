@@ -179,7 +179,7 @@ def test_an_answer_that_is_cut_at_any_byte_is_refused_and_made_good_by_the_next(
 
     def ask(line: Line, patience_s: float) -> None:
         answer = post(line, packed, patience_s)
-        frame.unpack(frame.DOWN, world.key, answer, frame.nothing)
+        frame.unpack(frame.DOWN, world.key, answer)
         believed.append(answer)
 
     with served(Repeating(Door(kept, world.hub, count))) as target:

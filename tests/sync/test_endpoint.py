@@ -51,7 +51,7 @@ class Hub:
 
     def answered(self, response: TestResponse) -> Message:
         """What the hub's answer says."""
-        return frame.unpack(frame.DOWN, self.key, response.data, frame.nothing)
+        return frame.unpack(frame.DOWN, self.key, response.data)
 
     def received(self) -> int:
         return self.store.write(lambda tx: lanes.find(tx, PEER, "u")).received

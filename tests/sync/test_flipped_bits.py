@@ -21,7 +21,8 @@ from sado.sync import outbox
 from sado.sync.exchange import history
 from sado.sync.exchange.client import Caller
 from sado.sync.wire import frame
-from sado.sync.wire.frame import MemoryLostError
+from sado.sync.wire.frame import HistoryLostError
+from sado.sync.wire.shared_history import SharedHistory
 from tests.support import ledger
 from tests.support.ledger import PEER, VILLAGE, EndlessError, known_by, settle
 from tests.support.proofs import TIMES, World, open_world
@@ -121,7 +122,7 @@ def test_an_id_or_a_hash_of_an_event_that_waits_may_be_damaged(world: World, col
 def test_a_damaged_hash_that_nobody_compares_has_an_event_come_twice(world: World) -> None:
     damage(world.hub, "lanes", "received_hash", "lane = 'u'")
 
-    def recall(after: int, upto: int) -> frame.Memory:
+    def recall(after: int, upto: int) -> SharedHistory:
         return world.hub.read(lambda tx: history.of_heard(tx, PEER, after, upto))
 
     def agree(packed: bytes, timeout_s: float) -> bytes:
@@ -170,7 +171,7 @@ def test_without_seals_a_flipped_bit_has_another_text_arrive(tmp_path: Path) -> 
 def come_to_an_end(program: Caller) -> None:
     """Exchange until nothing waits; what was compressed with words that are gone is asked for again."""
     for _ in range(3):
-        with contextlib.suppress(MemoryLostError):
+        with contextlib.suppress(HistoryLostError):
             settle(program)
             return
 

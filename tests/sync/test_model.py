@@ -320,7 +320,7 @@ class WithoutHashes(World):
 
     def answer(self, packed: bytes) -> bytes:
         answer = super().answer(packed)
-        down = frame.unpack(frame.DOWN, self.keys[self.home], answer, frame.nothing)
+        down = frame.unpack(frame.DOWN, self.keys[self.home], answer)
         marks = {name: Mark(mark.upto, self.expected(name, mark)) for name, mark in down.marks.items()}
         return frame.pack(frame.DOWN, VILLAGE, self.keys[self.home], replace(down, marks=marks))
 

@@ -76,7 +76,7 @@ class Hub:
         self.calls += 1
         if self.is_down:
             raise LineDownError(Cause.UPSTREAM_UNREACHABLE)
-        up = frame.unpack(frame.UP, KEY, packed, frame.nothing)
+        up = frame.unpack(frame.UP, KEY, packed)
         if up.incarnation and not self.taken:
             self.taken = {lane: Mark(0, lanes.beginning(up.incarnation, lane)) for lane in lanes.LANES}
         for lane, run in up.runs.items():

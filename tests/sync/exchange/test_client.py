@@ -16,7 +16,8 @@ from sado.sync.exchange.client import MOST_FAULTS, Caller
 from sado.sync.link.connection import Line
 from sado.sync.link.frame_size import Pace
 from sado.sync.outbox import EventTooLargeError
-from sado.sync.wire.frame import DOWN, UP, FrameError, Message, nothing, pack, unpack
+from sado.sync.wire.frame import DOWN, UP, FrameError, Message, pack, unpack
+from sado.sync.wire.shared_history import nothing
 from tests.support.ledger import VILLAGE, count
 from tests.support.one_by_one import OneByOne
 from tests.support.proofs import World, open_world

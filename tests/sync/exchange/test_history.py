@@ -12,9 +12,10 @@ from sado.store import Store, Transaction
 from sado.store.tables import lanes, received_events
 from sado.sync import outbox
 from sado.sync.exchange import history
-from sado.sync.wire import frame
-from sado.sync.wire.frame import Memory, MemoryLostError, Run
+from sado.sync.wire import head, shared_history, varint
+from sado.sync.wire.frame import HistoryLostError, Run
 from sado.sync.wire.records import Wired
+from sado.sync.wire.shared_history import SharedHistory
 from tests.support.row import DISTRICT, VILLAGE, Row, open_row
 from tests.support.stations import APPEAL
 
@@ -48,22 +49,24 @@ def settle(row: Row) -> None:
         pass
 
 
-def sent(store: Store, peer: str, lane: str = "u", letters: int = 0) -> Memory | None:
+def sent(store: Store, peer: str, lane: str = "u", letters: int = 0) -> SharedHistory | None:
     """The memory to send what comes next in a lane with, an event with so many letters."""
 
-    def job(tx: Transaction) -> Memory | None:
+    def job(tx: Transaction) -> SharedHistory | None:
         known, next_one = lanes.find(tx, peer, lane), Wired("later.said", "", "x" * letters)
         return history.of_sent(tx, peer, {lane: Run(known.numbered + 1, known.numbered_hash, [next_one])})
 
     return store.write(job)
 
 
-def recalled(store: Store, peer: str, known: Memory) -> Memory:
+def recalled(store: Store, peer: str, known: SharedHistory) -> SharedHistory:
     return store.write(lambda tx: history.of_heard(tx, peer, known.after, known.upto))
 
 
 def has_memory(content: bytes) -> bool:
-    return bool(content[0] & frame.WITH_MEMORY)
+    reader = varint.Reader(content, 1)
+    reader.number()
+    return "history" in head.unpack(reader)[1]
 
 
 def check_once(row: Row, filed: list[str]) -> None:
@@ -103,8 +106,8 @@ def test_both_sides_make_the_same_of_what_was_acknowledged(row: Row, filed: list
     assert (known.after, known.upto, len(known.events)) == (0, 12, 12)
     there = recalled(row.district.store, PEER, known)
     assert there.events == known.events
-    assert (there.check, there.words, there.habits) == (known.check, known.words, known.habits)
-    assert b"\0" in known.words
+    assert (there.check(4), there.text, there.schemas) == (known.check(4), known.text, known.schemas)
+    assert b"\0" in known.text
 
 
 def test_so_they_do_of_what_comes_down(row: Row, filed: list[str]) -> None:
@@ -116,7 +119,7 @@ def test_so_they_do_of_what_comes_down(row: Row, filed: list[str]) -> None:
     known = sent(row.district.store, PEER)
     assert known is not None
     assert len(known.events) == 2
-    assert recalled(row.village.store, outbox.UPSTREAM, known).check == known.check
+    assert recalled(row.village.store, outbox.UPSTREAM, known).check(4) == known.check(4)
 
 
 def test_a_clock_that_jumps_makes_no_difference(row: Row, filed: list[str]) -> None:
@@ -126,7 +129,7 @@ def test_a_clock_that_jumps_makes_no_difference(row: Row, filed: list[str]) -> N
         settle(row)
     known = sent(row.village.store, outbox.UPSTREAM)
     assert known is not None
-    assert recalled(row.district.store, PEER, known).check == known.check
+    assert recalled(row.district.store, PEER, known).check(4) == known.check(4)
 
 
 def test_the_next_words_cost_less(row: Row, filed: list[str]) -> None:
@@ -142,7 +145,7 @@ def test_the_next_words_cost_less(row: Row, filed: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "upto"), [(5, 5), (6, 5), (-1, 5), (0, frame.MOST_REMEMBERED + 1), (1 << 62, 1 << 63)]
+    ("after", "upto"), [(5, 5), (6, 5), (-1, 5), (0, shared_history.MOST_EVENTS + 1), (1 << 62, 1 << 63)]
 )
 def test_a_range_without_sense_is_not_here(row: Row, filed: list[str], after: int, upto: int) -> None:
     assert row.district.store.write(lambda tx: history.of_heard(tx, PEER, after, upto)).events == []
@@ -154,11 +157,11 @@ def test_a_range_without_sense_is_not_here(row: Row, filed: list[str], after: in
     [
         (0, history.FEW_REMEMBERED),
         (history.FEW_WORDS, history.FEW_REMEMBERED),
-        (history.FEW_WORDS + 1, frame.MOST_REMEMBERED),
+        (history.FEW_WORDS + 1, shared_history.MOST_EVENTS),
     ],
 )
 def test_a_memory_has_the_last_events_and_no_more_than_pays(row: Row, letters: int, most: int) -> None:
-    count = frame.MOST_REMEMBERED + 5
+    count = shared_history.MOST_EVENTS + 5
 
     def many(tx: Transaction) -> None:
         for number in range(count):
@@ -169,7 +172,7 @@ def test_a_memory_has_the_last_events_and_no_more_than_pays(row: Row, letters: i
     known = sent(row.village.store, outbox.UPSTREAM, letters=letters)
     assert known is not None
     assert (known.after, known.upto) == (count - most, count)
-    assert recalled(row.district.store, PEER, known).check == known.check
+    assert recalled(row.district.store, PEER, known).check(4) == known.check(4)
 
 
 def test_who_deletes_words_sends_without_them_and_later_with_new_ones(row: Row, filed: list[str]) -> None:
@@ -212,7 +215,7 @@ def test_when_the_village_deleted_words_it_says_so_and_nothing_is_lost(row: Row,
     row.village.store.write(received_events.forget_all)
     answer(row, filed[0], "four")
     filed.append(file(row, 40))
-    with pytest.raises(MemoryLostError):
+    with pytest.raises(HistoryLostError):
         row.lower.call()
     assert len(row.village.came) == 3
     row.lower.call()

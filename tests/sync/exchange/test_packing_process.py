@@ -13,14 +13,15 @@ import pytest
 from bench.training import events
 from sado.sync.exchange.packing_process import SMALL, Packer
 from sado.sync.wire import frame
-from sado.sync.wire.frame import UP, Memory, Message, Run
+from sado.sync.wire.frame import UP, Message, Run
 from sado.sync.wire.records import Wired
+from sado.sync.wire.shared_history import SharedHistory
 from tests.support.processes import until
 from tests.support.proofs import open_world
 
 STATION, KEY = 7, b"k" * 32
 MADE = events.Maker(1, 1000).batch(500)
-MEMORY = Memory(0, 300, MADE[:300])
+MEMORY = SharedHistory(0, 300, MADE[:300])
 GONE_S = 10
 ROOT = Path(__file__).parents[3]
 A_STATION = """

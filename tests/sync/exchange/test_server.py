@@ -30,6 +30,7 @@ from sado.sync.link.frame_size import LEAST, Pace
 from sado.sync.wire import columns, compression, frame, varint
 from sado.sync.wire.frame import FrameError, Mark, Message, Run
 from sado.sync.wire.records import Wired
+from sado.sync.wire.shared_history import Recall
 from tests.support.one_by_one import OneByOne, Post
 from tests.support.stations import APPEAL, Clock, Station, keys_in, open_station
 
@@ -128,7 +129,7 @@ class Pair:
         return frame.unpack(frame.DOWN, self.key, packed, self._recall(self.village.store, outbox.UPSTREAM))
 
     @staticmethod
-    def _recall(store: Store, peer: str) -> frame.Recall:
+    def _recall(store: Store, peer: str) -> Recall:
         return lambda after, upto: store.read(lambda tx: history.of_heard(tx, peer, after, upto))
 
     def asked(self, message: Message) -> Message:
@@ -345,7 +346,7 @@ def test_urgent_events_leave_first_and_no_lane_starves(busy: Pair) -> None:
 
     def fill(tx: Transaction) -> None:
         for number in range(100):
-            outbox.put(tx, outbox.UPSTREAM, "case.noise", noise(200 + number), body % number, outbox.BULK)
+            outbox.put(tx, outbox.UPSTREAM, "case.noise", noise(100 + number), body % number, outbox.BULK)
         for _ in range(200):
             busy.village.cases.open(tx, msgspec.structs.replace(APPEAL, text=noise(300)))
 
@@ -720,10 +721,9 @@ def test_a_station_that_is_not_admitted_is_refused(busy: Pair) -> None:
 PREFIX = bytes([frame.VERSION]) + varint.pack(VILLAGE)
 
 
-def sealed(key: bytes, content: bytes, flags: int = 0) -> bytes:
+def sealed(key: bytes, content: bytes) -> bytes:
     """A frame from the village with any content, well authenticated: `frame.pack` would not make it."""
-    plain = bytes([PREFIX[0] | flags]) + PREFIX[1:] + content
-    return plain + frame._mac(frame.UP, key, plain)
+    return frame.sealed(frame.UP, key, PREFIX + content)
 
 
 def content_of(key: bytes, message: Message) -> bytes:
@@ -741,7 +741,7 @@ def says_one_event() -> bytes:
     """The content of a frame that says that one event follows, without its text."""
     whole = content_of(b"", ONE_EVENT)
     said = columns.pack(ONE_EVENT.runs[outbox.URGENT].events, 1)
-    text = compression.pack(varint.pack(len(said.plan)) + said.plan + said.text)
+    text = compression.pack(said.content)
     assert whole.endswith(text), "a frame ends with what was compressed"
     return whole.removesuffix(text)
 
@@ -807,7 +807,7 @@ def test_no_content_at_all_makes_the_hub_stumble(busy: Pair) -> None:
         at = chance.randrange(len(whole))
         content = whole[:at] + chance.randbytes(chance.randrange(4)) + whole[at + chance.randrange(4) :]
         try:
-            busy.answer(sealed(busy.key, content, chance.choice([0, frame.WITH_MEMORY])))
+            busy.answer(sealed(busy.key, content))
         except FrameError:
             refused += 1
     assert refused > 200

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.training import events
-from sado.sync.wire import columns, encodings, radix, records, varint
-from sado.sync.wire.columns import NOTHING, Columns, Habits
+from sado.sync.wire import columns, radix, records
+from sado.sync.wire.columns import NO_SCHEMAS, Columns, Schemas
+from sado.sync.wire.encodings import Constant, Digits, Encoding, Listed, Same, Writer
 from sado.sync.wire.records import Wired
 
 SENT_AT = events.BEGIN_MS + events.DAY_MS
@@ -45,12 +46,12 @@ EVENT = st.builds(
 EVENTS = st.lists(EVENT, max_size=12)
 
 
-def crossed(said: Sequence[Wired], habits: Habits = NOTHING) -> list[Wired]:
-    return columns.unpack(columns.pack(said, SENT_AT, habits), SENT_AT, habits)
+def crossed(said: Sequence[Wired], schemas: Schemas = NO_SCHEMAS) -> list[Wired]:
+    return columns.unpack(columns.pack(said, SENT_AT, schemas), SENT_AT, schemas)
 
 
 def size_of(packed: Columns) -> int:
-    return len(packed.plan) + len(packed.numbers) + len(packed.text)
+    return len(packed.content) + len(packed.numbers)
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +66,8 @@ def test_nothing_comes_back_as_nothing() -> None:
 
 
 @given(EVENTS, EVENTS)
-def test_any_events_come_back_whatever_the_habits(said: list[Wired], before: list[Wired]) -> None:
-    assert crossed(said, columns.habits_of(before)) == said
+def test_any_events_come_back_whatever_the_schemas(said: list[Wired], before: list[Wired]) -> None:
+    assert crossed(said, columns.schemas_of(before)) == said
 
 
 @pytest.mark.parametrize("bodies", [('{"at":5}', '{"at":"5"}', '{"at":6}'), ('{"at":"5"}', '{"at":5}', '{"at":"6"}')])
@@ -74,12 +75,12 @@ def test_a_field_that_is_now_a_text_and_now_a_number_comes_back(bodies: tuple[st
     said = [Wired("later.kind", "", body) for body in bodies]
     assert crossed(said) == said
     for before in (said, said[1:], said[::-1]):
-        assert crossed(said, columns.habits_of(before)) == said
+        assert crossed(said, columns.schemas_of(before)) == said
 
 
-def test_events_of_real_stations_come_back_with_and_without_habits(many: list[Wired]) -> None:
+def test_events_of_real_stations_come_back_with_and_without_schemas(many: list[Wired]) -> None:
     assert crossed(many) == many
-    assert crossed(many[200:], columns.habits_of(many[:200])) == many[200:]
+    assert crossed(many[200:], columns.schemas_of(many[:200])) == many[200:]
 
 
 def test_most_events_of_one_exchange_come_back() -> None:
@@ -99,35 +100,35 @@ def test_the_time_of_an_event_is_said_once() -> None:
     assert crossed(once) == once
 
 
-def test_with_habits_the_same_is_said_in_fewer_bytes(many: list[Wired]) -> None:
+def test_with_schemas_the_same_is_said_in_fewer_bytes(many: list[Wired]) -> None:
     before, after = many[:195], many[195:200]
-    usual = columns.pack(after, SENT_AT, columns.habits_of(before))
+    usual = columns.pack(after, SENT_AT, columns.schemas_of(before))
     assert size_of(usual) < 0.8 * size_of(columns.pack(after, SENT_AT))
 
 
-def test_habits_do_not_depend_on_the_order_of_what_made_them(many: list[Wired]) -> None:
+def test_schemas_do_not_depend_on_the_order_of_what_made_them(many: list[Wired]) -> None:
     of_one_kind = [one for one in many if one.kind == "case.opened"]
     other = [one for one in many if one.kind != "case.opened"]
-    first, second = columns.habits_of(of_one_kind + other), columns.habits_of(other + of_one_kind)
+    first, second = columns.schemas_of(of_one_kind + other), columns.schemas_of(other + of_one_kind)
     assert list(first) == list(second)
     assert columns.pack(many, SENT_AT, first) == columns.pack(many, SENT_AT, second)
 
 
-def test_what_was_packed_with_other_habits_is_refused_or_other_events(many: list[Wired]) -> None:
-    packed = columns.pack(many[200:], SENT_AT, columns.habits_of(many[:200]))
-    for habits in (NOTHING, columns.habits_of(many[:3]), columns.habits_of(many[100:200])):
-        assert outcome(packed, habits) != many[200:]
+def test_what_was_packed_with_other_schemas_is_refused_or_other_events(many: list[Wired]) -> None:
+    packed = columns.pack(many[200:], SENT_AT, columns.schemas_of(many[:200]))
+    for schemas in (NO_SCHEMAS, columns.schemas_of(many[:3]), columns.schemas_of(many[100:200])):
+        assert outcome(packed, schemas) != many[200:]
 
 
-def outcome(packed: Columns, habits: Habits = NOTHING) -> list[Wired] | None:
+def outcome(packed: Columns, schemas: Schemas = NO_SCHEMAS) -> list[Wired] | None:
     """The events, or None where the bytes are refused; anything else fails the test."""
     try:
-        return columns.unpack(packed, SENT_AT, habits)
+        return columns.unpack(packed, SENT_AT, schemas)
     except ValueError:
         return None
 
 
-RUNS = [one.name for one in dataclasses.fields(Columns)]
+RUNS = [field.name for field in dataclasses.fields(Columns)]
 CHANGES = st.lists(
     st.tuples(st.sampled_from(RUNS), st.integers(0, 1 << 30), st.integers(0, 255), st.sampled_from("sid")),
     min_size=1,
@@ -147,29 +148,29 @@ def changed(packed: Columns, changes: list[tuple[str, int, int, str]]) -> Column
 
 @settings(max_examples=400)
 @given(CHANGES, st.booleans())
-def test_changed_bytes_are_refused_or_other_events(changes: list[tuple[str, int, int, str]], has_habits: bool) -> None:
+def test_changed_bytes_are_refused_or_other_events(changes: list[tuple[str, int, int, str]], has_schemas: bool) -> None:
     said = events.Maker(2, 40).batch(20)
-    habits = columns.habits_of(said[:10]) if has_habits else NOTHING
-    found = outcome(changed(columns.pack(said[10:], SENT_AT, habits), changes), habits)
+    schemas = columns.schemas_of(said[:10]) if has_schemas else NO_SCHEMAS
+    found = outcome(changed(columns.pack(said[10:], SENT_AT, schemas), changes), schemas)
     # What came out of it can be packed again: it is no worse than what a station may say.
     assert found is None or crossed(found) == found
 
 
-@given(st.binary(max_size=60), st.binary(max_size=20), st.binary(max_size=60))
-def test_any_bytes_are_refused_or_events(plan: bytes, numbers: bytes, text: bytes) -> None:
-    outcome(Columns(plan, numbers, text))
+@given(st.binary(max_size=100), st.binary(max_size=20))
+def test_any_bytes_are_refused_or_events(content: bytes, numbers: bytes) -> None:
+    outcome(Columns(content, numbers))
 
 
-def test_a_way_of_a_later_release_is_refused() -> None:
+def test_an_encoding_of_a_later_release_is_refused() -> None:
     packed = columns.pack([Wired("case.moved", "", as_json({"at": 1}))], SENT_AT)
-    assert packed.plan.endswith(b"c\2")
-    with pytest.raises(ValueError, match="later release"):
-        columns.unpack(dataclasses.replace(packed, plan=packed.plan[:-2] + b"z\2"), SENT_AT)
+    assert packed.content.endswith(b"\x92\xa1c\1\0\0")
+    with pytest.raises(ValueError, match="'z'"):
+        columns.unpack(dataclasses.replace(packed, content=packed.content[:-4] + b"z\1\0\0"), SENT_AT)
 
 
 def test_a_shape_that_is_not_known_is_refused() -> None:
     said = [Wired("case.moved", "", as_json({"at": 1}))]
-    packed = columns.pack(said, SENT_AT, columns.habits_of(said))
+    packed = columns.pack(said, SENT_AT, columns.schemas_of(said))
     with pytest.raises(ValueError, match="not known here"):
         columns.unpack(packed, SENT_AT)
 
@@ -194,51 +195,58 @@ def test_an_order_that_is_not_that_of_the_events_is_refused() -> None:
 # Few bytes that say much: each is refused, or stays small.
 
 
-def declared(*ways_of_cells: bytes) -> bytes:
-    """The plan of one shape that is said in full, with as many events as may be."""
-    return varint.pack(1) + varint.pack(encodings.MOST) + varint.pack(0) + b"".join(ways_of_cells)
+EMPTY, ZERO = Listed([""]), Constant(0)
+META: list[Encoding] = [ZERO, EMPTY, ZERO, ZERO, EMPTY]
 
 
-EMPTY, ZERO = b"e\1", b"c\0"
-META = (EMPTY, ZERO, ZERO, ZERO, EMPTY)
+def written(fields: tuple[str, ...], encodings_of_fields: list[Encoding], text: bytes = b"", parts: int = 1) -> Columns:
+    """Shapes that are written in full, with as many events as may be."""
+    out = Writer()
+    out.number(parts)
+    for _ in range(parts):
+        out.number(columns.MOST_EVENTS)
+        out.number(0)
+        out.struct(records.Shape("kind", fields))
+        out.struct([*META, *encodings_of_fields])
+    return Columns(bytes(out.content) + text, b"")
 
 
 def listed(size: int) -> Columns:
     """One long text, listed once and meant by every event."""
-    plan = declared(*META, EMPTY)
-    return Columns(plan, b"", b"kind\0text\0" + b"\0\0" + b"a" * size + b"\0")
+    return written(("text",), [Listed(["a" * size])])
 
 
-def headed(size: int) -> Columns:
-    """One long head of every numeral."""
-    plan = declared(*META, b"n\1")
-    return Columns(plan, bytes(10**6), b"kind\0text\0" + b"\0\0" + b"a" * size + b"\0")
+def prefixed(size: int) -> Columns:
+    """One long prefix of every number."""
+    return dataclasses.replace(written(("text",), [Digits("a" * size, 1)]), numbers=bytes(10**4))
 
 
 def wide(fields: int) -> Columns:
     """Very many fields, each a constant."""
-    keys = b"\1".join(b"%d" % number for number in range(fields))
-    plan = declared(*META, *[ZERO] * fields)
-    return Columns(plan, b"", b"kind\0" + keys + b"\0" + b"\0\0")
+    return written(tuple(map(str, range(fields))), [ZERO] * fields)
 
 
 def parted(parts: int) -> Columns:
     """Very many shapes, each with very many events."""
-    one = varint.pack(encodings.MOST) + varint.pack(0) + b"".join((*META, ZERO))
-    return Columns(varint.pack(parts) + one * parts, b"", b"kind\0text\0\0\0" * parts)
+    return written(("0",), [ZERO], parts=parts)
 
 
 def same(fields: int, size: int = 1000) -> Columns:
     """One long text, and many fields that equal it."""
-    keys = b"\1".join(b"%d" % number for number in range(fields))
-    plan = declared(*META, EMPTY, *[b"s\5"] * (fields - 1))
-    return Columns(plan, b"", b"kind\0" + keys + b"\0" + b"\0\0" + b"a" * size + b"\0")
+    return written(tuple(map(str, range(fields))), [Listed(["a" * size]), *[Same(5)] * (fields - 1)])
 
 
 @pytest.mark.parametrize(
     "packed",
-    [listed(1 << 20), headed(1 << 20), wide(300_000), wide(records.MOST_FIELDS + 1), parted(encodings.MOST), same(50)],
-    ids=["listed", "headed", "wide", "one too wide", "parted", "same"],
+    [
+        listed(1 << 20),
+        prefixed(1 << 20),
+        wide(300_000),
+        wide(records.MOST_FIELDS + 1),
+        parted(columns.MOST_EVENTS),
+        same(50),
+    ],
+    ids=["listed", "prefixed", "wide", "one too wide", "parted", "same"],
 )
 def test_few_bytes_cannot_fill_the_memory(packed: Columns) -> None:
     tracemalloc.start()
@@ -255,4 +263,22 @@ def test_few_bytes_cannot_fill_the_memory(packed: Columns) -> None:
     "packed", [listed(10), wide(3), parted(1), same(2, 10)], ids=["listed", "wide", "parted", "same"]
 )
 def test_the_same_content_in_an_ordinary_size_is_read(packed: Columns) -> None:
-    assert len(columns.unpack(packed, SENT_AT)) == encodings.MOST
+    assert len(columns.unpack(packed, SENT_AT)) == columns.MOST_EVENTS
+
+
+def test_a_time_that_is_a_text_is_refused() -> None:
+    zero, empty = written(("0",), [ZERO]), written(("0",), [ZERO])
+    assert columns.unpack(zero, SENT_AT)
+    zeros, texts = (msgspec.msgpack.encode(encoding) for encoding in (ZERO, EMPTY))
+    content = empty.content.replace(zeros, texts, 1)
+    at = content.index(texts) - 2
+    content = content[:at] + bytes([content[at] + len(texts) - len(zeros)]) + content[at + 1 :]
+    with pytest.raises(ValueError, match="time is a number"):
+        columns.unpack(Columns(content, b""), SENT_AT)
+
+
+def test_too_few_encodings_and_too_many_are_refused() -> None:
+    for change in ([], [ZERO, ZERO]):
+        with pytest.raises(ValueError, match="."):
+            columns.unpack(written(("0",), list(change)), SENT_AT)
+    assert columns.unpack(written(("0",), [ZERO]), SENT_AT)

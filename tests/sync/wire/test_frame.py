@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from bench.training import events
 from sado.store.tables import lanes
-from sado.sync.wire import frame, records, varint
-from sado.sync.wire.frame import DOWN, UP, FrameError, Mark, Memory, MemoryLostError, Message, Run, nothing
+from sado.sync.wire import frame, head, records, varint
+from sado.sync.wire.frame import DOWN, UP, FrameError, HistoryLostError, Mark, Message, Run, VersionError
 from sado.sync.wire.records import Wired
+from sado.sync.wire.shared_history import Recall, SharedHistory, nothing
 
 STATION = 7
 KEY, OTHER_KEY = b"k" * 32, b"K" * 32
@@ -28,10 +29,10 @@ def said(count: int, seed: int = 1) -> list[Wired]:
     return events.Maker(seed, 100).batch(count)
 
 
-def remembered(count: int, upto: int) -> Memory:
-    """A memory of so many events, the last with this number; each knows when it was made."""
+def remembered(count: int, upto: int) -> SharedHistory:
+    """A history of so many events, the last with this number; each knows when it was made."""
     made = [replace_ago(one, -(NOW - one.ago)) for one in said(count, seed=2)]
-    return Memory(upto - count, upto, made, WHOLE)
+    return SharedHistory(upto - count, upto, made, WHOLE)
 
 
 def replace_ago(event: Wired, ago: int) -> Wired:
@@ -43,15 +44,22 @@ NEWS = Message(6, NOW, {"u": Mark(3, WHOLE)}, {"u": Run(11, WHOLE, said(4))}, wa
 BARE = Message(7, want=1)
 
 
-def packed(message: Message, direction: bytes = UP, known: Memory | None = None) -> bytes:
+def packed(message: Message, direction: bytes = UP, known: SharedHistory | None = None) -> bytes:
     return frame.pack(direction, STATION, KEY, message, known)
 
 
-def unpacked(content: bytes, direction: bytes = UP, recall: frame.Recall = nothing) -> Message:
+def unpacked(content: bytes, direction: bytes = UP, recall: Recall = nothing) -> Message:
     return frame.unpack(direction, KEY, content, recall)
 
 
-def is_refused(content: bytes, recall: frame.Recall = nothing) -> bool:
+def has_history(content: bytes) -> bool:
+    """Whether a frame is compressed with events that both sides have."""
+    reader = varint.Reader(content, 1)
+    reader.number()
+    return "history" in head.unpack(reader)[1]
+
+
+def is_refused(content: bytes, recall: Recall = nothing) -> bool:
     """Whether it is refused; anything but a FrameError fails the test."""
     try:
         unpacked(content, recall=recall)
@@ -70,7 +78,7 @@ MESSAGE = st.builds(
     runs=st.dictionaries(st.sampled_from(lanes.LANES), RUN),
     incarnation=st.binary(min_size=8, max_size=8),
     want=NUMBER,
-    fault=st.integers(0, frame.FAULTS - 1),
+    fault=NUMBER,
 )
 
 
@@ -97,19 +105,19 @@ def test_what_is_no_hello_says_hashes_short(message: Message) -> None:
 
 @pytest.mark.parametrize("direction", [UP, DOWN])
 @pytest.mark.parametrize("is_hello", [False, True])
-def test_a_message_comes_back_with_a_memory(direction: bytes, is_hello: bool) -> None:
+def test_a_message_comes_back_with_a_shared_history(direction: bytes, is_hello: bool) -> None:
     known = remembered(30, upto=10)
     message = Message(6, NOW, {}, {"u": Run(11, WHOLE, said(4)), "b": Run(1, WHOLE, said(1, 3))}, want=64)
     if is_hello:
         message = replace(message, incarnation=b"12345678")
     asked = []
 
-    def recall(after: int, upto: int) -> Memory:
+    def recall(after: int, upto: int) -> SharedHistory:
         asked.append((after, upto))
         return known
 
     content = packed(message, direction, known)
-    assert content[0] & frame.WITH_MEMORY
+    assert has_history(content)
     found = unpacked(content, direction, recall)
     assert asked == [(-20, 10)]
     assert {name: (run.first, run.events) for name, run in found.runs.items()} == {
@@ -119,19 +127,19 @@ def test_a_message_comes_back_with_a_memory(direction: bytes, is_hello: bool) ->
     assert (found.sent_at, found.exchange, found.incarnation) == (NOW, 6, message.incarnation)
 
 
-def test_a_memory_makes_a_frame_smaller() -> None:
-    again = Memory(6, 10, [replace_ago(one, one.ago - NOW) for one in NEWS.runs["u"].events])
+def test_a_shared_history_makes_a_frame_smaller() -> None:
+    again = SharedHistory(6, 10, [replace_ago(one, one.ago - NOW) for one in NEWS.runs["u"].events])
     assert len(packed(NEWS, known=again)) < 0.5 * len(packed(NEWS))
 
 
-def test_a_memory_that_gains_nothing_is_left_out() -> None:
-    known = Memory(9, 10, [Wired("x", "", "y")])
+def test_a_history_that_gains_nothing_is_left_out() -> None:
+    known = SharedHistory(9, 10, [Wired("x", "", "y", 1 << 55)])
     message = Message(6, NOW, {}, {"u": Run(11, WHOLE, [Wired("other.kind", "", "a")])})
-    assert not packed(message, known=known)[0] & frame.WITH_MEMORY
+    assert not has_history(packed(message, known=known))
 
 
 @pytest.mark.parametrize("lost", ["all", "one", "order", "word", "hash"])
-def test_a_memory_that_is_not_as_the_sender_s_is_told_with_the_number_of_the_exchange(lost: str) -> None:
+def test_a_history_that_is_not_as_the_sender_s_is_told_with_the_number_of_the_exchange(lost: str) -> None:
     known = remembered(30, upto=10)
     content = packed(NEWS, known=known)
     here = {
@@ -141,7 +149,7 @@ def test_a_memory_that_is_not_as_the_sender_s_is_told_with_the_number_of_the_exc
         "word": replace(known, events=[*known.events[:-1], msgspec.structs.replace(known.events[-1], body="{}")]),
         "hash": replace(known, hash=WHOLE[:-1] + b"x"),
     }[lost]
-    with pytest.raises(MemoryLostError) as caught:
+    with pytest.raises(HistoryLostError) as caught:
         unpacked(content, recall=lambda after, upto: here)
     assert caught.value.exchange == NEWS.exchange
     assert unpacked(content, recall=lambda after, upto: known).exchange == NEWS.exchange
@@ -193,26 +201,21 @@ def test_a_frame_says_whose_it_is_before_anything_is_known_to_be_true(station: i
 
 @pytest.mark.parametrize(
     "content",
-    [
-        b"",
-        b"\2",
-        b"\2" * (frame.SHORTEST - 1),
-        b"\3" * 100,
-        b"\0" * 100,
-        b"SADO" + bytes(100),
-        b"\2" + b"\xff" * 100,
-    ],
+    [b"", b"\1", b"\1" * (frame.SHORTEST - 1), b"\1" + b"\xff" * 100, b"SADO" + bytes(100), b"<html>" * 10],
 )
-def test_what_is_no_frame_of_this_version_is_refused(content: bytes) -> None:
-    with pytest.raises(FrameError, match="not a frame of this protocol"):
-        frame.station_of(content)
+def test_what_is_no_frame_is_refused(content: bytes) -> None:
     with pytest.raises(FrameError, match="not a frame of this protocol"):
         unpacked(content)
 
 
-def test_a_frame_says_its_version() -> None:
-    assert frame.version_of(packed(BARE)) == frame.version_of(packed(NEWS, known=remembered(30, 10))) == frame.VERSION
-    assert frame.version_of(b"") == 0
+@pytest.mark.parametrize("version", [0, 2, 255])
+def test_a_whole_frame_of_another_version_is_refused_as_that(version: int) -> None:
+    plain = bytes([version]) + packed(BARE)[1 : -frame.MAC_BYTES]
+    assert frame.station_of(sealed(plain)) == STATION
+    with pytest.raises(VersionError, match=f"version {version} came where 1 is spoken"):
+        unpacked(sealed(plain))
+    with pytest.raises(FrameError, match="not a frame of this protocol"):
+        unpacked(sealed(plain)[:-1] + b"?")
 
 
 @pytest.mark.parametrize("now", [0, -1, -(10**12)])
@@ -273,10 +276,9 @@ def test_well_sealed_nonsense_is_refused_or_a_message(
 
 
 @settings(max_examples=300)
-@given(st.binary(max_size=80), st.booleans())
-def test_any_well_sealed_bytes_are_refused_or_a_message(content: bytes, has_memory: bool) -> None:
-    flags = frame.VERSION | (frame.WITH_MEMORY if has_memory else 0)
-    is_refused(sealed(bytes([flags, STATION]) + content), lambda after, upto: KNOWN)
+@given(st.binary(max_size=80))
+def test_any_well_sealed_bytes_are_refused_or_a_message(content: bytes) -> None:
+    is_refused(sealed(bytes([frame.VERSION, STATION]) + content), lambda after, upto: KNOWN)
 
 
 def assert_fits_a_database(message: Message) -> None:
@@ -297,28 +299,38 @@ def whole(number: int) -> bytes:
     return varint.pack_whole(number)
 
 
-HEAD = bytes([frame.VERSION | frame.WITH_WANT, STATION])
+def head_of(flags: int, *values: bytes, exchange: int = 5) -> bytes:
+    return varint.pack(exchange) + varint.pack(flags) + b"".join(values)
+
+
+WANT, SENT_AT, MARK, RUN_U, INCARNATION = (
+    1 << list(head.USUAL).index(name) for name in ("want", "sent at", "mark u", "run u", "incarnation")
+)
+EIGHT = varint.pack(8)
 
 
 @pytest.mark.parametrize(
     ("content", "is_taken"),
     [
-        (b"\0" + varint.pack(5) + varint.pack(8), True),
-        (b"\0" + varint.pack(MOST) + varint.pack(8), True),
-        (b"\0" + varint.pack(MOST + 1) + varint.pack(8), False),
-        (b"\1" + varint.pack(5) + varint.pack(8) + varint.pack(MOST) + bytes(4), True),
-        (b"\1" + varint.pack(5) + varint.pack(8) + varint.pack(MOST + 1) + bytes(4), False),
-        (b"\x40" + varint.pack(5) + varint.pack(8) + whole(records.LARGEST - 1) + bytes(8), True),
-        (b"\x40" + varint.pack(5) + varint.pack(8) + whole(records.LARGEST) + bytes(8), False),
-        (b"\x40" + varint.pack(5) + varint.pack(8) + whole(-records.LARGEST) + bytes(8), False),
-        (b"\x40" + varint.pack(5) + varint.pack(8) + whole(5) + bytes(7), False),
-        (b"\0" + varint.pack(5) + varint.pack(8) + b"\0", False),
-        (b"\x08" + varint.pack(5) + varint.pack(8) + whole(5) + varint.pack(1) + bytes(4) + varint.pack(1), False),
+        (head_of(WANT, EIGHT), True),
+        (head_of(WANT, EIGHT, exchange=MOST), True),
+        (head_of(WANT, EIGHT, exchange=MOST + 1), False),
+        (head_of(MARK, varint.pack(MOST), bytes(4)), True),
+        (head_of(MARK, varint.pack(MOST + 1), bytes(4)), False),
+        (head_of(INCARNATION | SENT_AT, whole(records.LARGEST - 1), bytes(8)), True),
+        (head_of(INCARNATION | SENT_AT, whole(records.LARGEST), bytes(8)), False),
+        (head_of(INCARNATION | SENT_AT, whole(-records.LARGEST), bytes(8)), False),
+        (head_of(INCARNATION | SENT_AT, whole(5), bytes(7)), False),
+        (head_of(WANT, EIGHT, b"\0"), False),
+        (head_of(SENT_AT | RUN_U, whole(5), varint.pack(1), bytes(4), varint.pack(1)), False),
+        (head_of(1 << len(head.USUAL)), False),
+        (head_of(1), False),
+        (head_of(1, EIGHT), False),
         (b"", False),
     ],
 )
 def test_numbers_that_no_database_keeps_and_what_is_not_whole_are_refused(content: bytes, is_taken: bool) -> None:
-    assert is_refused(sealed(HEAD + content)) != is_taken
+    assert is_refused(sealed(bytes([frame.VERSION, STATION]) + content)) != is_taken
 
 
 @pytest.mark.parametrize("change", [lambda count: count + 1, lambda count: count - 1, lambda count: 0])
