@@ -1,4 +1,4 @@
-"""The upstream's door: POST /x, GET /x/2/blob/…, and /x/1/exchange for stations of the release before.
+"""The upstream's endpoint: POST /x, GET /x/2/blob/….
 
 It stands in front of Flask as plain WSGI, so that the answer has no header that a thin line would pay for.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sado.store import DiskError, Store, StoreError
 from sado.sync.blobs import protocol, publish
 from sado.sync.codes import Cause
-from sado.sync.errors import RepeatedExchangeError, UnknownStationError
+from sado.sync.errors import UnknownStationError
 from sado.sync.exchange import server
 from sado.sync.exchange.lane import Apply
 from sado.sync.wire.frame import LARGEST, PATH, FrameError
@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-V1_PATH = "/x/1/exchange"
 REASONS = {
     400: "Bad Request",
     403: "Forbidden",
     405: "Method Not Allowed",
-    409: "Conflict",
     413: "Too Large",
     503: "Unavailable",
 }
@@ -57,7 +55,7 @@ class Door:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a frame with a frame, a request for a blob with a range of it; hand on what is not for this door."""
         path = environ["PATH_INFO"]
-        if path not in (PATH, V1_PATH) and not path.startswith(protocol.PREFIX):
+        if path != PATH and not path.startswith(protocol.PREFIX):
             return self._app(environ, start_response)
         try:
             body = self._answer(environ)
@@ -85,8 +83,6 @@ class Door:
             return server.answer(self._store, environ["wsgi.input"].read(length), self._apply)
         except UnknownStationError as error:
             raise RefusalError(403, Cause.STATION_UNKNOWN, str(error)) from None
-        except RepeatedExchangeError as error:
-            raise RefusalError(409, Cause.UPSTREAM_REFUSES, str(error)) from None
         except FrameError as error:
             raise RefusalError(400, error.reason.cause, str(error)) from None
         except (DiskError, StoreError):

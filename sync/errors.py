@@ -9,10 +9,5 @@ class UnknownStationError(Exception):
     """No station with this number is admitted here."""
 
 
-class RepeatedExchangeError(Exception):
-    """A station of the release before sends an exchange number that does not grow, or speaks as it did before it was
-    upgraded; it is told by HTTP, and waits."""
-
-
 class LineDownError(CausedError):
     """The upstream cannot be reached now: the normal state of a village line. The cause says how it showed."""

@@ -92,8 +92,8 @@ def short(rolling: bytes) -> bytes:
 
 
 def is_same(rolling: bytes, said: bytes) -> bool:
-    """Whether a peer says this rolling hash, whole or short. Who knows none (sync/exchange/v1.py) is believed."""
-    return said in (rolling, short(rolling), b"")
+    """Whether a peer says this rolling hash, whole or short."""
+    return said in (rolling, short(rolling))
 
 
 def _hash(before: bytes, content: bytes) -> bytes:

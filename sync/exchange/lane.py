@@ -157,7 +157,7 @@ def take(tx: Transaction, peer: str, name: str, run: Run, sent_at: int, apply: A
     if name not in LANES:
         return False
     lane = lanes.find(tx, peer, name)
-    fresh = _fresh(lane, run, knows_hashes=sent_at > 0)
+    fresh = _fresh(lane, run)
     if fresh is None:
         return False
     number, rolling = lane.received, lane.received_hash
@@ -170,15 +170,14 @@ def take(tx: Transaction, peer: str, name: str, run: Run, sent_at: int, apply: A
     return True
 
 
-def _fresh(lane: Lane, run: Run, knows_hashes: bool) -> list[Wired] | None:
-    """The events of a run that were not received yet; None where the run does not go on from what was received. A
-    station of the release before says neither hashes nor the time: its numbers alone are believed."""
+def _fresh(lane: Lane, run: Run) -> list[Wired] | None:
+    """The events of a run that were not received yet; None where the run does not go on from what was received."""
     old = lane.received + 1 - run.first
     if old < 0 or old > len(run.events):
         return None
     if old == 0:
         return run.events if lanes.is_same(lane.received_hash, run.base) else None
-    if knows_hashes and not _leads_to(lane.received_hash, run.base, run.events[:old]):
+    if not _leads_to(lane.received_hash, run.base, run.events[:old]):
         return None
     return run.events[old:]
 
@@ -192,7 +191,7 @@ def _leads_to(rolling: bytes, base: bytes, events: list[Wired]) -> bool:
 
 
 def _event(tx: Transaction, rolling: bytes, wired: Wired, sent_at: int, away_ms: int) -> Event:
-    happened_at = tx.now - min(away_ms + max(wired.ago + wired.slip, 0), OLDEST_MS) if sent_at else 0
+    happened_at = tx.now - min(away_ms + max(wired.ago + wired.slip, 0), OLDEST_MS)
     return Event(
         wired.kind, wired.reference, wired.body, _id(rolling, wired), sent_at - wired.ago, happened_at, wired.hops
     )

@@ -15,8 +15,8 @@ from sado.store import Store, Transaction
 from sado.store.tables import lanes, stations
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
-from sado.sync.errors import RepeatedExchangeError, UnknownStationError
-from sado.sync.exchange import history, lane, v1
+from sado.sync.errors import UnknownStationError
+from sado.sync.exchange import history, lane
 from sado.sync.exchange.lane import Apply
 from sado.sync.wire import frame
 from sado.sync.wire.frame import HistoryLostError, Message, Run
@@ -38,22 +38,17 @@ Pack = Callable[[bytes, int, bytes, Message, SharedHistory | None], bytes]
 def answer(store: Store, packed: bytes, apply: Apply) -> bytes:
     """The upstream's side: take a station's frame, give ours.
 
-    Raises FrameError, UnknownStationError or RepeatedExchangeError, and then has changed nothing."""
-    is_v1 = v1.is_v1(packed)
-    number = v1.station_of(packed) if is_v1 else frame.station_of(packed)
+    Raises FrameError or UnknownStationError, and then has changed nothing."""
+    number = frame.station_of(packed)
     station = store.read(lambda tx: stations.find(tx, number))
     if station is None:
         raise UnknownStationError(f"Station {number} is not admitted here; run `sado station add {number}`.")
     peer = outbox.station(number)
     try:
-        up = v1.unpack(station.key, packed) if is_v1 else _opened(store, peer, station.key, packed)
+        up = _opened(store, peer, station.key, packed)
     except HistoryLostError as error:
         return frame.pack(frame.DOWN, number, station.key, Message(error.exchange, fault=UNKNOWN_MEMORY))
-    down, known = store.write(lambda tx: _answer(tx, number, up, apply, is_v1))
-    if is_v1 and down.fault:
-        raise RepeatedExchangeError(f"Exchange {up.exchange} was answered before.")
-    if is_v1:
-        return v1.pack(number, station.key, down)
+    down, known = store.write(lambda tx: _answer(tx, number, up, apply))
     return fitted(frame.DOWN, number, station.key, down, known, (up.want or USUAL_KIB) * 1024)[0]
 
 
@@ -64,17 +59,13 @@ def _opened(store: Store, peer: str, key: bytes, packed: bytes) -> Message:
     return frame.unpack(frame.UP, key, packed, recall)
 
 
-def _answer(
-    tx: Transaction, number: int, up: Message, apply: Apply, is_v1: bool
-) -> tuple[Message, SharedHistory | None]:
+def _answer(tx: Transaction, number: int, up: Message, apply: Apply) -> tuple[Message, SharedHistory | None]:
     last = stations.accept_exchange(tx, number, up.exchange)
     if last is not None:
         return Message(up.exchange, want=last, fault=REPEATED), None
     peer = outbox.station(number)
     before = lanes.peer(tx, peer).ours
-    if is_v1:
-        up = replace(up, incarnation=lanes.before_incarnations(peer))
-    elif not up.incarnation and not lanes.peer(tx, peer).theirs:
+    if not up.incarnation and not lanes.peer(tx, peer).theirs:
         return Message(up.exchange, fault=STRANGE), None
     if not meet(tx, peer, up):
         return Message(up.exchange, fault=RETIRED), None
@@ -101,8 +92,7 @@ def meet(tx: Transaction, peer: str, said: Message) -> bool:
         return True
     if said.incarnation != known.theirs and not lanes.begin_receiving(tx, known, said.incarnation):
         return False
-    ahead_ms = said.sent_at - tx.now if said.sent_at else 0
-    lanes.save_peer(tx, replace(lanes.peer(tx, peer), ahead_ms=ahead_ms))
+    lanes.save_peer(tx, replace(lanes.peer(tx, peer), ahead_ms=said.sent_at - tx.now))
     return True
 
 

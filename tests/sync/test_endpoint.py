@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from sado.store import DiskError, Store, Transaction
 from sado.store.tables import lanes, quarantine, stations
 from sado.store.tables.events import Event
-from sado.sync import endpoint, outbox
+from sado.sync import outbox
 from sado.sync.codes import Cause
 from sado.sync.endpoint import Door
 from sado.sync.exchange import server
@@ -109,10 +109,9 @@ def test_what_is_not_for_the_door_goes_to_the_application_behind_it(door: Hub) -
     assert door.applied == []
 
 
-@pytest.mark.parametrize("path", [PATH, endpoint.V1_PATH])
-def test_nothing_but_a_post_is_taken(door: Hub, path: str) -> None:
-    assert is_problem(door.client.get(path), 405, Cause.UPSTREAM_REFUSES)
-    assert is_problem(door.client.put(path, data=door.frame(1, "one")), 405, Cause.UPSTREAM_REFUSES)
+def test_nothing_but_a_post_is_taken(door: Hub) -> None:
+    assert is_problem(door.client.get(PATH), 405, Cause.UPSTREAM_REFUSES)
+    assert is_problem(door.client.put(PATH, data=door.frame(1, "one")), 405, Cause.UPSTREAM_REFUSES)
     assert door.applied == []
 
 
@@ -135,6 +134,15 @@ def test_a_frame_with_any_byte_changed_changes_nothing(door: Hub) -> None:
     for at in station_bytes:
         changed = packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :]
         assert is_problem(door.post(changed), 403, Cause.STATION_UNKNOWN)
+    assert (door.applied, door.received()) == ([], 0)
+
+
+def test_a_frame_of_a_later_version_is_refused_with_what_to_do(door: Hub) -> None:
+    content = frame.content(VILLAGE, door.said(1, "one"))
+    response = door.post(frame.sealed(frame.UP, door.key, bytes([content[0] + 1]) + content[1:]))
+
+    assert is_problem(response, 400, Cause.OTHER_VERSION)
+    assert "update the upstream first and then its stations: 2 / 1" in response.get_json()["detail"]
     assert (door.applied, door.received()) == ([], 0)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sado.store.tables import lane_events
+from sado.store.tables import outbox as entries
 from sado.sync import outbox
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import server
@@ -16,6 +17,7 @@ from sado.sync.exchange.client import MOST_FAULTS, Caller
 from sado.sync.link.connection import Line
 from sado.sync.link.frame_size import Pace
 from sado.sync.outbox import EventTooLargeError
+from sado.sync.wire import frame
 from sado.sync.wire.frame import DOWN, UP, FrameError, Message, pack, unpack
 from sado.sync.wire.shared_history import nothing
 from tests.support.ledger import VILLAGE, count
@@ -94,14 +96,31 @@ def test_events_leave_through_a_proxy_that_hangs_up_after_each_answer(
 def test_an_upstream_that_answers_one_fault_after_another_is_left_alone(world: World) -> None:
     world.file(200)
 
-    def refuse(frame: bytes, timeout_s: float) -> bytes:
-        up = unpack(UP, world.key, frame, nothing)
+    def refuse(packed: bytes, timeout_s: float) -> bytes:
+        up = unpack(UP, world.key, packed, nothing)
         return pack(DOWN, VILLAGE, world.key, Message(up.exchange, fault=server.RETIRED))
 
     caller = Caller(world.village, VILLAGE, world.key, OneByOne(refuse), count, Pace())
     assert [caller.call() for _ in range(MOST_FAULTS - 1)] == [True] * (MOST_FAULTS - 1)
     with pytest.raises(FrameError, match="one fault after another"):
         caller.call()
+    assert waits(world)
+
+
+def test_an_answer_of_a_later_version_is_told_at_the_station(world: World) -> None:
+    world.file(200)
+
+    def answer(packed: bytes, timeout_s: float) -> bytes:
+        content = frame.content(VILLAGE, Message(unpack(UP, world.key, packed, nothing).exchange))
+        return frame.sealed(DOWN, world.key, bytes([content[0] + 1]) + content[1:])
+
+    with pytest.raises(FrameError):
+        Caller(world.village, VILLAGE, world.key, OneByOne(answer), count, Pace()).call()
+    line = world.village.read(lambda tx: entries.destination(tx, outbox.UPSTREAM))
+    assert line.reason == (
+        "The two stations speak different versions of the exchange: version 3 came where 2 is spoken; update the "
+        "upstream first, then its stations."
+    )
     assert waits(world)
 
 

@@ -358,7 +358,8 @@ def test_a_full_disk_is_not_the_event_s_fault(sender: Side, taker: Side) -> None
     ],
 )
 def test_when_it_happened_is_reckoned_by_our_clock(taker: Side, ago: int, slip: int, away: int, happened: int) -> None:
-    run = Run(1, b"", [Wired("case.said", "", "a", ago * 1000, slip * 1000)])
+    base = taker.store.write(lambda tx: lanes.find(tx, VILLAGE, "u")).received_hash
+    run = Run(1, base, [Wired("case.said", "", "a", ago * 1000, slip * 1000)])
     taker.take(run, sent_at=5_000_000, away_ms=away * 1000)
     (event,) = taker.events
     assert NOW_MS - event.happened_at == happened * 1000
@@ -413,7 +414,7 @@ def test_a_mark_that_goes_back_brings_again_what_was_lost(sender: Side) -> None:
     assert said(sender.next()) == {"u": ["b", "c"]}
 
 
-@pytest.mark.parametrize(("upto", "hash_"), [(1, b"x" * 8), (3, b""), (99, b"")])
+@pytest.mark.parametrize(("upto", "hash_"), [(1, b"x" * 8), (1, b""), (3, b""), (99, b"")])
 def test_a_mark_that_is_not_ours_numbers_everything_anew(sender: Side, upto: int, hash_: bytes) -> None:
     sender.put("a", "b")
     sender.put("n", lane="n")

@@ -153,7 +153,8 @@ def test_what_a_station_says_of_another_s_case_goes_no_further(row: Row, referen
 
 def test_an_event_that_says_to_be_as_old_as_no_event_is_does_not_stop_the_line_of_the_district(row: Row) -> None:
     row.lower.call()
-    run = Run(1, b"", [Wired(LATER, "", "{}", records.LARGEST - 1, records.LARGEST - 1)])
+    base = row.district.store.write(lambda tx: lanes.find(tx, AT_DISTRICT, "n")).received_hash
+    run = Run(1, base, [Wired(LATER, "", "{}", records.LARGEST - 1, records.LARGEST - 1)])
     row.district.store.write(lambda tx: lane.take(tx, AT_DISTRICT, "n", run, 1, row.district.apply))
     row.clock.move(5)
     row.district.put(outbox.UPSTREAM, LATER, "", "{}", "n")

@@ -263,6 +263,14 @@ def test_used_grows_by_more_than_the_frames(world: str, request: pytest.FixtureR
             ),
             "the upstream has not admitted this station: run `sado station add` there",
         ),
+        (
+            whole(
+                json.dumps({"code": "OTHER_VERSION"}).encode(),
+                "400 Bad Request",
+                "Content-Type: application/problem+json\r\n",
+            ),
+            "update the upstream first",
+        ),
         (whole(b"no json", "403 Forbidden", "Content-Type: application/problem+json\r\n"), "HTTP status: 403"),
         (whole(b"[]", "403 Forbidden", "Content-Type: application/problem+json\r\n"), "HTTP status: 403"),
         (whole(b'{"title":"x"}', "502 Bad Gateway", "Content-Type: text/html\r\n"), "HTTP status: 502"),

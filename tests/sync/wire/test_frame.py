@@ -212,7 +212,7 @@ def test_what_is_no_frame_is_refused(content: bytes) -> None:
 def test_a_whole_frame_of_another_version_is_refused_as_that(version: int) -> None:
     plain = bytes([version]) + packed(BARE)[1 : -frame.MAC_BYTES]
     assert frame.station_of(sealed(plain)) == STATION
-    with pytest.raises(VersionError, match=f"version {version} came where 1 is spoken"):
+    with pytest.raises(VersionError, match=f"update the upstream first and then its stations: {version} / 1"):
         unpacked(sealed(plain))
     with pytest.raises(FrameError, match="not a frame of this protocol"):
         unpacked(sealed(plain)[:-1] + b"?")
