@@ -27,6 +27,7 @@ from sado.sync.by_hand.file_format import Label, ParcelError
 from sado.sync.codes import Cause
 from sado.sync.exchange import lane, server
 from sado.sync.exchange.lane import Apply
+from sado.sync.link.frame_size import bodies_in
 from sado.sync.wire import frame
 from sado.sync.wire.frame import Mark, Message
 
@@ -218,8 +219,8 @@ def frames(tx: Transaction, party: Party, room: int) -> tuple[list[bytes], int, 
 
 def _runs(tx: Transaction, party: Party, hello: Message) -> Iterator[tuple[bytes, int]]:
     """The frames of all that waits, each with how many events it has."""
-    label, room = party.label, int(FRAME_BYTES / server.RATIO)
-    ends = lane.acknowledged(tx, party.peer, LANES)
+    label, room = party.label, bodies_in(FRAME_BYTES)
+    ends = lane.acknowledged(tx, party.peer)
     while runs := lane.runs_after(tx, party.peer, room, ends):
         message = replace(hello, runs=runs)
         packed, said = server.fitted(label.direction, label.station, party.key, message, None, FRAME_BYTES)

@@ -1,11 +1,10 @@
-"""A station's side of the exchange: when it says what to its upstream, and what it makes of the answers."""
+"""A station's side of the exchange: it sends what is planned (sync/exchange/state.py) and takes the answers."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sado.store import Store, Transaction
@@ -16,21 +15,19 @@ from sado.sync.errors import LineDownError
 from sado.sync.exchange import history, lane
 from sado.sync.exchange.lane import Apply
 from sado.sync.exchange.packing_process import Packer
-from sado.sync.exchange.server import EVERY_LANE, RATIO, REPEATED, RETIRED, UNKNOWN_MEMORY, USUAL_KIB, fitted, meet
+from sado.sync.exchange.server import EVERY_LANE, REPEATED, RETIRED, UNKNOWN_HISTORY, USUAL_KIB, fitted, meet
+from sado.sync.exchange.state import ExchangeState, Here, plan
 from sado.sync.link import accounting as ledger
 from sado.sync.link.accounting import Ledger
 from sado.sync.link.budget import Allowance, Budget
 from sado.sync.link.frame_size import LEAST, Pace
 from sado.sync.link.tcp_counters import Traffic
 from sado.sync.wire import frame
-from sado.sync.wire.frame import FrameError, HistoryLostError, Mark, Message
+from sado.sync.wire.frame import FrameError, HistoryLostError, Message
 from sado.sync.wire.shared_history import SharedHistory
 
-# What to say, under which incarnation, with which memory, and how large the frame may be.
-Prepared = tuple[Message, bytes, SharedHistory | None, int]
 # So many faults in a row are not a thing that the next exchange makes good: leave the upstream alone for a while.
 MOST_FAULTS = 4
-MOST_CUTS_BEHIND = 2
 
 
 class Pipe(Protocol):
@@ -54,15 +51,13 @@ class Pipe(Protocol):
 
 
 @dataclass(frozen=True)
-class Flight:
-    """A frame that was sent and not answered yet. `ours` is the incarnation that its events were numbered under;
-    `is_ahead` says that another was on its way before it."""
+class Draft:
+    """What to say, under which incarnation, what to compress it with, and how many bytes the frame may have."""
 
     up: Message
     ours: bytes
-    size: int
-    sent_at: float
-    is_ahead: bool
+    history: SharedHistory | None
+    limit: int
 
 
 class Caller:
@@ -90,21 +85,11 @@ class Caller:
         self._station = station
         self._key = key
         self._pipe = pipe
-        self._overlaps = pipe.overlaps
-        self._cuts_behind = 0
-        self._faults = 0
         self._apply = apply
         self.pace = pace
         self._ledger = ledger or Ledger()
-        self._is_strange = True
-        self._told: dict[str, Mark] = {}
-        self._introduced = b""
-        self._lost = 0
-        self._went_well = True
-        self._flights: deque[Flight] = deque()
-        self._answered_at = 0.0
-        self._ratio = RATIO
         self.packer = Packer()
+        self._state = ExchangeState(pipe.overlaps)
 
     @property
     def budget(self) -> Budget:
@@ -115,33 +100,23 @@ class Caller:
         """One exchange; True when more waits on either side.
 
         Raises LineDownError or FrameError; what was sent then waits as before."""
-        if not self._flights:
-            self._reach()
+        if not self._state.flights:
+            self._connect()
         try:
-            if not self._flights:
-                self._send(self._store.write(self._prepare))
-            if self._may_go_ahead():
-                self._send(self._store.write(self._prepare_ahead))
+            while self._state.may_send and (draft := self._store.write(self._draft)):
+                self._send(draft)
             return self._receive()
         except (LineDownError, FrameError) as error:
             self._fail(error)
             raise
 
-    def _may_go_ahead(self) -> bool:
-        """Whether to send a second frame behind one that has no answer: when we know where the upstream stands, or have
-        just asked."""
-        if not self._overlaps or len(self._flights) != 1:
-            return False
-        return not self._is_strange or not self._flights[0].up.runs
-
     def close(self) -> None:
         """Hang up."""
         self._pipe.close()
         self.packer.close()
-        self._flights.clear()
-        self._is_strange = True
+        self._state = self._state.hung_up()
 
-    def _reach(self) -> None:
+    def _connect(self) -> None:
         """Connect, if we are not: while the line is down this costs a few packets, and no frame is made."""
         try:
             self._pipe.connect()
@@ -150,93 +125,57 @@ class Caller:
             self._note_down(error, {traffic.PROBE: 1})
             raise
 
-    def _send(self, prepared: Prepared | None) -> None:
-        if prepared is None:
-            return
-        up, ours, known, limit = prepared
-        packed, up = fitted(frame.UP, self._station, self._key, up, known, limit, self.packer.pack)
-        if plain := frame.size_of(up.runs):
-            self._ratio = (self._ratio + len(packed) / plain) / 2
-        self._flights.append(Flight(up, ours, len(packed), time.monotonic(), bool(self._flights)))
-        self._pipe.send(packed, self.pace.timeout_s)
-
-    def _receive(self) -> bool:
-        flight = self._flights[0]
-        answer = self._pipe.receive(self.pace.timeout_s)
-        down = self._opened(answer, flight.up)
-        self._flights.popleft()
-        self._cuts_behind = 0 if flight.is_ahead else self._cuts_behind
-        began, self._answered_at = max(flight.sent_at, self._answered_at), time.monotonic()
-        self.pace.succeeded(flight.size + len(answer), self._answered_at - began)
-        fresh = self._ledger.fresh()
-        more = self._store.write(lambda tx: self._finish(tx, flight, down, fresh))
-        self._ledger.noted(fresh)
-        self._went_well = not down.fault and _was_taken(flight.up, down)
-        self._is_strange, self._lost = not self._went_well, 0
-        self._introduced = flight.up.incarnation or self._introduced
-        self._told |= flight.up.marks
-        self._faults = self._faults + 1 if down.fault else 0
-        if self._faults >= MOST_FAULTS:
-            raise FrameError(Cause.UPSTREAM_FAULTS)
-        goes_on = more or bool(self._flights)
-        if not goes_on:
-            self.packer.close()
-        return goes_on
-
-    def _prepare(self, tx: Transaction) -> Prepared:
+    def _draft(self, tx: Transaction) -> Draft | None:
         allowed = self.budget.allowance(tx)
+        lane.close_gaps(tx, outbox.UPSTREAM, allowed.lanes)
+        here = _here(tx, allowed.lanes)
+        step = plan(self._state, here)
+        if step is None:
+            return None
         limit = self._limit(allowed)
         number = tx.next_number("exchange")
-        every_lane = number % EVERY_LANE == 0
-        # Where two frames may have been on their way, it costs less to ask which arrived than to send them again.
-        names = () if self._is_strange and self._overlaps else allowed.lanes
-        runs = lane.next_runs(tx, outbox.UPSTREAM, self._room(limit), every_lane, names)
-        known = lanes.peer(tx, outbox.UPSTREAM)
-        told, said = lane.marks(tx, outbox.UPSTREAM) if known.theirs else {}, known.ours
-        news = {name: mark for name, mark in told.items() if mark != self._told.get(name)}
-        if not self._is_strange and known.ours == self._introduced and (runs or news):
-            told, said = news, b""
+        room, every_lane = self.pace.bodies_in(limit), number % EVERY_LANE == 0
+        runs = lane.runs_after(tx, outbox.UPSTREAM, room, step.after, every_lane)
+        lane.lease(tx, outbox.UPSTREAM, runs)
         want = _want(limit) if allowed.is_whole else 1
-        message = Message(number, tx.now, told, runs, said, want, fault=self._lost)
-        return message, known.ours, history.of_sent(tx, outbox.UPSTREAM, runs), limit
-
-    def _prepare_ahead(self, tx: Transaction) -> Prepared | None:
-        """What follows the frame that is on its way, as if it had arrived; None when nothing does, or when everything
-        was numbered anew since."""
-        ours = lanes.peer(tx, outbox.UPSTREAM).ours
-        if ours != self._flights[0].ours:
-            return None
-        allowed = self.budget.allowance(tx)
-        limit = self._limit(allowed)
-        ends = lane.acknowledged(tx, outbox.UPSTREAM, allowed.lanes)
-        for name, run in self._flights[0].up.runs.items():
-            if name in ends and (end := lane.end_of(run)).upto > ends[name].upto:
-                ends[name] = end
-        runs = lane.runs_after(tx, outbox.UPSTREAM, self._room(limit), ends)
-        if not runs:
-            return None
-        number = tx.next_number("exchange")
-        # Before we know where the upstream stands, it needs whole hashes to see what it has.
-        message = Message(number, tx.now, {}, runs, ours if self._is_strange else b"", want=_want(limit))
-        return message, ours, history.of_sent(tx, outbox.UPSTREAM, runs), limit
-
-    def _room(self, limit: int) -> int:
-        """How many bytes of bodies make a frame of this size, about; they must fit it also when they compress well."""
-        return min(int(limit / self._ratio), frame.LARGEST // 2)
+        up = Message(number, tx.now, {**step.marks}, runs, step.incarnation, want, step.fault)
+        return Draft(up, here.ours, history.of_sent(tx, outbox.UPSTREAM, runs), limit)
 
     def _limit(self, allowed: Allowance) -> int:
         """How large the frames of one exchange may be: as the line carries, and both within what a budget has left."""
         return self.pace.limit if allowed.room is None else min(self.pace.limit, max(allowed.room // 2, LEAST))
 
+    def _send(self, draft: Draft) -> None:
+        packed, up = fitted(frame.UP, self._station, self._key, draft.up, draft.history, draft.limit, self.packer.pack)
+        self.pace.packed(len(packed), frame.size_of(up.runs))
+        self._state = self._state.sent(up, draft.ours, len(packed), time.monotonic())
+        self._pipe.send(packed, self.pace.timeout_s)
+
+    def _receive(self) -> bool:
+        before, flight = self._state, self._state.flights[0]
+        answer = self._pipe.receive(self.pace.timeout_s)
+        down = self._opened(answer, flight.up)
+        now = time.monotonic()
+        self.pace.succeeded(flight.size + len(answer), now - flight.since)
+        answered = before.answered(down, now)
+        # Until what came is on our disk, nobody knows where we stand.
+        self._state = replace(answered, agreement=None)
+        fresh = self._ledger.fresh()
+        more = self._store.write(lambda tx: self._finish(tx, before, down, fresh))
+        self._ledger.noted(fresh)
+        self._state = answered
+        if answered.faults >= MOST_FAULTS:
+            raise FrameError(Cause.UPSTREAM_FAULTS)
+        goes_on = more or bool(answered.flights)
+        if not goes_on:
+            self.packer.close()
+        return goes_on
+
     def _opened(self, answer: bytes, up: Message) -> Message:
         def recall(after: int, upto: int) -> SharedHistory:
             return self._store.read(lambda tx: history.of_heard(tx, outbox.UPSTREAM, after, upto))
 
-        try:
-            down = frame.unpack(frame.DOWN, self._key, answer, recall)
-        except HistoryLostError:
-            self._lost = UNKNOWN_MEMORY
-            raise
+        down = frame.unpack(frame.DOWN, self._key, answer, recall)
         if down.exchange != up.exchange:
             raise FrameError(Cause.ANSWER_TO_ANOTHER)
         return down
@@ -244,21 +183,11 @@ class Caller:
     def _fail(self, error: LineDownError | FrameError) -> None:
         self.pace.failed()
         self._pipe.close()
-        if self._flights and self._flights[0].is_ahead:
-            self._cut_behind()
-        weights = ledger.weights(*(flight.up for flight in self._flights))
-        self._flights.clear()
-        self._note_down(error, weights)
-
-    def _cut_behind(self) -> None:
-        """The line was cut behind an answer. Some proxies hang up after each: when that happens twice and no frame that
-        was sent ahead is ever answered, frames go one by one."""
-        self._cuts_behind += 1
-        self._overlaps = self._overlaps and self._cuts_behind < MOST_CUTS_BEHIND
+        self._note_down(error, ledger.weights(*(flight.up for flight in self._state.flights)))
 
     def _note_down(self, error: LineDownError | FrameError, weights: Mapping[str, int]) -> None:
         reason, fresh = error.reason, self._ledger.fresh()
-        self._is_strange = True
+        self._state = self._state.failed(needs_history=isinstance(error, HistoryLostError))
 
         def note(tx: Transaction) -> None:
             outbox.destination_down(tx, outbox.UPSTREAM, reason)
@@ -267,17 +196,12 @@ class Caller:
         self._store.write(note)
         self._ledger.noted(fresh)
 
-    def _finish(self, tx: Transaction, flight: Flight, down: Message, fresh: Traffic) -> bool:
+    def _finish(self, tx: Transaction, state: ExchangeState, down: Message, fresh: Traffic) -> bool:
+        flight = state.flights[0]
         outbox.destination_ok(tx, outbox.UPSTREAM)
         self._ledger.note(tx, fresh, ledger.weights(flight.up, down))
-        if down.fault == REPEATED:
-            tx.skip_to("exchange", down.want)
-        elif down.fault == RETIRED:
-            lane_events.renew(tx, outbox.UPSTREAM)
-        elif down.fault == UNKNOWN_MEMORY and (self._went_well or not flight.is_ahead):
-            # Otherwise it may only lack the frame before, which was not taken.
-            history.is_lost(tx, outbox.UPSTREAM)
         if down.fault:
+            _heed(tx, state, down)
             return True
         if down.incarnation:
             meet(tx, outbox.UPSTREAM, down)
@@ -297,11 +221,27 @@ class Caller:
         return goes_on
 
 
+def _here(tx: Transaction, names: tuple[str, ...]) -> Here:
+    known = lanes.peer(tx, outbox.UPSTREAM)
+    return Here(
+        known.ours,
+        lane.marks(tx, outbox.UPSTREAM) if known.theirs else {},
+        lane.acknowledged(tx, outbox.UPSTREAM, names),
+        {name: lanes.find(tx, outbox.UPSTREAM, name).numbered for name in names},
+    )
+
+
+def _heed(tx: Transaction, state: ExchangeState, down: Message) -> None:
+    """Do what a fault asks for."""
+    if down.fault == REPEATED:
+        tx.skip_to("exchange", down.want)
+    elif down.fault == RETIRED:
+        lane_events.renew(tx, outbox.UPSTREAM)
+    elif down.fault == UNKNOWN_HISTORY and (state.agreement or not state.flights[0].is_behind):
+        # Otherwise it may only lack the frame before, which was not taken.
+        history.is_lost(tx, outbox.UPSTREAM)
+
+
 def _want(limit: int) -> int:
     """How many KiB to ask for; 0, which is not said, where the line takes as much as an upstream gives."""
     return 0 if limit >= USUAL_KIB * 1024 else max(limit // 1024, 1)
-
-
-def _was_taken(up: Message, down: Message) -> bool:
-    """Whether the upstream has all that was sent; otherwise it stands elsewhere than we thought."""
-    return all(name in down.marks and down.marks[name].upto >= run.last for name, run in up.runs.items())

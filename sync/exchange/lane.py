@@ -8,7 +8,7 @@ other: the sender then numbers its events anew (`numbered.renew`) and the ids te
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -65,21 +65,15 @@ def _agree(tx: Transaction, lane: Lane, mark: Mark) -> bool:
 def next_runs(
     tx: Transaction, peer: str, room: int, every_lane: bool, names: tuple[str, ...] = LANES
 ) -> dict[str, Run]:
-    """The events that come next in each of these lanes, `room` bytes of bodies in all, but one at least. The urgent
-    lane comes first; with `every_lane` each lane that waits gets one event at least, so that none starves."""
-    _close_gaps(tx, peer, names)
-    waiting = {name: _next(tx, peer, name) for name in names if lane_events.waits(tx, peer, name)}
-    if not every_lane:
-        chosen = _within(waiting, room)
-    else:
-        ones = {name: events[:1] for name, events in waiting.items()}
-        spent = sum(len(event.event.body) for events in ones.values() for event in events)
-        more = _within({name: events[1:] for name, events in waiting.items()}, room - spent, at_least=0)
-        chosen = {name: ones[name] + more.get(name, []) for name in ones}
-    return {name: _run(tx, peer, name, events) for name, events in chosen.items() if events}
+    """The events that come next in each of these lanes, as `runs_after` has those after what is acknowledged; they are
+    on their way now."""
+    close_gaps(tx, peer, names)
+    runs = runs_after(tx, peer, room, acknowledged(tx, peer, names), every_lane)
+    lease(tx, peer, runs)
+    return runs
 
 
-def _close_gaps(tx: Transaction, peer: str, names: tuple[str, ...]) -> None:
+def close_gaps(tx: Transaction, peer: str, names: tuple[str, ...]) -> None:
     """Number everything anew where what comes next in a lane is not kept any more: somebody deleted it by hand. Before
     any lane is read, for all of them get other numbers."""
     found = [lanes.find(tx, peer, name) for name in names if lane_events.waits(tx, peer, name)]
@@ -87,12 +81,7 @@ def _close_gaps(tx: Transaction, peer: str, names: tuple[str, ...]) -> None:
         lane_events.renew(tx, peer)
 
 
-def _next(tx: Transaction, peer: str, name: str) -> list[Numbered]:
-    lane = lanes.find(tx, peer, name)
-    return lane_events.after(tx, lane, lane.acked, MOST_EVENTS)
-
-
-def _within(waiting: dict[str, list[Numbered]], room: int, at_least: int = 1) -> dict[str, list[Numbered]]:
+def _within(waiting: dict[str, list[Numbered]], room: int, at_least: int) -> dict[str, list[Numbered]]:
     """The first events of these lanes whose bodies have room, in order; at least so many."""
     chosen: dict[str, list[Numbered]] = {}
     count = 0
@@ -106,23 +95,30 @@ def _within(waiting: dict[str, list[Numbered]], room: int, at_least: int = 1) ->
     return chosen
 
 
-def _run(tx: Transaction, peer: str, name: str, events: list[Numbered]) -> Run:
-    lane = lanes.find(tx, peer, name)
-    lane_events.lease(tx, lane, events[0].number, events[-1].number, tx.now + outbox.LEASE_MS)
-    return _wired(tx, lane.acked_hash, events)
-
-
-def runs_after(tx: Transaction, peer: str, room: int, ends: dict[str, Mark]) -> dict[str, Run]:
-    """The events that come after these marks, as `next_runs` has those after what is acknowledged. Nothing is noted of
-    them: they go by another way as if nobody had looked."""
+def runs_after(
+    tx: Transaction, peer: str, room: int, ends: Mapping[str, Mark], every_lane: bool = False
+) -> dict[str, Run]:
+    """The events that come after these marks in their lanes, `room` bytes of bodies in all, but one at least. The
+    urgent lane comes first; with `every_lane` each lane that waits gets one event at least, so that none starves.
+    Nothing is noted of them: they go by another way as if nobody had looked."""
     waiting = {
         name: lane_events.after(tx, lanes.find(tx, peer, name), end.upto, MOST_EVENTS) for name, end in ends.items()
     }
-    chosen = _within(waiting, room)
-    return {name: _wired(tx, ends[name].hash, events) for name, events in chosen.items()}
+    firsts = {name: events[:1] for name, events in waiting.items() if every_lane}
+    spent = sum(len(event.event.body) for events in firsts.values() for event in events)
+    rest = {name: events[len(firsts.get(name, [])) :] for name, events in waiting.items()}
+    more = _within(rest, room - spent, at_least=int(not every_lane))
+    chosen = {name: firsts.get(name, []) + more.get(name, []) for name in waiting}
+    return {name: _wired(tx, ends[name].hash, events) for name, events in chosen.items() if events}
 
 
-def acknowledged(tx: Transaction, peer: str, names: tuple[str, ...]) -> dict[str, Mark]:
+def lease(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> None:
+    """Note that these events are on their way."""
+    for name, run in runs.items():
+        lane_events.lease(tx, lanes.find(tx, peer, name), run.first, run.last, tx.now + outbox.LEASE_MS)
+
+
+def acknowledged(tx: Transaction, peer: str, names: tuple[str, ...] = LANES) -> dict[str, Mark]:
     """How far the peer has acknowledged these lanes of ours."""
     found = {name: lanes.find(tx, peer, name) for name in names}
     return {name: Mark(lane.acked, lane.acked_hash) for name, lane in found.items()}

@@ -18,19 +18,18 @@ from sado.sync import outbox
 from sado.sync.errors import UnknownStationError
 from sado.sync.exchange import history, lane
 from sado.sync.exchange.lane import Apply
+from sado.sync.link.frame_size import bodies_in
 from sado.sync.wire import frame
 from sado.sync.wire.frame import HistoryLostError, Message, Run
 from sado.sync.wire.shared_history import SharedHistory
 
-# What a body of so many bytes of JSON becomes in a frame, about; a frame that turns out larger is packed again.
-RATIO = 0.2
 # A frame is packed again with less when it is larger than it should by more than this.
 SLACK = 1.15
 # Once in so many exchanges each lane that waits sends something, however much is urgent.
 EVERY_LANE = 10
 # As much as a station gets that does not say how much it wants.
 USUAL_KIB = 64
-REPEATED, RETIRED, UNKNOWN_MEMORY, STRANGE = 1, 2, 3, 4
+REPEATED, RETIRED, UNKNOWN_HISTORY, STRANGE = 1, 2, 3, 4
 
 Pack = Callable[[bytes, int, bytes, Message, SharedHistory | None], bytes]
 
@@ -47,7 +46,7 @@ def answer(store: Store, packed: bytes, apply: Apply) -> bytes:
     try:
         up = _opened(store, peer, station.key, packed)
     except HistoryLostError as error:
-        return frame.pack(frame.DOWN, number, station.key, Message(error.exchange, fault=UNKNOWN_MEMORY))
+        return frame.pack(frame.DOWN, number, station.key, Message(error.exchange, fault=UNKNOWN_HISTORY))
     down, known = store.write(lambda tx: _answer(tx, number, up, apply))
     return fitted(frame.DOWN, number, station.key, down, known, (up.want or USUAL_KIB) * 1024)[0]
 
@@ -69,14 +68,13 @@ def _answer(tx: Transaction, number: int, up: Message, apply: Apply) -> tuple[Me
         return Message(up.exchange, fault=STRANGE), None
     if not meet(tx, peer, up):
         return Message(up.exchange, fault=RETIRED), None
-    if up.fault == UNKNOWN_MEMORY:
+    if up.fault == UNKNOWN_HISTORY:
         history.is_lost(tx, peer)
     lane.acknowledge(tx, peer, up.marks)
     for name, run in up.runs.items():
         lane.take(tx, peer, name, run, up.sent_at, apply)
-    runs = lane.next_runs(
-        tx, peer, min(int((up.want or USUAL_KIB) * 1024 / RATIO), frame.LARGEST // 2), up.exchange % EVERY_LANE == 0
-    )
+    room = bodies_in((up.want or USUAL_KIB) * 1024)
+    runs = lane.next_runs(tx, peer, room, every_lane=up.exchange % EVERY_LANE == 0)
     outbox.destination_ok(tx, peer)
     is_hello = bool(up.incarnation)
     told = lane.marks(tx, peer, LANES if is_hello else tuple(name for name in LANES if name in up.runs))

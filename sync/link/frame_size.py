@@ -7,6 +7,8 @@ fault, and grows again by a quarter.
 
 from __future__ import annotations
 
+from sado.sync.wire.frame import LARGEST
+
 # Two exchanges may be on their way at once, and an urgent appeal waits for both.
 SHARE_S = 2.5
 FIRST, LEAST, MOST = 4 * 1024, 600, 256 * 1024
@@ -15,6 +17,8 @@ GROWTH = 1.25
 WEIGHT = 0.5
 # Below this the round trip is most of what is measured.
 TELLING = 1000
+# What a body of so many bytes of JSON becomes in a frame, about; a frame that turns out larger is packed again.
+RATIO = 0.2
 
 
 class Pace:
@@ -23,6 +27,7 @@ class Pace:
     def __init__(self) -> None:
         self.limit = FIRST
         self.goodput = 0.0
+        self._ratio = RATIO
         self._has_failed = False
 
     @property
@@ -41,10 +46,24 @@ class Pace:
         if 2 * size >= self.limit or target < self.limit:
             self.limit = int(_within(min(target, most)))
 
+    def packed(self, size: int, bodies: int) -> None:
+        """A frame of so many bytes was made of bodies of so many."""
+        if bodies:
+            self._ratio = (self._ratio + size / bodies) / 2
+
+    def bodies_in(self, limit: int) -> int:
+        """How many bytes of bodies make a frame of this size, as far as the last frames tell."""
+        return bodies_in(limit, self._ratio)
+
     def failed(self) -> None:
         """An exchange was cut, late, or too large for the other side."""
         self._has_failed = True
         self.limit = int(_within(self.limit / 2))
+
+
+def bodies_in(limit: int, ratio: float = RATIO) -> int:
+    """How many bytes of bodies make a frame of this size, about; they must fit it also when they compress well."""
+    return min(int(limit / ratio), LARGEST // 2)
 
 
 def _within(size: float) -> float:

@@ -8,19 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from sado.store import DiskError, Transaction
 from sado.store.tables import lane_events
 from sado.store.tables import outbox as entries
+from sado.store.tables.events import Event
 from sado.sync import outbox
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import server
 from sado.sync.exchange.client import MOST_FAULTS, Caller
 from sado.sync.link.connection import Line
-from sado.sync.link.frame_size import Pace
+from sado.sync.link.frame_size import LEAST, Pace
 from sado.sync.outbox import EventTooLargeError
 from sado.sync.wire import frame
 from sado.sync.wire.frame import DOWN, UP, FrameError, Message, pack, unpack
 from sado.sync.wire.shared_history import nothing
-from tests.support.ledger import VILLAGE, count
+from tests.support.ledger import VILLAGE, applied, count
 from tests.support.one_by_one import OneByOne
 from tests.support.proofs import World, open_world
 from tests.sync.link.test_connection import Upstream, whole
@@ -91,6 +93,41 @@ def test_events_leave_through_a_proxy_that_hangs_up_after_each_answer(
     hung_up = threading.Event() if hangs_up else None
     with proxy(world, header, hung_up) as line:
         assert faults_until_even(world, line, hung_up) <= faults
+
+
+def test_no_lane_starves_while_a_backlog_leaves_frame_behind_frame(world: World) -> None:
+    for _ in range(100):
+        world.file(200)
+    normal = world.file(lane=outbox.NORMAL)
+    with proxy(world, "", None) as line:
+        caller = Caller(world.village, VILLAGE, world.key, line, count, Pace())
+        for _ in range(2 * server.EVERY_LANE):
+            caller.pace.limit = LEAST
+            caller.call()
+        caller.close()
+    assert normal in applied(world.hub)
+    assert waits(world)
+
+
+def test_until_an_answer_is_on_disk_nobody_knows_where_the_upstream_stands(world: World) -> None:
+    frames, is_full = [], [False, True, False]
+
+    def post(packed: bytes, timeout_s: float) -> bytes:
+        frames.append(packed)
+        return world.answer(packed)
+
+    def apply(tx: Transaction, peer: str, event: Event) -> None:
+        if is_full[len(frames) - 1]:
+            raise DiskError("database or disk is full")
+
+    caller = Caller(world.village, VILLAGE, world.key, OneByOne(post), apply, Pace())
+    caller.call()
+    world.decide()
+    with pytest.raises(DiskError):
+        caller.call()
+    world.file()
+    caller.call()
+    assert unpack(UP, world.key, frames[-1], nothing).incarnation
 
 
 def test_an_upstream_that_answers_one_fault_after_another_is_left_alone(world: World) -> None:
