@@ -49,9 +49,9 @@ class Packer:
     """Makes the frames of a station. Its process begins with the first large frame; whoever has no more to send calls
     `close`, and the next large frame begins another."""
 
-    def __init__(self, python: str = sys.executable, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, python: str = sys.executable) -> None:
         self._python = python
-        self._patience_s = patience_s
+        self.patience_s: float = PATIENCE_S
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
 
@@ -92,7 +92,7 @@ class Packer:
         if self._pipe is None or self._process is None:
             self._pipe, self._process = self._begin()
         # A process that stands still takes nothing and gives nothing: its end ends both kinds of waiting.
-        impatience = threading.Timer(self._patience_s, self._process.kill)
+        impatience = threading.Timer(self.patience_s, self._process.kill)
         impatience.start()
         try:
             self._pipe.send_bytes(work)

@@ -18,7 +18,7 @@ RESET = struct.pack("ii", 1, 0)
 SIOCOUTQNSD = 0x894B
 CHUNK = 1 << 16
 POLL_S = 0.0001
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 
 
 @dataclass

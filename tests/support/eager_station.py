@@ -1,24 +1,21 @@
-"""A station that promises before it has written, to show that test_kill.py would notice: `store.write` returns
-when the job has run, and the commit follows 50 ms later."""
+"""A station that promises and never writes, to show that test_kill.py would notice: `store.write` returns when the job
+has run, and no commit follows while the process lives."""
 
 import queue
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 from sado.cli import station_access
 from sado.cli.main import main
 from sado.settings import Settings
 from sado.store import Keyring, Store, Transaction
 
-DELAY_S = 0.05
-
 
 class EagerStore(Store):
-    """Runs jobs in the background, many to a commit, and lets each caller go before it."""
+    """Runs all jobs in the background, in one transaction without end, and lets each caller go."""
 
     def __init__(self, path: Path, keys: Keyring) -> None:
         super().__init__(path, keys)
@@ -31,25 +28,15 @@ class EagerStore(Store):
         return answer.result()
 
     def _work(self) -> None:
-        while True:
-            first = self._jobs.get()
-            super().write(lambda tx, first=first: self._answer_all(tx, first))
+        super().write(self._answer_all)
 
-    def _answer_all(self, tx: Transaction, waiting: tuple[Callable[[Transaction], Any], Future[Any]]) -> None:
-        due = time.monotonic() + DELAY_S
+    def _answer_all(self, tx: Transaction) -> Never:
         while True:
-            job, answer = waiting
+            job, answer = self._jobs.get()
             try:
                 answer.set_result(job(tx))
             except Exception as error:
                 answer.set_exception(error)
-            left = due - time.monotonic()
-            if left <= 0:
-                return
-            try:
-                waiting = self._jobs.get(timeout=left)
-            except queue.Empty:
-                return
 
 
 def open_store(settings: Settings) -> Store:

@@ -8,6 +8,9 @@ standard input makes a child that is the station, writes the child's id, waits f
 What people at the station try and what they are promised is appended to two files: what a killed process wrote is
 there.
 
+A line may name where the child is to die by its own hand, as if it were killed there: `made`, when somebody's event is
+half made, or `applied`, when an event has taken effect and the cursor has not moved.
+
 GUARD is `safe`, or the guard that is taken away, to show that its absence is noticed: `eager` promises before it has
 written, `apart` commits effects before the cursor that says so."""
 
@@ -15,6 +18,7 @@ import contextlib
 import logging
 import os
 import random
+import signal
 import socket
 import sys
 import threading
@@ -40,8 +44,9 @@ from tests.support.one_by_one import post
 from tests.support.stations import keys_in
 
 PEOPLE = 3
-PAUSE_S, EAGER_S, RETRY_S = 0.01, 0.02, 0.01
+PAUSE_S, RETRY_S = 0.01, 0.01
 TRIED, PROMISED = "tried", "promised"
+MADE, APPLIED = "made", "applied"
 NOT_FOUND = [("Content-Length", "0")]
 
 
@@ -57,11 +62,11 @@ def count_apart(tx: Transaction, peer: str, event: Event) -> None:
 class People:
     """Those who use a station: each makes one event after another. `body` says what the next is, or None for none."""
 
-    def __init__(self, folder: Path, store: Store, peer: str, is_eager: bool) -> None:
+    def __init__(self, folder: Path, store: Store, peer: str, guard: str, dies_at: str) -> None:
         self._logs = {
             name: os.open(folder / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT) for name in (TRIED, PROMISED)
         }
-        self._store, self._peer, self._is_eager = store, peer, is_eager
+        self._store, self._peer, self._is_eager, self._dies_at = store, peer, guard == "eager", dies_at
 
     def begin(self, body: Callable[[int], str | None]) -> None:
         for number in range(PEOPLE):
@@ -74,25 +79,30 @@ class People:
                 self._make(words)
 
     def _make(self, words: str) -> None:
+        def write() -> None:
+            self._store.write(lambda tx: put(tx, self._peer, words, random.choice(("u", "n", "n", "n"))))
+
+        def promise() -> None:
+            self._note(PROMISED, words)
+
         self._note(TRIED, words)
-        if self._is_eager:
-            self._note(PROMISED, words)
-            time.sleep(EAGER_S)
-        self._store.write(lambda tx: put(tx, self._peer, words, random.choice(("u", "n", "n", "n"))))
-        if not self._is_eager:
-            self._note(PROMISED, words)
+        first, second = (promise, write) if self._is_eager else (write, promise)
+        first()
+        if self._dies_at == MADE:
+            die()
+        second()
 
     def _note(self, name: str, words: str) -> None:
         os.write(self._logs[name], f"{known_by(words)}\n".encode())
 
 
-def village(folder: Path, guard: str, url: str, key: str) -> None:
+def village(folder: Path, guard: str, dies_at: str, url: str, key: str) -> None:
     """Appeals are filed, and exchanged over and over."""
     store = Store(folder / "station.db", keys_in(folder))
     line = Line(url)
-    program = ledger.caller(store, bytes.fromhex(key), partial(post, line), apply_of(guard))
+    program = ledger.caller(store, bytes.fromhex(key), partial(post, line), apply_of(guard, dies_at))
     life, numbers = os.getpid(), iter(range(1 << 30))
-    People(folder, store, outbox.UPSTREAM, guard == "eager").begin(lambda _: said(f"appeal {life} {next(numbers)}"))
+    People(folder, store, outbox.UPSTREAM, guard, dies_at).begin(lambda _: said(f"appeal {life} {next(numbers)}"))
     while True:
         try:
             program.call()
@@ -101,7 +111,7 @@ def village(folder: Path, guard: str, url: str, key: str) -> None:
             time.sleep(RETRY_S)
 
 
-def hub(folder: Path, guard: str, listener: socket.socket) -> None:
+def hub(folder: Path, guard: str, dies_at: str, listener: socket.socket) -> None:
     """Stations are answered, and so are the appeals that have come: each of the people has its own share of them."""
     store = Store(folder / "station.db", keys_in(folder))
     answered: set[str] = set()
@@ -114,9 +124,9 @@ def hub(folder: Path, guard: str, listener: socket.socket) -> None:
         return said(f"answer to {open_ones[0]}")
 
     answered |= {known.removeprefix("answer to ").rsplit(" ", 1)[0] for known in made(folder, TRIED)}
-    People(folder, store, PEER, guard == "eager").begin(next_answer)
+    People(folder, store, PEER, guard, dies_at).begin(next_answer)
     logging.getLogger("waitress").setLevel(logging.CRITICAL)
-    waitress.serve(Door(nothing, store, apply_of(guard)), sockets=[listener], threads=2, _quiet=True)
+    waitress.serve(Door(nothing, store, apply_of(guard, dies_at)), sockets=[listener], threads=2, _quiet=True)
 
 
 def hash_of(name: str) -> int:
@@ -128,8 +138,19 @@ def nothing(environ: object, start_response: Callable[..., object]) -> list[byte
     return []
 
 
-def apply_of(guard: str) -> Apply:
-    return count_apart if guard == "apart" else ledger.count
+def apply_of(guard: str, dies_at: str) -> Apply:
+    apply = count_apart if guard == "apart" else ledger.count
+
+    def apply_and_die(tx: Transaction, peer: str, event: Event) -> None:
+        apply(tx, peer, event)
+        die()
+
+    return apply_and_die if dies_at == APPLIED else apply
+
+
+def die() -> None:
+    """The power goes, as seen from inside."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def made(folder: Path, name: str) -> list[str]:
@@ -142,13 +163,13 @@ def made(folder: Path, name: str) -> list[str]:
 def main(side: str, folder: str, guard: str, *line: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
-    for _ in sys.stdin:
+    for dies_at in map(str.strip, sys.stdin):
         if not (child := os.fork()):
             try:
                 if side == "hub":
-                    hub(Path(folder), guard, listener)
+                    hub(Path(folder), guard, dies_at, listener)
                 else:
-                    village(Path(folder), guard, *line)
+                    village(Path(folder), guard, dies_at, *line)
             finally:
                 # Whatever it died of: a child never goes on as its parent.
                 traceback.print_exc()

@@ -76,9 +76,12 @@ class Disk(apsw.VFS):
         if self.operations >= self.cut_at:
             raise PowerCutError("The power is off.")
 
-    def after_cut(self, chance: random.Random) -> dict[str, bytes]:
-        """The files as they are found when the power is back."""
-        return {name: content.after_cut(chance) for name, content in self.files.items()}
+    def after_cut(self, chance: random.Random | None) -> dict[str, bytes]:
+        """The files as they are found when the power is back; without a chance nothing has survived that was not
+        synced."""
+        return {
+            name: content.after_cut(chance) if chance else bytes(content.kept) for name, content in self.files.items()
+        }
 
     def xFullPathname(self, name: str) -> str:  # noqa: N802 - SQLite's names
         return name

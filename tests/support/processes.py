@@ -23,7 +23,8 @@ import requests
 SADO = (str(Path(sys.executable).with_name("sado")),)
 CODE = "*1339#"
 TOKEN = "a-token-for-the-tests-0000"
-POLL_S, START_S, STOP_S = 0.02, 30, 20
+# Nothing that is waited for takes so long, also on a machine that is busy.
+POLL_S, START_S, STOP_S = 0.02, 60, 60
 HOP_S = 10
 HUB, VILLAGE = 0, 7
 

@@ -43,7 +43,7 @@ AT_ONCE = 32
 # What HTTP adds to an answer, about.
 HTTP = 150
 # How long a client waits on a line that has fallen silent, and for how long when that was too short to see it.
-PATIENCE_S = (0.02, 0.2, 2.0, 20.0)
+PATIENCE_S = (0.02, 0.2, 2.0, 60.0)
 Ask = Callable[[float], object]
 
 

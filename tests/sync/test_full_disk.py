@@ -40,7 +40,7 @@ def lined(world: World, apply: Apply = count) -> Iterator[Caller]:
     """The village's program, on a real connection to the hub."""
     with served(Door(nothing, world.hub, apply)) as (host, port):
         line = Line(f"http://{host}:{port}")
-        yield world.program(lambda frame, timeout_s: post(line, frame, 20))
+        yield world.program(lambda frame, timeout_s: post(line, frame, 60))
         line.close()
 
 

@@ -2,8 +2,6 @@
 
 import json
 import secrets
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -215,31 +213,6 @@ def test_waits_grow_while_the_line_stays_down_and_end_when_it_is_back(store: Sto
     assert max(waits) <= 1.3 * HOUR_S
     assert down_since is not None and down_since < clock() * 1000 - DAY_S / 12
     assert (line_of(store).failures, line_of(store).down_since, hub.upto) == (0, None, {"u": 1})
-
-
-def test_two_who_ask_at_once_share_the_line_one_after_the_other(store: Store) -> None:
-    class Busy(Hub):
-        """Two exchanges at once may arrive in the wrong order, and then the hub refuses the later one."""
-
-        def post(self, packed: bytes, timeout_s: float) -> bytes:
-            alone.append(lock.acquire(blocking=False))
-            time.sleep(0.05)
-            answer = super().post(packed, timeout_s)
-            if alone[-1]:
-                lock.release()
-            return answer
-
-    lock, alone = threading.Lock(), list[bool]()
-    line = upstream(store, Busy())
-    put(store)
-
-    callers = [threading.Thread(target=line.step) for _ in range(2)]
-    for caller in callers:
-        caller.start()
-    for caller in callers:
-        caller.join()
-
-    assert alone == [True]
 
 
 def test_an_answer_that_is_no_frame_counts_as_a_line_that_is_down(store: Store) -> None:

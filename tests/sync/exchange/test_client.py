@@ -28,7 +28,8 @@ from tests.support.proofs import World, open_world
 from tests.sync.link.test_connection import Upstream, whole
 
 CALLS = 40
-HANG_UP_S = 0.2
+# Nothing that is waited for takes so long.
+LONG_S = 60
 
 
 @pytest.fixture
@@ -37,17 +38,37 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
+class HangsUp:
+    """How often a proxy has answered, and hung up behind its answer."""
+
+    def __init__(self) -> None:
+        self.answers = self.hangs = 0
+        self._changed = threading.Condition()
+
+    def hung_up(self) -> None:
+        with self._changed:
+            self.hangs += 1
+            self._changed.notify()
+
+    def wait(self) -> None:
+        """Wait until it has hung up behind each of its answers."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.hangs == self.answers, LONG_S)
+
+
 @contextmanager
-def proxy(world: World, header: str, hung_up: threading.Event | None) -> Iterator[Line]:
-    """A line to the hub through a proxy that says `header`, and sets `hung_up` where it does so after each answer."""
+def proxy(world: World, header: str, after_each: HangsUp | None = None) -> Iterator[Line]:
+    """A line to the hub through a proxy that says `header`, and may hang up after each answer."""
 
     def answer(connection: socket.socket, request: bytes) -> bytes | None:
         answered = server.answer(world.hub, request.partition(b"\r\n\r\n")[2], count)
+        if after_each is not None:
+            after_each.answers += 1
         connection.sendall(whole(answered, headers=header))
-        if hung_up is None:
+        if after_each is None:
             return b""
         connection.shutdown(socket.SHUT_WR)
-        hung_up.set()
+        after_each.hung_up()
         return None
 
     upstream = Upstream()
@@ -64,7 +85,7 @@ def waits(world: World) -> bool:
     return world.village.read(lambda tx: any(lane_events.waits(tx, outbox.UPSTREAM, lane) for lane in "unb"))
 
 
-def faults_until_even(world: World, line: Line, hung_up: threading.Event | None) -> int:
+def faults_until_even(world: World, line: Line, after_each: HangsUp | None) -> int:
     """How often a call failed until nothing waited; the next call comes when a proxy that hangs up has done so."""
     caller, faults = Caller(world.village, VILLAGE, world.key, line, count, Pace()), 0
     for _ in range(CALLS):
@@ -72,9 +93,8 @@ def faults_until_even(world: World, line: Line, hung_up: threading.Event | None)
             caller.call()
         except (LineDownError, FrameError):
             faults += 1
-        if hung_up is not None:
-            hung_up.wait(HANG_UP_S)
-            hung_up.clear()
+        if after_each is not None:
+            after_each.wait()
         if not waits(world):
             return faults
     raise AssertionError("Nothing leaves.")
@@ -90,16 +110,16 @@ def test_events_leave_through_a_proxy_that_hangs_up_after_each_answer(
 ) -> None:
     for _ in range(30):
         world.file(200)
-    hung_up = threading.Event() if hangs_up else None
-    with proxy(world, header, hung_up) as line:
-        assert faults_until_even(world, line, hung_up) <= faults
+    after_each = HangsUp() if hangs_up else None
+    with proxy(world, header, after_each) as line:
+        assert faults_until_even(world, line, after_each) <= faults
 
 
 def test_no_lane_starves_while_a_backlog_leaves_frame_behind_frame(world: World) -> None:
     for _ in range(100):
         world.file(200)
     normal = world.file(lane=outbox.NORMAL)
-    with proxy(world, "", None) as line:
+    with proxy(world, "") as line:
         caller = Caller(world.village, VILLAGE, world.key, line, count, Pace())
         for _ in range(2 * server.EVERY_LANE):
             caller.pace.limit = LEAST
