@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask, Response, g, has_app_context, jsonify
 from werkzeug.local import LocalProxy
 
-from sado.cases.events import Apply, Events
+from sado.cases.events import Events
 from sado.cases.registers.lookup import Registers
 from sado.cases.residents.additions import Additions
 from sado.cases.residents.consultation import Consultation
@@ -46,6 +46,7 @@ from sado.settings import Settings, SettingsError
 from sado.store import Store, StoreError, Transaction
 from sado.store.tables import blobs, identity, lanes
 from sado.store.tables import outbox as entries
+from sado.store.tables.events import Apply
 from sado.store.tables.identity import Identity
 from sado.sync import endpoint, outbox, schedule
 from sado.sync import status as standing

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from sado.cases.errors import UnknownEventError
 from sado.store import Transaction
-from sado.store.tables.events import Event
-
-# (transaction, peer, event), as the exchange hands them over.
-Apply = Callable[[Transaction, str, Event], None]
+from sado.store.tables.events import Apply, Event
 
 
 class Events:

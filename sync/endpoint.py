@@ -8,18 +8,15 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from sado.store import DiskError, Store, StoreError
+from sado.store.tables.events import Apply
 from sado.sync.blobs import protocol, publish
 from sado.sync.codes import Cause
 from sado.sync.errors import UnknownStationError
 from sado.sync.exchange import server
-from sado.sync.exchange.lane import Apply
 from sado.sync.wire.frame import LARGEST, PATH, FrameError
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sado.menus.pack import Pack
+from sado.menus.reading.report import aligned
 from sado.store import Transaction
 from sado.store.tables import deliveries
 from sado.store.tables.deliveries import Cost
@@ -38,7 +38,7 @@ def lines(tx: Transaction, pack: Pack, month: datetime.date) -> list[str]:
         return [f"No SMS was sent in {month:%Y-%m}."]
     total, saved = sum(cost.price for cost in costs), sum(map(_saved, costs))
     sums = ("all", "", "", str(sum(cost.messages for cost in costs)), str(sum(cost.segments for cost in costs)))
-    table = _aligned([HEADS, *map(_row, costs), (*sums, _money(total))])
+    table = aligned([HEADS, *map(_row, costs), (*sums, _money(total))], "<<<>>>")
     return [*table, f"In Latin letters {month:%Y-%m} would have cost {_money(saved)} less."]
 
 
@@ -52,10 +52,3 @@ def _saved(cost: Cost) -> int:
 
 def _money(thousandths: int) -> str:
     return f"{Decimal(thousandths) / 1000:.2f}"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    sides = "<<<>>>"
-    cells = ([f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)] for row in rows)
-    return ["  ".join(row).rstrip() for row in cells]

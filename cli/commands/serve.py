@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-from typing import TYPE_CHECKING
+from wsgiref.types import WSGIApplication
 
 import click
 import waitress
 import waitress.server
 
 from sado import wsgi
+from sado.cli.signals import stopped_by_signal
 from sado.settings import Settings
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
 
 SEND_BYTES = 18000
 
@@ -32,7 +29,7 @@ def serve(settings: Settings) -> None:
                 f"It cannot listen on {where} ({error.strerror}): set SADO_HOST or SADO_PORT."
             ) from None
         station.start()
-        stopped = _on_signals()
+        stopped = stopped_by_signal()
         # In a thread, because the server's own loop goes on for as long as anyone keeps a connection open.
         serving = threading.Thread(target=server.run, daemon=True)
         serving.start()
@@ -50,11 +47,3 @@ def listening(app: WSGIApplication, host: str, port: int, threads: int) -> waitr
     What a page or a screen says leaves in one piece: Waitress would send the head by itself, and a hop costs a fifth
     more for it (bench/hops.py)."""
     return waitress.create_server(app, host=host, port=port, threads=threads, ident=None, send_bytes=SEND_BYTES)
-
-
-def _on_signals() -> threading.Event:
-    """What Ctrl-C, or a service manager's word, sets."""
-    stopped = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.set())
-    return stopped

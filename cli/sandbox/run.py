@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ import requests
 
 from sado.cli.sandbox import people, samples
 from sado.cli.sandbox.provider import Provider
+from sado.cli.signals import stopped_by_signal
 from sado.desk import signin
 from sado.menus.reading import pack
 from sado.settings import Settings
@@ -31,7 +31,8 @@ READY, KEPT = "demo.json", "kept.json"
 
 def demo(data: Path, station_port: int, hub_port: int) -> None:
     """Run until Ctrl-C. Started again on the same folder, it goes on where it was."""
-    stopped = _on_signals()
+    # From the first moment: the stations are in groups of their own and would outlive us.
+    stopped = stopped_by_signal()
     data.mkdir(parents=True, exist_ok=True)
     facts, is_new = _facts(data, station_port, hub_port)
     provider = Provider(data / "sms.ndjson", facts["provider_key"])
@@ -198,14 +199,6 @@ def _say(facts: dict[str, Any], data: Path) -> None:
         click.echo(f"  {title}\n    {url}\n    user {account['user']}   password {account['password']}\n")
     click.echo(f"  a phone in the terminal\n    sado dial {facts['station']['ussd']}\n")
     click.echo(f"Officers of other agencies, tokens and webhooks: {data / READY}. Ctrl-C stops all of it.")
-
-
-def _on_signals() -> threading.Event:
-    """From the first moment: the stations are in groups of their own and would outlive us."""
-    stopped = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.set())
-    return stopped
 
 
 def _wait_for_signal(children: list[subprocess.Popen[bytes]], stopped: threading.Event) -> None:

@@ -30,7 +30,7 @@ class Report:
         where = f"in {', '.join(self.languages)}" if self.languages else "read, not checked until they can be"
         looked = f"{self.pack}: {self.screens} screens {where}"
         ends = f"{looked}: {len(rows)} {'fault' if len(rows) == 1 else 'faults'}" if rows else f"{looked}: no fault"
-        return "\n".join([*_aligned([HEADS, *rows]), ends] if rows else [ends])
+        return "\n".join([*aligned([HEADS, *rows], "<<<<"), ends] if rows else [ends])
 
     def as_json(self) -> str:
         """One object with a list of faults, each with file, line, screen, language and says."""
@@ -48,7 +48,8 @@ def of(name: str, budget: Budget, look: Look) -> Report:
     return Report(name, len(trees.screens), pack.languages.codes if pack else (), tuple(sorted(faults)))
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    *columns, _ = zip(*rows, strict=True)
-    widths = [max(map(len, column)) for column in columns]
-    return ["  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]
+def aligned(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
+    """A table for a terminal, a line for each row; `sides` has a sign for each column, < for left and > for right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    cells = ([f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)] for row in rows)
+    return ["  ".join(row).rstrip() for row in cells]

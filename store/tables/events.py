@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from sado.store.transaction import Transaction
 
 
 @dataclass(frozen=True)
@@ -20,3 +23,8 @@ class Event:
     at: int = 0
     happened_at: int = 0
     hops: int = 0
+
+
+# What takes in an event of another station: (transaction, peer, event). The peer is known from its key, so a handler
+# can ask what it may say.
+Apply = Callable[[Transaction, str, Event], None]

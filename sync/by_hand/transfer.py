@@ -19,14 +19,13 @@ from pathlib import Path
 from sado.store import Store, Transaction
 from sado.store.tables import lane_events, lanes, quarantine, stations
 from sado.store.tables import outbox as entries
-from sado.store.tables.events import Event
+from sado.store.tables.events import Apply, Event
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
 from sado.sync.by_hand import file_format
 from sado.sync.by_hand.file_format import Label, ParcelError
 from sado.sync.codes import Cause
 from sado.sync.exchange import lane, server
-from sado.sync.exchange.lane import Apply
 from sado.sync.link.frame_size import bodies_in
 from sado.sync.wire import frame
 from sado.sync.wire.frame import Mark, Message

@@ -9,11 +9,11 @@ from typing import Protocol
 
 from sado.store import Store, Transaction
 from sado.store.tables import blobs, lane_events, lanes, traffic
+from sado.store.tables.events import Apply
 from sado.sync import outbox
 from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import history, lane
-from sado.sync.exchange.lane import Apply
 from sado.sync.exchange.packing_process import Packer
 from sado.sync.exchange.server import EVERY_LANE, REPEATED, RETIRED, UNKNOWN_HISTORY, USUAL_KIB, fitted, meet
 from sado.sync.exchange.state import ExchangeState, Here, plan

@@ -8,14 +8,14 @@ other: the sender then numbers its events anew (`numbered.renew`) and the ids te
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import msgspec
 
 from sado.store import Transaction
 from sado.store.tables import lane_events, lanes, quarantine, received_events
-from sado.store.tables.events import Event
+from sado.store.tables.events import Apply, Event
 from sado.store.tables.lane_events import Numbered
 from sado.store.tables.lanes import LANES, Lane
 from sado.sync import outbox
@@ -27,8 +27,6 @@ from sado.sync.wire.records import Wired
 
 log = logging.getLogger(__name__)
 
-# (transaction, peer, event): the peer is known from its key, so a handler can ask what it may say.
-Apply = Callable[[Transaction, str, Event], None]
 MOST_EVENTS = 1000
 # The events of a memory (sync/exchange/history.py), and of a frame that was sent before the last was answered.
 KEEP_HEARD = shared_history.MOST_EVENTS + MOST_EVENTS

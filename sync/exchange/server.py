@@ -13,11 +13,11 @@ from dataclasses import replace
 
 from sado.store import Store, Transaction
 from sado.store.tables import lanes, stations
+from sado.store.tables.events import Apply
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
 from sado.sync.errors import UnknownStationError
 from sado.sync.exchange import history, lane
-from sado.sync.exchange.lane import Apply
 from sado.sync.link.frame_size import bodies_in
 from sado.sync.wire import frame
 from sado.sync.wire.frame import HistoryLostError, Message, Run

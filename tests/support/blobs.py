@@ -8,12 +8,11 @@ from pathlib import Path
 from sado.store import Store, Transaction
 from sado.store.tables import blobs, stations
 from sado.store.tables.blobs import Wanted
-from sado.store.tables.events import Event
+from sado.store.tables.events import Apply, Event
 from sado.sync.blobs.fetch import Arrivals, Fetcher, Get
 from sado.sync.blobs.publish import Room, Shelf, publish
 from sado.sync.exchange import server as exchange
 from sado.sync.exchange.client import Caller
-from sado.sync.exchange.lane import Apply
 from sado.sync.link.frame_size import Pace
 from tests.support.one_by_one import OneByOne, Post
 from tests.support.stations import Clock, open_store

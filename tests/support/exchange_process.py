@@ -31,11 +31,10 @@ from pathlib import Path
 import waitress
 
 from sado.store import Store, Transaction
-from sado.store.tables.events import Event
+from sado.store.tables.events import Apply, Event
 from sado.sync import outbox
 from sado.sync.endpoint import Door
 from sado.sync.errors import LineDownError
-from sado.sync.exchange.lane import Apply
 from sado.sync.link.connection import Line
 from sado.sync.wire.frame import FrameError
 from tests.support import ledger

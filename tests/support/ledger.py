@@ -11,11 +11,10 @@ import msgspec
 
 from sado.store import Transaction
 from sado.store.engine import Store
-from sado.store.tables.events import Event
+from sado.store.tables.events import Apply, Event
 from sado.sync import outbox
 from sado.sync.exchange import server
 from sado.sync.exchange.client import Caller
-from sado.sync.exchange.lane import Apply
 from sado.sync.link.frame_size import Pace
 from tests.support.one_by_one import OneByOne, Post
 

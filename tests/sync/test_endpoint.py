@@ -12,12 +12,11 @@ from werkzeug.test import TestResponse
 
 from sado.store import DiskError, Store, Transaction
 from sado.store.tables import lanes, quarantine, stations
-from sado.store.tables.events import Event
+from sado.store.tables.events import Apply, Event
 from sado.sync import outbox
 from sado.sync.codes import Cause
 from sado.sync.endpoint import Door
 from sado.sync.exchange import server
-from sado.sync.exchange.lane import Apply
 from sado.sync.wire import frame
 from sado.sync.wire.frame import PATH, Mark, Message, Run
 from sado.sync.wire.records import Wired

@@ -15,12 +15,11 @@ import pytest
 
 from sado.store import DiskError, Store, Transaction
 from sado.store.tables import stations
-from sado.store.tables.events import Event
+from sado.store.tables.events import Apply, Event
 from sado.sync.codes import Cause
 from sado.sync.endpoint import Door
 from sado.sync.errors import LineDownError
 from sado.sync.exchange.client import Caller
-from sado.sync.exchange.lane import Apply
 from sado.sync.link.connection import Line
 from tests.support.ledger import VILLAGE, count, settle
 from tests.support.one_by_one import post

@@ -20,13 +20,12 @@ import pytest
 from sado.store import Keyring, Store, Transaction
 from sado.store.engine import MAX_GROUP
 from sado.store.engines.sqlite import Connection
-from sado.store.tables.events import Event
+from sado.store.tables.events import Apply, Event
 from sado.store.writer import Writer
 from sado.sync import outbox
 from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import server
-from sado.sync.exchange.lane import Apply
 from sado.sync.wire.frame import FrameError
 from tests.support import ledger
 from tests.support.exchange_process import count_apart

@@ -11,13 +11,12 @@ import pytest
 from sado.store import Store, Transaction
 from sado.store.tables import attempts, lanes, sessions
 from sado.store.tables import outbox as entries
-from sado.store.tables.events import Event
+from sado.store.tables.events import Apply, Event
 from sado.store.tables.outbox import Entry
 from sado.sync import dispatch, outbox, schedule
 from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.exchange.client import Caller
-from sado.sync.exchange.lane import Apply
 from sado.sync.link.frame_size import Pace
 from sado.sync.outbox import (
     DeferredError,

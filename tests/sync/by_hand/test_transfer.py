@@ -17,7 +17,7 @@ from sado.cases.service import Cases
 from sado.store import DiskError, Store, Transaction
 from sado.store.tables import lane_events, lanes, stations
 from sado.store.tables import outbox as entries
-from sado.store.tables.events import Event
+from sado.store.tables.events import Apply, Event
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
 from sado.sync.by_hand import file_format
@@ -25,7 +25,6 @@ from sado.sync.by_hand import transfer as courier
 from sado.sync.by_hand.file_format import LABEL, LENGTH, ParcelError
 from sado.sync.by_hand.transfer import Courier, Taken
 from sado.sync.exchange import lane, server
-from sado.sync.exchange.lane import Apply
 from sado.sync.wire import frame
 from sado.sync.wire.frame import Mark, Message
 from tests.support.stations import APPEAL, Clock, Station, keys_in, open_station

@@ -18,14 +18,13 @@ from sado.cases.service import Cases
 from sado.store import DiskError, Store, Transaction
 from sado.store.tables import cases, identity, lane_events, lanes, quarantine, stations
 from sado.store.tables import outbox as entries
-from sado.store.tables.events import Event
+from sado.store.tables.events import Apply, Event
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
 from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError, UnknownStationError
 from sado.sync.exchange import history, lane, server
 from sado.sync.exchange.client import Caller
-from sado.sync.exchange.lane import Apply
 from sado.sync.link.frame_size import LEAST, Pace
 from sado.sync.wire import columns, compression, frame, varint
 from sado.sync.wire.frame import FrameError, Mark, Message, Run
