@@ -54,11 +54,11 @@ from sado.sync.blobs.fetch import Arrivals, Fetcher
 from sado.sync.blobs.publish import Room
 from sado.sync.by_hand.transfer import Courier
 from sado.sync.dispatch import Transport
-from sado.sync.exchange.client import Caller
-from sado.sync.link.accounting import Ledger
+from sado.sync.exchange.client import Client
+from sado.sync.link.accounting import Accounting
 from sado.sync.link.budget import Budget, decimal, limits_from, windows_from
 from sado.sync.link.connection import Line
-from sado.sync.link.frame_size import Pace
+from sado.sync.link.frame_size import FrameSize
 from sado.sync.status import Standing
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Station:
         """Let the running jobs end, and hang up."""
         self.scheduler.shutdown()
         if self.upstream is not None:
-            self.upstream.caller.close()
+            self.upstream.client.close()
 
     @property
     def pack(self) -> Pack:
@@ -144,14 +144,14 @@ def build_station(settings: Settings, store: Store) -> Station:
     gateways = channels.set_up(GATEWAYS, settings.block, context)
     channel = channels.connect(gateways, sms, store, known_packs, inbox, reports)
     app.wsgi_app = Webhooks(app.wsgi_app, channel.endpoints)  # type: ignore[method-assign]
-    app.wsgi_app = endpoint.Door(app.wsgi_app, store, events.apply)  # type: ignore[method-assign]
+    app.wsgi_app = endpoint.Endpoint(app.wsgi_app, store, events.apply)  # type: ignore[method-assign]
     if store.read(lanes.has_upstream) != has_upstream:
         store.write(lambda tx: lanes.set_upstream(tx, has_upstream))
     budget = _budget(settings, pack)
     upstream = _upstream(settings, store, known, events.apply, budget)
 
     def stands(tx: Transaction) -> Standing:
-        return standing.of(tx, budget, upstream.caller.pace if upstream else None)
+        return standing.of(tx, budget, upstream.client.frame_size if upstream else None)
 
     pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, stands))
     # Cookies do not tell ports apart: two stations on one machine need two names.
@@ -247,10 +247,10 @@ def _upstream(
     except OSError as error:
         file = settings.upstream_certificate_file
         raise SettingsError(f"SADO_UPSTREAM_CERTIFICATE_FILE={file!r} holds no certificate in PEM: {error}.") from None
-    ledger = Ledger(budget, lambda: line.used)
-    caller = Caller(store, known.number, key, line, apply, Pace(), ledger)
-    fetcher = Fetcher(store, known.number, key, line.get, caller.pace, ledger)
-    return schedule.Upstream(store, caller, settings.sync_every_s, settings.sync_idle_s, fetcher.step)
+    accounting = Accounting(budget, lambda: line.used)
+    client = Client(store, known.number, key, line, apply, FrameSize(), accounting)
+    fetcher = Fetcher(store, known.number, key, line.get, client.frame_size, accounting)
+    return schedule.Upstream(store, client, settings.sync_every_s, settings.sync_idle_s, fetcher.step)
 
 
 def _health(store: Store, has_upstream: bool, pack_fault: str) -> tuple[Response, int]:

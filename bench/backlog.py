@@ -49,8 +49,8 @@ from sado.store.tables import identity, lane_events, lanes, stations
 from sado.store.tables.events import Event
 from sado.sync import outbox
 from sado.sync.exchange import server
-from sado.sync.exchange.client import Caller
-from sado.sync.link.frame_size import Pace
+from sado.sync.exchange.client import Client
+from sado.sync.link.frame_size import FrameSize
 from tests.support.one_by_one import OneByOne
 from tests.support.processes import HUB, VILLAGE, Station
 from tests.support.shaper import Shaper
@@ -216,13 +216,15 @@ def body_of(one: Appeal) -> str:
     return msgspec.json.encode(one).decode()
 
 
-def program_of(folder: Path, hub: Store, number: int, count: int) -> tuple[Store, Caller]:
+def program_of(folder: Path, hub: Store, number: int, count: int) -> tuple[Store, Client]:
     """A village whose log has so many acknowledged events, and its program."""
     folder.mkdir()
     store = Store(folder / "sado.db", Keyring.create(folder / "keys.json"))
     key = hub.write(lambda tx: stations.add(tx, number))
-    caller = Caller(store, number, key, OneByOne(lambda frame, _: server.answer(hub, frame, ignore)), ignore, Pace())
-    caller.call()
+    client = Client(
+        store, number, key, OneByOne(lambda frame, _: server.answer(hub, frame, ignore)), ignore, FrameSize()
+    )
+    client.call()
 
     said = [body_of(one) for one in appeals(None, OTHERS)]
 
@@ -242,9 +244,9 @@ def program_of(folder: Path, hub: Store, number: int, count: int) -> tuple[Store
     store.write(fill)
     hub.write(follow)
     store.write(lambda tx: [outbox.put(tx, outbox.UPSTREAM, "case.noise", "", one) for one in said[:travel]])
-    while caller.call():
+    while client.call():
         pass
-    return store, caller
+    return store, client
 
 
 def log_ratios() -> dict[str, float]:
@@ -258,11 +260,11 @@ def log_ratios() -> dict[str, float]:
         more = appeals(None, OTHERS + WARM + ROUNDS)[OTHERS:]
         took: dict[int, list[float]] = {count: [] for count in programs}
         for each in range(WARM + ROUNDS):
-            for count, (store, caller) in programs.items():
+            for count, (store, client) in programs.items():
                 body = body_of(more[each])
                 store.write(lambda tx, body=body: outbox.put(tx, outbox.UPSTREAM, "case.noise", "", body))
                 began = time.perf_counter()
-                caller.call()
+                client.call()
                 took[count].append(time.perf_counter() - began)
         for store in (hub, *(store for store, _ in programs.values())):
             store.close()

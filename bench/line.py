@@ -48,10 +48,10 @@ from sado.store import Keyring, Store
 from sado.store.tables import identity, lane_events, stations
 from sado.sync import endpoint, outbox
 from sado.sync.errors import LineDownError
-from sado.sync.exchange.client import Caller
+from sado.sync.exchange.client import Client
 from sado.sync.link.connection import Line
-from sado.sync.link.frame_size import Pace
-from sado.sync.link.poll_interval import Rhythm
+from sado.sync.link.frame_size import FrameSize
+from sado.sync.link.poll_interval import PollInterval
 from sado.sync.link.tcp_counters import COUNTS, COUNTS_AT
 from sado.sync.wire.frame import FrameError
 
@@ -91,7 +91,7 @@ class Village:
 
     store: Store
     cases: Cases
-    caller: Caller
+    client: Client
     line: Line
     sent: list[int]
 
@@ -109,7 +109,7 @@ class Village:
         began = time.monotonic()
         while not until():
             try:
-                self.caller.call()
+                self.client.call()
             except (LineDownError, FrameError):
                 time.sleep(WAIT_S)
         return time.monotonic() - began
@@ -151,7 +151,7 @@ def hub(folder: Path) -> Iterator[Hub]:
     cases = Cases(who, False, lambda: law)
     rooms = {"case": cases.apply, "bulk": lambda tx, peer, event: None}
     server = waitress.create_server(
-        endpoint.Door(not_found, store, Events(rooms).apply), host="127.0.0.1", port=0, threads=4, ident=None
+        endpoint.Endpoint(not_found, store, Events(rooms).apply), host="127.0.0.1", port=0, threads=4, ident=None
     )
     threading.Thread(target=server.run, daemon=True).start()
     chain, key = certificate(folder, "localhost")
@@ -231,7 +231,9 @@ def village(folder: Path, at: Hub, filed: Sequence[Appeal]) -> Iterator[tuple[St
 
 
 @contextlib.contextmanager
-def pair(shape: Shape, filed: Sequence[Appeal] = (), pace: Pace | None = None) -> Iterator[tuple[Village, Hub]]:
+def pair(
+    shape: Shape, filed: Sequence[Appeal] = (), frame_size: FrameSize | None = None
+) -> Iterator[tuple[Village, Hub]]:
     """A village where these appeals wait, and a hub; the line between them begins now."""
     with (
         tempfile.TemporaryDirectory() as name,
@@ -244,8 +246,8 @@ def pair(shape: Shape, filed: Sequence[Appeal] = (), pace: Pace | None = None) -
         line = Line("https://localhost" if port == HTTPS else f"https://localhost:{port}", at.trusted)
         counted = Counted(line)
         apply = Events({"case": cases.apply}).apply
-        caller = Caller(store, VILLAGE, at.key, counted, apply, pace or Pace())
-        yield Village(store, cases, caller, line, counted.answered), at
+        client = Client(store, VILLAGE, at.key, counted, apply, frame_size or FrameSize())
+        yield Village(store, cases, client, line, counted.answered), at
         line.close()
 
 
@@ -289,7 +291,7 @@ def urgent(corpus: list[Appeal], seed: int) -> list[float]:
     return waits
 
 
-class OneRequest(Pace):
+class OneRequest(FrameSize):
     """Everything at once, however long it takes."""
 
     def __init__(self) -> None:
@@ -303,9 +305,9 @@ class OneRequest(Pace):
         """Nothing is learnt."""
 
 
-def flaky(corpus: list[Appeal], most_s: float, pace: Pace | None = None) -> tuple[float, int]:
+def flaky(corpus: list[Appeal], most_s: float, frame_size: FrameSize | None = None) -> tuple[float, int]:
     """Seconds until all are through on a line that goes away again and again, and how many were in `most_s`."""
-    with pair(thin(schedule=(UP_S, AWAY_S)), corpus, pace) as (station, at):
+    with pair(thin(schedule=(UP_S, AWAY_S)), corpus, frame_size) as (station, at):
         ends_at = time.monotonic() + most_s
         seconds = station.drain(lambda: not station.waits() or time.monotonic() > ends_at)
         return seconds, at.count()
@@ -319,15 +321,15 @@ def one_more(corpus: list[Appeal], more: int) -> dict[str, float]:
         for appeal in corpus[-more:]:
             station.file(appeal)
             before, ip_before = payload(station.line), station.line.used
-            station.caller.call()
+            station.client.call()
             costs.append(payload(station.line) - before)
             ip_costs.append((station.line.used - ip_before).total)
         before = station.line.used
-        station.caller.call()
+        station.client.call()
         idle = (station.line.used - before).total
         before = station.line.used
         station.line.close()
-        station.caller.call()
+        station.client.call()
         reconnect = (station.line.used - before).total
         assert at.count() == len(corpus)
     return {
@@ -347,12 +349,12 @@ def payload(line: Line) -> int:
 
 def calls_per_quiet_day() -> int:
     """How often a station calls on a day on which nothing comes or goes."""
-    rhythm = Rhythm(60.0, 900.0)
-    rhythm.called(0, True)
+    poll_interval = PollInterval(60.0, 900.0)
+    poll_interval.called(0, True)
     calls = 0
     for now in range(0, DAY_S * 1000, 1000):
-        if rhythm.is_due(now):
-            rhythm.called(now, False)
+        if poll_interval.is_due(now):
+            poll_interval.called(now, False)
             calls += 1
     return calls
 

@@ -49,8 +49,8 @@ from sado.store import Keyring, Store
 from sado.store.tables import cases, identity, stations
 from sado.sync import outbox
 from sado.sync.exchange import history, server
-from sado.sync.exchange.client import Caller
-from sado.sync.link.frame_size import MOST, Pace
+from sado.sync.exchange.client import Client
+from sado.sync.link.frame_size import MOST, FrameSize
 from sado.sync.wire import columns, compression, frame, shared_history, varint
 from sado.sync.wire.frame import Message
 from sado.sync.wire.records import Wired
@@ -61,7 +61,7 @@ QUICK = 600
 VILLAGE, HUB = 7, 1
 
 
-class Wide(Pace):
+class Wide(FrameSize):
     """A line that carries whatever waits."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class Pair:
         self._cases = Cases(self.village.write(lambda tx: identity.create(tx, VILLAGE)), True, lambda: law)
         at_hub = Cases(self.hub.write(lambda tx: identity.create(tx, HUB)), False, lambda: law)
         self._taken = at_hub.apply
-        self._caller = Caller(self.village, VILLAGE, self.key, OneByOne(self._post), self._cases.apply, Wide())
+        self._client = Client(self.village, VILLAGE, self.key, OneByOne(self._post), self._cases.apply, Wide())
 
     def carry(self, batch: Sequence[Record]) -> None:
         """File these appeals, exchange until nothing waits, and look at the hub whether all came."""
@@ -111,7 +111,7 @@ class Pair:
             self.clock[0] = datetime.fromisoformat(record["created"]).timestamp()
             appeal = appeal_of(record)
             references.append(self.village.write(lambda tx, appeal=appeal: self._cases.open(tx, appeal)).reference)
-        while self._caller.call():
+        while self._client.call():
             pass
         rows = self.hub.read(lambda tx: [cases.find(tx, reference) for reference in references])
         for row, record in zip(rows, batch, strict=True):

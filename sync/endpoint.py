@@ -40,7 +40,7 @@ class RefusalError(Exception):
         self.body = json.dumps(content).encode()
 
 
-class Door:
+class Endpoint:
     """Answers the stations of this upstream, in front of `app`, which answers everything else."""
 
     def __init__(self, app: WSGIApplication, store: Store, apply: Apply) -> None:

@@ -20,8 +20,8 @@ from sado.sync import dispatch, outbox
 from sado.sync.blobs.fetch import Arrivals
 from sado.sync.dispatch import Transport
 from sado.sync.errors import LineDownError
-from sado.sync.exchange.client import Caller
-from sado.sync.link.poll_interval import Rhythm
+from sado.sync.exchange.client import Client
+from sado.sync.link.poll_interval import PollInterval
 from sado.sync.wire.frame import FrameError
 
 log = logging.getLogger(__name__)
@@ -46,15 +46,15 @@ class Upstream:
     def __init__(
         self,
         store: Store,
-        caller: Caller,
+        client: Client,
         every_s: float,
         idle_s: float = IDLE_S,
         fetch: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
-        self.caller = caller
+        self.client = client
         self._fetch = fetch
-        self._rhythm = Rhythm(every_s, idle_s)
+        self._poll_interval = PollInterval(every_s, idle_s)
         self._lift_heard = 0
         # Two exchanges at once could arrive in the wrong order, and the later one be refused as a repeat.
         self._one_at_a_time = threading.Lock()
@@ -74,7 +74,7 @@ class Upstream:
                     self._fetch()
                     return
                 more = self._exchange()
-                self._rhythm.called(self._store.read(lambda tx: tx.steady), is_busy or more)
+                self._poll_interval.called(self._store.read(lambda tx: tx.steady), is_busy or more)
                 if time.monotonic() > ends_at:
                     return
         finally:
@@ -83,7 +83,7 @@ class Upstream:
     def _exchange(self) -> bool:
         """One exchange; whether more waits on either side and the line is up."""
         try:
-            more = self.caller.call()
+            more = self.client.call()
             self._lift_heard = self._store.read(traffic.lifted_at)
             return more
         except (LineDownError, FrameError, DiskError) as error:
@@ -95,14 +95,14 @@ class Upstream:
         until its next try."""
         if outbox.rests(tx, outbox.UPSTREAM):
             return False, False
-        allowed = self.caller.budget.allowance(tx)
+        allowed = self.client.accounting.budget.allowance(tx)
         waits = any(lane_events.waits(tx, outbox.UPSTREAM, lane) for lane in allowed.lanes)
         # "Sync now" calls the upstream once though nothing waits here: something may wait there.
         is_asked = allowed.is_lifted and traffic.lifted_at(tx) != self._lift_heard
         if waits or is_asked or not allowed.is_whole:
             return waits or is_asked, waits
         is_down = entries.destination(tx, outbox.UPSTREAM).down_since is not None
-        return is_down or self._rhythm.is_due(tx.steady), False
+        return is_down or self._poll_interval.is_due(tx.steady), False
 
 
 def read_key(path: Path) -> bytes:

@@ -14,7 +14,7 @@ from sado.store.tables.outbox import Destination
 from sado.store.tables.traffic import Spent
 from sado.sync import outbox
 from sado.sync.link.budget import Allowance, Budget
-from sado.sync.link.frame_size import Pace
+from sado.sync.link.frame_size import FrameSize
 
 # A clock that is wrong by more is told of.
 CLOCK_ALARM_MS = 5 * 60 * 1000
@@ -58,11 +58,11 @@ class Standing:
     lifted_at: int
 
 
-def of(tx: Transaction, budget: Budget, pace: Pace | None) -> Standing:
-    """How it stands; `pace` is that of the exchange with the upstream, None without one."""
+def of(tx: Transaction, budget: Budget, frame_size: FrameSize | None) -> Standing:
+    """How it stands; `frame_size` is that of the exchange with the upstream, None without one."""
     allowance = budget.allowance(tx)
     return Standing(
-        line=entries.destination(tx, outbox.UPSTREAM) if pace else None,
+        line=entries.destination(tx, outbox.UPSTREAM) if frame_size else None,
         budget=budget,
         allowance=allowance,
         waiting=[
@@ -73,7 +73,7 @@ def of(tx: Transaction, budget: Budget, pace: Pace | None) -> Standing:
         month=traffic.spent(tx, outbox.UPSTREAM, *budget.days_of(tx.now, is_daily=False)),
         clocks=[WrongClock(one.name, one.ahead_ms) for one in lanes.peers(tx) if abs(one.ahead_ms) > CLOCK_ALARM_MS],
         aside=quarantine.count(tx),
-        chunk=pace.limit if pace else 0,
-        goodput=pace.goodput if pace else 0.0,
+        chunk=frame_size.limit if frame_size else 0,
+        goodput=frame_size.goodput if frame_size else 0.0,
         lifted_at=traffic.lifted_at(tx) if allowance.is_lifted else 0,
     )

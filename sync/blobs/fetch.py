@@ -22,8 +22,8 @@ from sado.sync.blobs import delta, protocol
 from sado.sync.blobs.protocol import DELTA, NOT_OFFERED, PLAIN, REPEATED, Answer, Request
 from sado.sync.blobs.publish import REFUSED, TAKEN, Outcome, keep, save, tell
 from sado.sync.errors import LineDownError
-from sado.sync.link.accounting import Ledger
-from sado.sync.link.frame_size import LEAST, Pace
+from sado.sync.link.accounting import Accounting
+from sado.sync.link.frame_size import LEAST, FrameSize
 from sado.sync.wire.frame import FrameError
 
 log = logging.getLogger(__name__)
@@ -34,17 +34,23 @@ NOT_ITSELF = "What came does not have the hash that was offered."
 
 
 class Fetcher:
-    """Gets the ranges. Not for two threads at once, nor beside an exchange: they share the line and its pace."""
+    """Gets the ranges. Not for two threads at once, nor beside an exchange: they share the line, and its frame size."""
 
     def __init__(
-        self, store: Store, station: int, key: bytes, get: Get, pace: Pace, ledger: Ledger | None = None
+        self,
+        store: Store,
+        station: int,
+        key: bytes,
+        get: Get,
+        frame_size: FrameSize,
+        accounting: Accounting | None = None,
     ) -> None:
         self._store = store
         self._station = station
         self._key = key
         self._get = get
-        self._pace = pace
-        self._ledger = ledger or Ledger()
+        self._frame_size = frame_size
+        self._accounting = accounting or Accounting()
 
     def step(self) -> bool:
         """Get one range, if something is wanted and may be fetched now; whether it came.
@@ -63,10 +69,10 @@ class Fetcher:
 
     def _next(self, tx: Transaction) -> tuple[Wanted | None, int]:
         """What to fetch now, and how many bytes of it."""
-        allowed = self._ledger.budget.allowance(tx)
+        allowed = self._accounting.budget.allowance(tx)
         if outbox.BULK not in allowed.lanes or outbox.rests(tx, outbox.UPSTREAM):
             return None, 0
-        room = self._pace.limit if allowed.room is None else min(self._pace.limit, max(allowed.room, LEAST))
+        room = self._frame_size.limit if allowed.room is None else min(self._frame_size.limit, max(allowed.room, LEAST))
         return blobs.next_in(tx, blobs.WANTED), room
 
     def _request(self, tx: Transaction, wanted: Wanted, room: int) -> Request:
@@ -78,26 +84,26 @@ class Fetcher:
     def _asked(self, request: Request) -> Answer:
         began = time.monotonic()
         try:
-            sealed = self._get(request.target, request.headers(self._key), self._pace.timeout_s)
+            sealed = self._get(request.target, request.headers(self._key), self._frame_size.timeout_s)
             answer = protocol.opened(self._key, request, sealed)
         except (LineDownError, FrameError) as error:
-            self._pace.failed()
+            self._frame_size.failed()
             self._note(lambda tx, reason=error.reason: outbox.destination_down(tx, outbox.UPSTREAM, reason))  # type: ignore[misc]
             raise
-        self._pace.succeeded(len(sealed), time.monotonic() - began)
+        self._frame_size.succeeded(len(sealed), time.monotonic() - began)
         self._note(lambda tx: outbox.destination_ok(tx, outbox.UPSTREAM))
         return answer
 
     def _note(self, outcome: Callable[[Transaction], None]) -> None:
         """Keep how the line did, and what it carried."""
-        fresh = self._ledger.fresh()
+        fresh = self._accounting.fresh()
 
         def job(tx: Transaction) -> None:
             outcome(tx)
-            self._ledger.note(tx, fresh, {traffic.BLOBS: 1})
+            self._accounting.note(tx, fresh, {traffic.BLOBS: 1})
 
         self._store.write(job)
-        self._ledger.noted(fresh)
+        self._accounting.noted(fresh)
 
     def _take(self, wanted: Wanted, request: Request, answer: Answer) -> bool:
         if answer.kind == REPEATED:

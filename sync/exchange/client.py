@@ -17,11 +17,10 @@ from sado.sync.exchange import history, lane
 from sado.sync.exchange.packing_process import Packer
 from sado.sync.exchange.server import EVERY_LANE, REPEATED, RETIRED, UNKNOWN_HISTORY, USUAL_KIB, fitted, meet
 from sado.sync.exchange.state import ExchangeState, Here, plan
-from sado.sync.link import accounting as ledger
-from sado.sync.link.accounting import Ledger
-from sado.sync.link.budget import Allowance, Budget
-from sado.sync.link.frame_size import LEAST, Pace
-from sado.sync.link.tcp_counters import Traffic
+from sado.sync.link.accounting import Accounting, weights
+from sado.sync.link.budget import Allowance
+from sado.sync.link.frame_size import LEAST, FrameSize
+from sado.sync.link.tcp_counters import ByteCount
 from sado.sync.wire import frame
 from sado.sync.wire.frame import FrameError, HistoryLostError, Message
 from sado.sync.wire.shared_history import SharedHistory
@@ -60,7 +59,7 @@ class Draft:
     limit: int
 
 
-class Caller:
+class Client:
     """A station's side: calls its upstream.
 
     It says all that it knows (a hello) in its first exchange and after a fault, since it does not know then what the
@@ -69,7 +68,7 @@ class Caller:
     with a long round trip never stands still. Not for two threads at once: exchanges that overtake each other are
     refused as repeats.
 
-    `ledger` has the rules of what may leave now, and is told what the line carried."""
+    `accounting` has the rules of what may leave now, and is told what the line carried."""
 
     def __init__(
         self,
@@ -78,23 +77,18 @@ class Caller:
         key: bytes,
         pipe: Pipe,
         apply: Apply,
-        pace: Pace,
-        ledger: Ledger | None = None,
+        frame_size: FrameSize,
+        accounting: Accounting | None = None,
     ) -> None:
         self._store = store
         self._station = station
         self._key = key
         self._pipe = pipe
         self._apply = apply
-        self.pace = pace
-        self._ledger = ledger or Ledger()
+        self.frame_size = frame_size
+        self.accounting = accounting or Accounting()
         self.packer = Packer()
         self._state = ExchangeState(pipe.overlaps)
-
-    @property
-    def budget(self) -> Budget:
-        """The rules of what may leave now."""
-        return self._ledger.budget
 
     def call(self) -> bool:
         """One exchange; True when more waits on either side.
@@ -126,7 +120,7 @@ class Caller:
             raise
 
     def _draft(self, tx: Transaction) -> Draft | None:
-        allowed = self.budget.allowance(tx)
+        allowed = self.accounting.budget.allowance(tx)
         lane.close_gaps(tx, outbox.UPSTREAM, allowed.lanes)
         here = _here(tx, allowed.lanes)
         step = plan(self._state, here)
@@ -134,7 +128,7 @@ class Caller:
             return None
         limit = self._limit(allowed)
         number = tx.next_number("exchange")
-        room, every_lane = self.pace.bodies_in(limit), number % EVERY_LANE == 0
+        room, every_lane = self.frame_size.bodies_in(limit), number % EVERY_LANE == 0
         runs = lane.runs_after(tx, outbox.UPSTREAM, room, step.after, every_lane)
         lane.lease(tx, outbox.UPSTREAM, runs)
         want = _want(limit) if allowed.is_whole else 1
@@ -143,26 +137,28 @@ class Caller:
 
     def _limit(self, allowed: Allowance) -> int:
         """How large the frames of one exchange may be: as the line carries, and both within what a budget has left."""
-        return self.pace.limit if allowed.room is None else min(self.pace.limit, max(allowed.room // 2, LEAST))
+        return (
+            self.frame_size.limit if allowed.room is None else min(self.frame_size.limit, max(allowed.room // 2, LEAST))
+        )
 
     def _send(self, draft: Draft) -> None:
         packed, up = fitted(frame.UP, self._station, self._key, draft.up, draft.history, draft.limit, self.packer.pack)
-        self.pace.packed(len(packed), frame.size_of(up.runs))
+        self.frame_size.packed(len(packed), frame.size_of(up.runs))
         self._state = self._state.sent(up, draft.ours, len(packed), time.monotonic())
-        self._pipe.send(packed, self.pace.timeout_s)
+        self._pipe.send(packed, self.frame_size.timeout_s)
 
     def _receive(self) -> bool:
         before, flight = self._state, self._state.flights[0]
-        answer = self._pipe.receive(self.pace.timeout_s)
+        answer = self._pipe.receive(self.frame_size.timeout_s)
         down = self._opened(answer, flight.up)
         now = time.monotonic()
-        self.pace.succeeded(flight.size + len(answer), now - flight.since)
+        self.frame_size.succeeded(flight.size + len(answer), now - flight.since)
         answered = before.answered(down, now)
         # Until what came is on our disk, nobody knows where we stand.
         self._state = replace(answered, agreement=None)
-        fresh = self._ledger.fresh()
+        fresh = self.accounting.fresh()
         more = self._store.write(lambda tx: self._finish(tx, before, down, fresh))
-        self._ledger.noted(fresh)
+        self.accounting.noted(fresh)
         self._state = answered
         if answered.faults >= MOST_FAULTS:
             raise FrameError(Cause.UPSTREAM_FAULTS)
@@ -181,25 +177,25 @@ class Caller:
         return down
 
     def _fail(self, error: LineDownError | FrameError) -> None:
-        self.pace.failed()
+        self.frame_size.failed()
         self._pipe.close()
-        self._note_down(error, ledger.weights(*(flight.up for flight in self._state.flights)))
+        self._note_down(error, weights(*(flight.up for flight in self._state.flights)))
 
-    def _note_down(self, error: LineDownError | FrameError, weights: Mapping[str, int]) -> None:
-        reason, fresh = error.reason, self._ledger.fresh()
+    def _note_down(self, error: LineDownError | FrameError, purposes: Mapping[str, int]) -> None:
+        reason, fresh = error.reason, self.accounting.fresh()
         self._state = self._state.failed(needs_history=isinstance(error, HistoryLostError))
 
         def note(tx: Transaction) -> None:
             outbox.destination_down(tx, outbox.UPSTREAM, reason)
-            self._ledger.note(tx, fresh, weights)
+            self.accounting.note(tx, fresh, purposes)
 
         self._store.write(note)
-        self._ledger.noted(fresh)
+        self.accounting.noted(fresh)
 
-    def _finish(self, tx: Transaction, state: ExchangeState, down: Message, fresh: Traffic) -> bool:
+    def _finish(self, tx: Transaction, state: ExchangeState, down: Message, fresh: ByteCount) -> bool:
         flight = state.flights[0]
         outbox.destination_ok(tx, outbox.UPSTREAM)
-        self._ledger.note(tx, fresh, ledger.weights(flight.up, down))
+        self.accounting.note(tx, fresh, weights(flight.up, down))
         if down.fault:
             _heed(tx, state, down)
             return True
@@ -213,7 +209,7 @@ class Caller:
     def _goes_on(self, tx: Transaction, down: Message) -> bool:
         """Whether more waits that may leave or come now. Where not everything may, the upstream sends what is urgent
         first: without any in its answer none waits there."""
-        allowed = self.budget.allowance(tx)
+        allowed = self.accounting.budget.allowance(tx)
         comes = bool(down.runs) if allowed.is_whole else outbox.URGENT in down.runs
         goes_on = comes or any(lane_events.waits(tx, outbox.UPSTREAM, name) for name in allowed.lanes)
         if not goes_on and blobs.next_in(tx, blobs.WANTED) is None:

@@ -1,7 +1,7 @@
 """Writing down what the line carried, in the transaction that ends an exchange.
 
-The line counts on its own and in between, so each note is of what it counted since the last one: the sums of the
-ledger are the bytes of the line, whatever they went on.
+The line counts on its own and in between, so each note is of what it counted since the last one: the sums are the bytes
+of the line, whatever they went on.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from sado.store.tables import traffic
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
 from sado.sync.link.budget import Budget
-from sado.sync.link.tcp_counters import Traffic
+from sado.sync.link.tcp_counters import ByteCount
 from sado.sync.wire.frame import Message
 
 WHATS = dict(zip(LANES, (traffic.URGENT, traffic.NORMAL, traffic.BULK), strict=True))
-NOTHING = Traffic(0, 0)
+NOTHING = ByteCount(0, 0)
 
 
-class Ledger:
-    """What one line carried; `used` says so since the start. Everything that uses the line shares its ledger."""
+class Accounting:
+    """What one line carried; `used` says so since the start. Everything that uses the line shares it."""
 
-    def __init__(self, budget: Budget | None = None, used: Callable[[], Traffic] = lambda: NOTHING) -> None:
+    def __init__(self, budget: Budget | None = None, used: Callable[[], ByteCount] = lambda: NOTHING) -> None:
         self.budget = budget or Budget()
         self._used = used
         self._noted = NOTHING
 
-    def fresh(self) -> Traffic:
+    def fresh(self) -> ByteCount:
         """What the line carried since the last note."""
         return self._used() - self._noted
 
-    def note(self, tx: Transaction, fresh: Traffic, weights: Mapping[str, int]) -> None:
+    def note(self, tx: Transaction, fresh: ByteCount, weights: Mapping[str, int]) -> None:
         """Write it down as spent on these purposes (store/tables/traffic.py), by their weights."""
         for what, part in shared(fresh, weights).items():
             traffic.add(tx, self.budget.day(tx.now), outbox.UPSTREAM, what, part.up, part.down)
 
-    def noted(self, fresh: Traffic) -> None:
+    def noted(self, fresh: ByteCount) -> None:
         """It is on disk: a transaction may run twice before it is, so it cannot say so itself."""
         self._noted += fresh
 
@@ -52,11 +52,11 @@ def weights(*messages: Message) -> dict[str, int]:
     return {what: size for what, size in found.items() if size} or {traffic.IDLE: 1}
 
 
-def shared(used: Traffic, weights: Mapping[str, int]) -> dict[str, Traffic]:
+def shared(used: ByteCount, weights: Mapping[str, int]) -> dict[str, ByteCount]:
     """`used` divided by these weights; the last gets what is left, so that the parts sum up."""
     rest, whole = used, sum(weights.values())
     parts = {}
     for what, weight in weights.items():
-        part = Traffic(rest.up * weight // whole, rest.down * weight // whole)
+        part = ByteCount(rest.up * weight // whole, rest.down * weight // whole)
         rest, whole, parts[what] = rest - part, whole - weight, part
     return parts

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
-from sado.sync.link.tcp_counters import Traffic, traffic_of
+from sado.sync.link.tcp_counters import ByteCount, counted
 from sado.sync.wire.frame import LARGEST, PATH
 
 CONNECT_S = 15.0
@@ -46,12 +46,12 @@ class Line:
         self._socket: socket.socket | None = None
         self._answers: Answers | None = None
         self._session: ssl.SSLSession | None = None
-        self._closed = Traffic(0, 0)
+        self._closed = ByteCount(0, 0)
 
     @property
-    def used(self) -> Traffic:
+    def used(self) -> ByteCount:
         """Bytes up and down, with everything that is around a frame."""
-        return self._closed + (traffic_of(self._socket) if self._socket else Traffic(0, 0))
+        return self._closed + (counted(self._socket) if self._socket else ByteCount(0, 0))
 
     def connect(self) -> None:
         """Have a connection to send on; on a dead line this costs a few small packets. Raises LineDownError."""
@@ -122,7 +122,7 @@ class Line:
         if self._answers is not None:
             self._answers.hang_up()
         if self._socket is not None:
-            self._closed += traffic_of(self._socket)
+            self._closed += counted(self._socket)
             with contextlib.suppress(OSError):
                 self._socket.close()
         self._socket = self._answers = None

@@ -21,7 +21,7 @@ TELLING = 1000
 RATIO = 0.2
 
 
-class Pace:
+class FrameSize:
     """The size of the next exchange, both ways together, in bytes."""
 
     def __init__(self) -> None:

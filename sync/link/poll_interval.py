@@ -14,7 +14,7 @@ from __future__ import annotations
 SHARE = 4
 
 
-class Rhythm:
+class PollInterval:
     """When the next call is due. Times are in milliseconds by a clock that nobody sets (store/clock.py)."""
 
     def __init__(self, every_s: float, idle_s: float) -> None:

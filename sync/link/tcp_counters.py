@@ -18,17 +18,17 @@ HEADERS = 52
 
 
 @dataclass(frozen=True)
-class Traffic:
+class ByteCount:
     """Bytes that left and bytes that came."""
 
     up: int
     down: int
 
-    def __add__(self, other: Traffic) -> Traffic:
-        return Traffic(self.up + other.up, self.down + other.down)
+    def __add__(self, other: ByteCount) -> ByteCount:
+        return ByteCount(self.up + other.up, self.down + other.down)
 
-    def __sub__(self, other: Traffic) -> Traffic:
-        return Traffic(self.up - other.up, self.down - other.down)
+    def __sub__(self, other: ByteCount) -> ByteCount:
+        return ByteCount(self.up - other.up, self.down - other.down)
 
     @property
     def total(self) -> int:
@@ -36,16 +36,16 @@ class Traffic:
         return self.up + self.down
 
 
-def traffic_of(connection: socket.socket) -> Traffic:
+def counted(connection: socket.socket) -> ByteCount:
     """What this connection carried so far."""
     option = getattr(socket, "TCP_INFO", None)
     if option is None:
-        return Traffic(0, 0)
+        return ByteCount(0, 0)
     try:
         said = connection.getsockopt(socket.IPPROTO_TCP, option, COUNTS_AT + COUNTS.size)
     except OSError:
-        return Traffic(0, 0)
+        return ByteCount(0, 0)
     if len(said) < COUNTS_AT + COUNTS.size:
-        return Traffic(0, 0)
+        return ByteCount(0, 0)
     acked, received, sent_packets, received_packets = COUNTS.unpack_from(said, COUNTS_AT)
-    return Traffic(acked + HEADERS * sent_packets, received + HEADERS * received_packets)
+    return ByteCount(acked + HEADERS * sent_packets, received + HEADERS * received_packets)

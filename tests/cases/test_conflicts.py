@@ -27,8 +27,8 @@ from sado.store.tables.events import Event
 from sado.store.tables.requests import RequestRow
 from sado.sync import outbox
 from sado.sync.exchange import server
-from sado.sync.exchange.client import Caller
-from sado.sync.link.frame_size import Pace
+from sado.sync.exchange.client import Client
+from sado.sync.link.frame_size import FrameSize
 from tests.support.one_by_one import OneByOne
 from tests.support.stations import APPEAL, START_S, Clock, open_store, shipped_law
 
@@ -118,11 +118,11 @@ class Two:
 
     village: Side
     hub: Side
-    caller: Caller
+    client: Client
 
     def settle(self) -> None:
         """Exchange until nothing waits."""
-        while self.caller.call():
+        while self.client.call():
             pass
 
     def file(self) -> str:
@@ -154,16 +154,16 @@ def side(folder: Path, number: int, clock: Clock, has_upstream: bool, rule: Rule
         yield Side(number, store, Cases(who, has_upstream, shipped_law, rule))
 
 
-def line(below: Side, above: Side) -> Caller:
+def line(below: Side, above: Side) -> Client:
     """The line from one station to its upstream."""
     key = above.store.write(lambda tx: stations.add(tx, below.number))
-    return Caller(
+    return Client(
         below.store,
         below.number,
         key,
         OneByOne(lambda frame, timeout_s: server.answer(above.store, frame, above.apply)),
         below.apply,
-        Pace(),
+        FrameSize(),
     )
 
 
@@ -616,8 +616,8 @@ def test_a_station_on_the_way_passes_requests_up_and_decisions_down(tmp_path: Pa
         to_district.call()
         assert [one.outcome for one in district.asked(number)] == ["waiting"]
         district.move(number, "in_review")
-        for caller in callers:
-            while caller.call():
+        for client in callers:
+            while client.call():
                 pass
         assert [one.outcome for one in hub.asked(number)] == ["applied", "hard"]
         assert [one.outcome for one in district.asked(number)] == ["applied", "hard"]

@@ -12,8 +12,8 @@ from sado.store.tables.events import Apply, Event
 from sado.sync.blobs.fetch import Arrivals, Fetcher, Get
 from sado.sync.blobs.publish import Room, Shelf, publish
 from sado.sync.exchange import server as exchange
-from sado.sync.exchange.client import Caller
-from sado.sync.link.frame_size import Pace
+from sado.sync.exchange.client import Client
+from sado.sync.link.frame_size import FrameSize
 from tests.support.one_by_one import OneByOne, Post
 from tests.support.stations import Clock, open_store
 
@@ -23,7 +23,7 @@ NAME = "pack/tajikistan"
 MOST_RANGES = 2000
 
 
-class Steady(Pace):
+class Steady(FrameSize):
     """Ranges of one size, whatever the machine does."""
 
     def __init__(self, limit: int) -> None:
@@ -73,7 +73,9 @@ class Link:
         """Both processes begin anew; all that they had in memory is gone."""
         self.village = village or self.village
         self.shelf = Shelf(self.hub)
-        self.caller = Caller(self.village, self.number, self.key, OneByOne(self._post), only_blobs(self.number), Pace())
+        self.client = Client(
+            self.village, self.number, self.key, OneByOne(self._post), only_blobs(self.number), FrameSize()
+        )
         self.fetcher = Fetcher(self.village, self.number, self.key, self._get, Steady(self.limit))
         self.arrivals = Arrivals(self.village, self.number, self._take)
 
@@ -81,7 +83,7 @@ class Link:
         return bool(publish(self.hub, [(name, content)]))
 
     def exchange(self) -> None:
-        while self.caller.call():
+        while self.client.call():
             pass
 
     def fetch(self) -> int:

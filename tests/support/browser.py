@@ -20,7 +20,7 @@ from sado.store import Keyring, Store
 from sado.store.tables import accounts, identity
 from sado.sync import status
 from sado.sync.link.budget import Budget
-from sado.sync.link.frame_size import Pace
+from sado.sync.link.frame_size import FrameSize
 from tests.support.stations import shipped_law
 
 START = 1_783_900_800.0  # 13 July 2026, 05:00 in Dushanbe
@@ -96,7 +96,7 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
         "secure_cookies": False,
         "has_upstream": True,
         "is_costly": lambda tx: False,
-        "standing": lambda tx: status.of(tx, Budget(), Pace()),
+        "standing": lambda tx: status.of(tx, Budget(), FrameSize()),
     }
     pages.create(app, store, cases, PACK, pages.Options(**{**options, **changed}))
     try:

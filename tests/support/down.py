@@ -40,7 +40,7 @@ class Down:
         assert self.village.upstream is not None
         for _ in range(MOST_STEPS):
             # Now, and not when a poll is due.
-            self.village.upstream.caller.call()
+            self.village.upstream.client.call()
             self.village.upstream.step()
             self.village.scheduler.get_job("arrivals").func()
             waits = {to for one in (self.village, self.hub) for to, _ in one.store.read(entries.counts)}
@@ -74,7 +74,7 @@ def built(settings: Settings, clock: Callable[[], float] = time.time) -> Iterato
         yield station
     finally:
         if station.upstream is not None:
-            station.upstream.caller.close()
+            station.upstream.client.close()
         station.store.close()
 
 

@@ -33,7 +33,7 @@ import waitress
 from sado.store import Store, Transaction
 from sado.store.tables.events import Apply, Event
 from sado.sync import outbox
-from sado.sync.endpoint import Door
+from sado.sync.endpoint import Endpoint
 from sado.sync.errors import LineDownError
 from sado.sync.link.connection import Line
 from sado.sync.wire.frame import FrameError
@@ -99,7 +99,7 @@ def village(folder: Path, guard: str, dies_at: str, url: str, key: str) -> None:
     """Appeals are filed, and exchanged over and over."""
     store = Store(folder / "station.db", keys_in(folder))
     line = Line(url)
-    program = ledger.caller(store, bytes.fromhex(key), partial(post, line), apply_of(guard, dies_at))
+    program = ledger.client(store, bytes.fromhex(key), partial(post, line), apply_of(guard, dies_at))
     life, numbers = os.getpid(), iter(range(1 << 30))
     People(folder, store, outbox.UPSTREAM, guard, dies_at).begin(lambda _: said(f"appeal {life} {next(numbers)}"))
     while True:
@@ -125,7 +125,7 @@ def hub(folder: Path, guard: str, dies_at: str, listener: socket.socket) -> None
     answered |= {known.removeprefix("answer to ").rsplit(" ", 1)[0] for known in made(folder, TRIED)}
     People(folder, store, PEER, guard, dies_at).begin(next_answer)
     logging.getLogger("waitress").setLevel(logging.CRITICAL)
-    waitress.serve(Door(nothing, store, apply_of(guard, dies_at)), sockets=[listener], threads=2, _quiet=True)
+    waitress.serve(Endpoint(nothing, store, apply_of(guard, dies_at)), sockets=[listener], threads=2, _quiet=True)
 
 
 def hash_of(name: str) -> int:

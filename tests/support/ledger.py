@@ -14,8 +14,8 @@ from sado.store.engine import Store
 from sado.store.tables.events import Apply, Event
 from sado.sync import outbox
 from sado.sync.exchange import server
-from sado.sync.exchange.client import Caller
-from sado.sync.link.frame_size import Pace
+from sado.sync.exchange.client import Client
+from sado.sync.link.frame_size import FrameSize
 from tests.support.one_by_one import OneByOne, Post
 
 VILLAGE = 7
@@ -93,9 +93,9 @@ def applied(store: Store) -> Counter[str]:
     return Counter({name.removeprefix("applied "): value for name, value in rows})
 
 
-def caller(store: Store, key: bytes, post: Post, apply: Apply = count) -> Caller:
+def client(store: Store, key: bytes, post: Post, apply: Apply = count) -> Client:
     """The village's program, begun anew."""
-    return Caller(store, VILLAGE, key, OneByOne(post), apply, Pace())
+    return Client(store, VILLAGE, key, OneByOne(post), apply, FrameSize())
 
 
 def answering(hub: Store, apply: Apply = count) -> Post:
@@ -103,7 +103,7 @@ def answering(hub: Store, apply: Apply = count) -> Post:
     return lambda frame, timeout_s: server.answer(hub, frame, apply)
 
 
-def settle(program: Caller) -> int:
+def settle(program: Client) -> int:
     """Exchange until nothing waits; how many exchanges it took."""
     for taken in range(1, MOST_EXCHANGES):
         if not program.call():

@@ -11,8 +11,8 @@ from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
 from sado.store.tables import stations
 from sado.sync.exchange import server
-from sado.sync.exchange.client import Caller
-from sado.sync.link.frame_size import Pace
+from sado.sync.exchange.client import Client
+from sado.sync.link.frame_size import FrameSize
 from tests.support.one_by_one import OneByOne, Post
 from tests.support.stations import Clock, Station, open_station
 
@@ -48,7 +48,7 @@ class Pair:
     def __post_init__(self) -> None:
         side = self.village
         self._post: Post = self.answer
-        self._caller = Caller(side.store, VILLAGE, self.key, OneByOne(self._over_line), side.events.apply, Pace())
+        self._client = Client(side.store, VILLAGE, self.key, OneByOne(self._over_line), side.events.apply, FrameSize())
 
     def answer(self, frame: bytes, timeout_s: float = 0) -> bytes:
         """The hub's answer to a frame."""
@@ -57,7 +57,7 @@ class Pair:
     def call(self, post: Post | None = None) -> bool:
         """One exchange, over a clean line unless `post` is another; whether more waits."""
         self._post = post or self.answer
-        return self._caller.call()
+        return self._client.call()
 
     def _over_line(self, frame: bytes, timeout_s: float) -> bytes:
         return self._post(frame, timeout_s)

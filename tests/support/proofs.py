@@ -19,7 +19,7 @@ from sado.store import Store
 from sado.store.tables import stations
 from sado.sync import outbox
 from sado.sync.exchange import server as exchange
-from sado.sync.exchange.client import Caller
+from sado.sync.exchange.client import Client
 from tests.support import ledger
 from tests.support.ledger import PEER, VILLAGE, Ledger, put, said
 from tests.support.one_by_one import Post
@@ -63,9 +63,9 @@ class World:
         self.made[name].append(store.write(lambda tx: put(tx, peer, body, lane)))
         return self.made[name][-1]
 
-    def program(self, post: Post | None = None) -> Caller:
+    def program(self, post: Post | None = None) -> Client:
         """The village's program, begun anew; without a line of its own on one where nothing goes wrong."""
-        return ledger.caller(self.village, self.key, post or self.answer)
+        return ledger.client(self.village, self.key, post or self.answer)
 
     def answer(self, frame: bytes, timeout_s: float = 0) -> bytes:
         """The hub's answer."""

@@ -15,8 +15,8 @@ from sado.sync import outbox
 from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import server
-from sado.sync.exchange.client import Caller
-from sado.sync.link.frame_size import Pace
+from sado.sync.exchange.client import Client
+from sado.sync.link.frame_size import FrameSize
 from tests.support.one_by_one import OneByOne
 from tests.support.stations import Clock, keys_in, shipped_law
 
@@ -78,7 +78,7 @@ class Line:
     def restart(self) -> None:
         """The program of the station below begins anew: it knows nothing but its disk."""
         stop = self.below
-        self.caller = Caller(stop.store, stop.number, self.key, OneByOne(self._post), stop.apply, Pace())
+        self.client = Client(stop.store, stop.number, self.key, OneByOne(self._post), stop.apply, FrameSize())
 
     def _post(self, frame: bytes, timeout_s: float) -> bytes:
         self.frames.append(frame)
@@ -92,7 +92,7 @@ class Line:
     def call(self) -> bool:
         """One exchange; whether more waits. A line that is cut lets wait what waited."""
         try:
-            return self.caller.call()
+            return self.client.call()
         except LineDownError:
             return True
 

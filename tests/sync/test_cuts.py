@@ -20,9 +20,9 @@ from sado.store import Transaction
 from sado.store.tables import lane_events, lanes
 from sado.sync import outbox
 from sado.sync.codes import Cause
-from sado.sync.endpoint import Door
+from sado.sync.endpoint import Endpoint
 from sado.sync.errors import LineDownError
-from sado.sync.exchange.client import Caller
+from sado.sync.exchange.client import Client
 from sado.sync.link.connection import Line
 from sado.sync.wire import frame
 from sado.sync.wire.frame import FrameError
@@ -57,7 +57,7 @@ def kept(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[by
 class Repeating:
     """The hub's door, which gives its first answer again and again: the exchange whose answer is cut is one."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Endpoint) -> None:
         self._door = door
         self._said: list[bytes] = []
 
@@ -162,7 +162,7 @@ def test_a_request_that_is_cut_at_any_byte_is_taken_once_when_it_is_whole(world:
     with served(kept) as target:
         after = places(size, passed(target, packed)["up"])
     before = rows(world.hub)
-    with served(Door(kept, world.hub, count)) as target:
+    with served(Endpoint(kept, world.hub, count)) as target:
         cuts = cut_everywhere(target, "up", after, lambda line, patience_s: post(line, packed, patience_s))
     assert cuts == len(HOWS) * len(after)
     assert rows(world.hub) == before
@@ -182,7 +182,7 @@ def test_an_answer_that_is_cut_at_any_byte_is_refused_and_made_good_by_the_next(
         frame.unpack(frame.DOWN, world.key, answer)
         believed.append(answer)
 
-    with served(Repeating(Door(kept, world.hub, count))) as target:
+    with served(Repeating(Endpoint(kept, world.hub, count))) as target:
         whole = passed(target, packed)["down"]
         assert size * 0.8 < whole < size * 1.2 + HTTP
         after = places(size, whole)
@@ -203,12 +203,12 @@ def refill(world: World, letters: int) -> None:
 
 
 def cut_exchanges(
-    world: World, letters: int, way: Way, most: int, call: Callable[[Caller], object] = Caller.call
+    world: World, letters: int, way: Way, most: int, call: Callable[[Client], object] = Client.call
 ) -> int:
     """Cut so many exchanges, spread over their bytes, each third of them in the same kind, every second on a connection
     that was kept; how many came so far as to be cut."""
     fired, patience = 0, [PATIENCE_S[-1]]
-    with served(Door(kept, world.hub, count)) as target, Wire(target) as wire:
+    with served(Endpoint(kept, world.hub, count)) as target, Wire(target) as wire:
         program = world.program(lambda packed, _: post(wire.line, packed, patience[0]))
 
         def ask(patience_s: float) -> None:
@@ -249,7 +249,7 @@ def forget_what_was_sent(tx: Transaction) -> None:
 
 
 def test_a_village_that_takes_what_it_sent_for_received_is_found_out(world: World) -> None:
-    def call(program: Caller) -> None:
+    def call(program: Client) -> None:
         try:
             program.call()
         except (LineDownError, FrameError):
@@ -264,7 +264,7 @@ class Forgetful:
     """A hub's door behind which the transaction of the effects neither moves the cursor nor keeps the ids."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._door = world, Door(kept, world.hub, count)
+        self._world, self._door = world, Endpoint(kept, world.hub, count)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
         before = self._world.hub.write(lambda tx: lanes.find(tx, PEER, outbox.URGENT))

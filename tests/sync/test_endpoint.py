@@ -15,7 +15,7 @@ from sado.store.tables import lanes, quarantine, stations
 from sado.store.tables.events import Apply, Event
 from sado.sync import outbox
 from sado.sync.codes import Cause
-from sado.sync.endpoint import Door
+from sado.sync.endpoint import Endpoint
 from sado.sync.exchange import server
 from sado.sync.wire import frame
 from sado.sync.wire.frame import PATH, Mark, Message, Run
@@ -61,7 +61,7 @@ def hub_of(store: Store, apply: Apply, applied: list[str]) -> Hub:
     key = store.write(lambda tx: stations.add(tx, VILLAGE))
     app = Flask("hub")
     app.add_url_rule("/elsewhere", view_func=lambda: "the rest", methods=["GET", "POST"])
-    app.wsgi_app = Door(app.wsgi_app, store, apply)  # type: ignore[method-assign]
+    app.wsgi_app = Endpoint(app.wsgi_app, store, apply)  # type: ignore[method-assign]
     return Hub(app.test_client(), store, key, applied)
 
 

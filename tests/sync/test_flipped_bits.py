@@ -18,7 +18,7 @@ from sado.store.errors import SealError
 from sado.store.tables import lane_events, lanes, quarantine, stations
 from sado.sync import outbox
 from sado.sync.exchange import history
-from sado.sync.exchange.client import Caller
+from sado.sync.exchange.client import Client
 from sado.sync.wire import frame
 from sado.sync.wire.frame import HistoryLostError
 from sado.sync.wire.shared_history import SharedHistory
@@ -167,7 +167,7 @@ def test_without_seals_a_flipped_bit_has_another_text_arrive(tmp_path: Path) -> 
 # Anywhere on the disk
 
 
-def come_to_an_end(program: Caller) -> None:
+def come_to_an_end(program: Client) -> None:
     """Exchange until nothing waits; what was compressed with words that are gone is asked for again."""
     for _ in range(3):
         with contextlib.suppress(HistoryLostError):

@@ -17,9 +17,9 @@ from sado.store import DiskError, Store, Transaction
 from sado.store.tables import stations
 from sado.store.tables.events import Apply, Event
 from sado.sync.codes import Cause
-from sado.sync.endpoint import Door
+from sado.sync.endpoint import Endpoint
 from sado.sync.errors import LineDownError
-from sado.sync.exchange.client import Caller
+from sado.sync.exchange.client import Client
 from sado.sync.link.connection import Line
 from tests.support.ledger import VILLAGE, count, settle
 from tests.support.one_by_one import post
@@ -35,15 +35,15 @@ LATER = Cause.UPSTREAM_STORE_FAILED.value
 
 
 @contextmanager
-def lined(world: World, apply: Apply = count) -> Iterator[Caller]:
+def lined(world: World, apply: Apply = count) -> Iterator[Client]:
     """The village's program, on a real connection to the hub."""
-    with served(Door(nothing, world.hub, apply)) as (host, port):
+    with served(Endpoint(nothing, world.hub, apply)) as (host, port):
         line = Line(f"http://{host}:{port}")
         yield world.program(lambda frame, timeout_s: post(line, frame, 60))
         line.close()
 
 
-def work(world: World, program: Caller) -> tuple[int, list[str]]:
+def work(world: World, program: Client) -> tuple[int, list[str]]:
     """File, decide and exchange several times, whatever room there is; how many were told to come later, and what the
     exchanges that failed said."""
     told, said = 0, []
@@ -64,7 +64,7 @@ def nothing(environ: object, start_response: object) -> list[bytes]:
     raise AssertionError("nobody asks for anything else")
 
 
-def check(world: World, program: Caller) -> None:
+def check(world: World, program: Client) -> None:
     """What was promised is on one of the disks, whole, and comes through when there is room."""
     for store in (world.village, world.hub):
         assert store.read(lambda tx: tx.all("PRAGMA integrity_check")) == [("ok",)]

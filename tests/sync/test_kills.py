@@ -92,7 +92,7 @@ class Two:
         """What became of the events, when both have ended, and have exchanged what waits."""
         with open_store(self.folder / "village") as village, open_store(self.folder / "hub") as hub:
             program = World(village, hub, self.key).program()
-            program.pace.limit = 1 << 18
+            program.frame_size.limit = 1 << 18
             ledger.settle(program)
             tried, promised = (
                 [*made(self.folder / "village", name), *made(self.folder / "hub", name)] for name in (TRIED, PROMISED)

@@ -25,8 +25,8 @@ from sado.sync import outbox
 from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError, UnknownStationError
 from sado.sync.exchange import server as exchange
-from sado.sync.exchange.client import Caller
-from sado.sync.link.frame_size import Pace
+from sado.sync.exchange.client import Client
+from sado.sync.link.frame_size import FrameSize
 from sado.sync.wire import frame
 from sado.sync.wire.frame import FrameError, Mark
 from tests.support.one_by_one import OneByOne
@@ -130,8 +130,10 @@ class World(RuleBasedStateMachine):
 
     def start(self) -> None:
         """The village's program begins anew: it knows nothing but its disk."""
-        self.pace = Pace()
-        self.caller = Caller(self.village.store, VILLAGE, self.keys[self.home], OneByOne(self.post), count, self.pace)
+        self.frame_size = FrameSize()
+        self.client = Client(
+            self.village.store, VILLAGE, self.keys[self.home], OneByOne(self.post), count, self.frame_size
+        )
         self.fault: Callable[[bytes], bytes] | None = None
 
     @property
@@ -153,7 +155,7 @@ class World(RuleBasedStateMachine):
 
     def call(self) -> bool:
         try:
-            return self.caller.call()
+            return self.client.call()
         except (LineDownError, FrameError):
             return True
 

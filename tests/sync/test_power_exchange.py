@@ -145,7 +145,7 @@ class Two:
 
     def begin(self) -> None:
         """The village's program begins anew."""
-        self.program = ledger.caller(self.village.store, self.shared, self._post, self.apply)
+        self.program = ledger.client(self.village.store, self.shared, self._post, self.apply)
 
     def _post(self, frame: bytes, timeout_s: float) -> bytes:
         try:

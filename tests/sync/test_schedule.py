@@ -16,8 +16,8 @@ from sado.store.tables.outbox import Entry
 from sado.sync import dispatch, outbox, schedule
 from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
-from sado.sync.exchange.client import Caller
-from sado.sync.link.frame_size import Pace
+from sado.sync.exchange.client import Client
+from sado.sync.link.frame_size import FrameSize
 from sado.sync.outbox import (
     DeferredError,
     DestinationDownError,
@@ -107,7 +107,9 @@ class Hub:
 def upstream(
     store: Store, hub: Hub, apply: Apply = lambda tx, peer, event: None, post: Post | None = None
 ) -> schedule.Upstream:
-    return schedule.Upstream(store, Caller(store, VILLAGE, KEY, OneByOne(post or hub.post), apply, Pace()), EVERY_S)
+    return schedule.Upstream(
+        store, Client(store, VILLAGE, KEY, OneByOne(post or hub.post), apply, FrameSize()), EVERY_S
+    )
 
 
 def put(store: Store, destination: str = outbox.UPSTREAM, lane: str = outbox.URGENT) -> int:

@@ -21,12 +21,12 @@ from sado.sync import outbox, schedule
 from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import server as exchange
-from sado.sync.exchange.client import Caller
-from sado.sync.link.accounting import Ledger, shared, weights
+from sado.sync.exchange.client import Client
+from sado.sync.link.accounting import Accounting, shared, weights
 from sado.sync.link.budget import Budget, Window, limits_from
 from sado.sync.link.connection import Line
-from sado.sync.link.frame_size import FIRST, Pace
-from sado.sync.link.tcp_counters import Traffic
+from sado.sync.link.frame_size import FIRST, FrameSize
+from sado.sync.link.tcp_counters import ByteCount
 from tests.support.one_by_one import OneByOne
 from tests.support.stations import Clock, keys_in
 
@@ -52,20 +52,20 @@ class Wire:
     is_down: bool = False
     is_cut: bool = False
     frames: list[int] = field(default_factory=list)
-    used: Traffic = Traffic(0, 0)
+    used: ByteCount = ByteCount(0, 0)
 
     def connect(self) -> None:
         if self.is_down:
-            self.used += Traffic(KNOCK, 0)
+            self.used += ByteCount(KNOCK, 0)
             raise LineDownError(Cause.UPSTREAM_UNREACHABLE)
 
     def post(self, frame: bytes, timeout_s: float) -> bytes:
         self.frames.append(len(frame))
-        self.used += Traffic(len(frame) + AROUND, 0)
+        self.used += ByteCount(len(frame) + AROUND, 0)
         if self.is_cut:
             raise LineDownError(Cause.LINE_CUT)
         answer = exchange.answer(self.hub, frame, keep)
-        self.used += Traffic(0, len(answer) + AROUND)
+        self.used += ByteCount(0, len(answer) + AROUND)
         return answer
 
 
@@ -90,11 +90,11 @@ class Village:
     wire: Wire
 
     def upstream(self, budget: Budget | None = None, every_s: float = 60.0) -> schedule.Upstream:
-        ledger = Ledger(budget, lambda: self.wire.used)
-        caller = Caller(
-            self.store, VILLAGE, self.key, OneByOne(self.wire.post, self.wire.connect), keep, Pace(), ledger
+        accounting = Accounting(budget, lambda: self.wire.used)
+        client = Client(
+            self.store, VILLAGE, self.key, OneByOne(self.wire.post, self.wire.connect), keep, FrameSize(), accounting
         )
-        return schedule.Upstream(self.store, caller, every_s)
+        return schedule.Upstream(self.store, client, every_s)
 
     def put(self, lane: str, count: int = 1, size: int = 8) -> None:
         put(self.store, outbox.UPSTREAM, lane, count, size)
@@ -247,7 +247,7 @@ def test_sync_now_calls_once_and_not_every_second_while_a_blob_is_on_its_way(vil
         village.clock.move(1)
         line.step()
     assert len(village.wire.frames) == calls + 1
-    assert village.store.read(line.caller.budget.is_lifted), "the blob may come, whatever the hour"
+    assert village.store.read(line.client.accounting.budget.is_lifted), "the blob may come, whatever the hour"
 
 
 def test_sync_now_holds_through_a_line_that_is_down(village: Village) -> None:
@@ -366,7 +366,7 @@ def test_a_line_that_is_down_costs_an_attempt_to_connect(village: Village) -> No
     assert village.wire.frames == []
     assert village.spent() == {traffic.PROBE: 4 * KNOCK}
     assert village.store.read(lambda tx: tx.value("SELECT value FROM counters WHERE name = 'exchange'")) is None
-    assert (line.caller.pace.limit, village.line().failures) == (FIRST, 4)
+    assert (line.client.frame_size.limit, village.line().failures) == (FIRST, 4)
 
     village.wire.is_down = False
     line.step()
@@ -379,7 +379,7 @@ def test_a_frame_that_was_cut_is_counted_for_what_it_carried_and_halves_the_next
     village.wire.is_cut = True
     line.step()
     assert village.spent() == {traffic.URGENT: village.wire.used.total}
-    assert line.caller.pace.limit == FIRST // 2
+    assert line.client.frame_size.limit == FIRST // 2
 
 
 def test_a_port_where_nobody_listens_is_told_and_its_packets_counted() -> None:
@@ -409,10 +409,10 @@ def test_a_connection_that_the_upstream_has_left_is_opened_anew_before_a_frame_i
         line.close()
 
 
-# The ledger
+# What the line carried
 
 
-def test_every_byte_of_the_line_is_in_the_ledger(village: Village) -> None:
+def test_every_byte_of_the_line_is_accounted_for(village: Village) -> None:
     line = village.upstream()
     for lane in ("u", "n", "b"):
         village.put(lane, count=20)
@@ -436,7 +436,7 @@ def test_every_byte_of_the_line_is_in_the_ledger(village: Village) -> None:
     up, down = (
         village.store.read(lambda tx, c=column: tx.value(f"SELECT SUM({c}) FROM traffic")) for column in ("up", "down")
     )
-    assert Traffic(up, down) == village.wire.used
+    assert ByteCount(up, down) == village.wire.used
 
 
 def test_the_day_of_the_country_has_the_bytes_of_its_calls(village: Village) -> None:
@@ -452,18 +452,21 @@ def test_the_day_of_the_country_has_the_bytes_of_its_calls(village: Village) -> 
 
 
 def test_what_is_not_on_disk_is_noted_the_next_time() -> None:
-    carried = Traffic(100, 50)
-    ledger = Ledger(used=lambda: carried)
-    lost = ledger.fresh()
-    assert ledger.fresh() == lost == Traffic(100, 50)
-    ledger.noted(lost)
-    carried = Traffic(170, 60)
-    assert ledger.fresh() == Traffic(70, 10)
+    carried = ByteCount(100, 50)
+    accounting = Accounting(used=lambda: carried)
+    lost = accounting.fresh()
+    assert accounting.fresh() == lost == ByteCount(100, 50)
+    accounting.noted(lost)
+    carried = ByteCount(170, 60)
+    assert accounting.fresh() == ByteCount(70, 10)
 
 
 def test_the_parts_of_an_exchange_sum_up() -> None:
-    for used in (Traffic(0, 0), Traffic(1, 2), Traffic(100, 7), Traffic(12_345, 67)):
+    for used in (ByteCount(0, 0), ByteCount(1, 2), ByteCount(100, 7), ByteCount(12_345, 67)):
         parts = shared(used, {"urgent": 3, "normal": 5, "bulk": 9})
-        assert sum(parts.values(), Traffic(0, 0)) == used
-    assert shared(Traffic(170, 17), {"urgent": 3, "bulk": 14}) == {"urgent": Traffic(30, 3), "bulk": Traffic(140, 14)}
+        assert sum(parts.values(), ByteCount(0, 0)) == used
+    assert shared(ByteCount(170, 17), {"urgent": 3, "bulk": 14}) == {
+        "urgent": ByteCount(30, 3),
+        "bulk": ByteCount(140, 14),
+    }
     assert weights() == {traffic.IDLE: 1}

@@ -20,7 +20,7 @@ from sado.sync import outbox
 from sado.sync import status as standing
 from sado.sync.codes import Cause, Reason
 from sado.sync.link.budget import Budget, limits_from, windows_from
-from sado.sync.link.frame_size import Pace
+from sado.sync.link.frame_size import FrameSize
 from tests.support.browser import Desk, build, post
 
 DUSHANBE = ZoneInfo("Asia/Dushanbe")
@@ -30,19 +30,19 @@ BUDGET = Budget(DUSHANBE, windows_from("22:00-04:00"), LIMITS, PRICE)
 TODAY, EARLIER = "2026-07-13", "2026-07-02"
 
 
-def measured() -> Pace:
-    pace = Pace()
-    pace.succeeded(4000, 2.0)
-    return pace
+def measured() -> FrameSize:
+    frame_size = FrameSize()
+    frame_size.succeeded(4000, 2.0)
+    return frame_size
 
 
-PACE = measured()
+FRAME_SIZE = measured()
 
 
 @pytest.fixture
 def station(tmp_path: Path) -> Iterator[Desk]:
     """A desk whose line has a window, budgets and a price; it is five in the morning."""
-    with build(tmp_path, standing=lambda tx: standing.of(tx, BUDGET, PACE)) as built:
+    with build(tmp_path, standing=lambda tx: standing.of(tx, BUDGET, FRAME_SIZE)) as built:
         yield built
 
 
@@ -57,10 +57,10 @@ def page(client: FlaskClient, path: str = "/operator/line") -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))
 
 
-def status(desk: Desk, budget: Budget = BUDGET, pace: Pace | None = PACE) -> list[str]:
+def status(desk: Desk, budget: Budget = BUDGET, frame_size: FrameSize | None = FRAME_SIZE) -> list[str]:
     """What `sado sync status` prints."""
     words = Words(DUSHANBE, "TJ")
-    return desk.store.read(lambda tx: words.report(tx, standing.of(tx, budget, pace)))
+    return desk.store.read(lambda tx: words.report(tx, standing.of(tx, budget, frame_size)))
 
 
 def put(desk: Desk, lane: str, count: int = 1) -> None:
@@ -107,7 +107,7 @@ def busy(desk: Desk) -> None:
 
 
 def test_status_of_a_quiet_station(station: Desk) -> None:
-    assert status(station, Budget(DUSHANBE), Pace()) == [
+    assert status(station, Budget(DUSHANBE), FrameSize()) == [
         "Nothing waits.",
         "Today the line carried 0 bytes.",
         "This month the line carried 0 bytes.",

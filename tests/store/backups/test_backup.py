@@ -46,9 +46,9 @@ from sado.store.tables import outbox as entries
 from sado.store.tables.events import Event
 from sado.sync import outbox
 from sado.sync.codes import Cause, Reason
-from sado.sync.exchange.client import Caller
+from sado.sync.exchange.client import Client
 from sado.sync.exchange.server import answer
-from sado.sync.link.frame_size import Pace
+from sado.sync.link.frame_size import FrameSize
 from tests.support import sealed
 from tests.support.one_by_one import OneByOne
 from tests.support.stations import APPEAL, START_S, Clock, Station, keys_in, open_station, open_store
@@ -518,8 +518,8 @@ class Pair:
     key: bytes
 
     def __post_init__(self) -> None:
-        self.caller = Caller(
-            self.village.store, VILLAGE, self.key, OneByOne(self.answer), counting(self.village.cases), Pace()
+        self.client = Client(
+            self.village.store, VILLAGE, self.key, OneByOne(self.answer), counting(self.village.cases), FrameSize()
         )
 
     def answer(self, frame: bytes, timeout_s: float = 0) -> bytes:
@@ -527,7 +527,7 @@ class Pair:
 
     def settle(self) -> None:
         for _ in range(60):
-            if not self.caller.call():
+            if not self.client.call():
                 return
         raise AssertionError("The two never come to an end.")
 

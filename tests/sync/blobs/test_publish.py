@@ -24,10 +24,10 @@ from sado.sync.blobs.protocol import DELTA, NOT_OFFERED, PLAIN, REPEATED, Answer
 from sado.sync.blobs.publish import MOST_BYTES, BlobTooLargeError, Offer, Outcome, Room, offer_all, wanted_by
 from sado.sync.codes import Cause, CausedError
 from sado.sync.errors import LineDownError, UnknownStationError
-from sado.sync.link.accounting import Ledger
+from sado.sync.link.accounting import Accounting
 from sado.sync.link.budget import Budget, windows_from
 from sado.sync.link.connection import Line
-from sado.sync.link.tcp_counters import Traffic
+from sado.sync.link.tcp_counters import ByteCount
 from sado.sync.wire.frame import FrameError
 from tests.support.blobs import NAME, VILLAGE, Link, Steady, only_blobs, open_link
 from tests.support.down import served
@@ -282,8 +282,8 @@ def test_outside_the_cheap_hours_nothing_is_fetched(link: Link) -> None:
     link.exchange()
     now = datetime.datetime.fromtimestamp(link.clock.now, datetime.UTC)
     night = f"{now + datetime.timedelta(hours=2):%H:%M}-{now + datetime.timedelta(hours=4):%H:%M}"
-    ledger = Ledger(Budget(windows=windows_from(night)))
-    fetcher = Fetcher(link.village, VILLAGE, link.key, link.answered, Steady(CHUNK), ledger)
+    accounting = Accounting(Budget(windows=windows_from(night)))
+    fetcher = Fetcher(link.village, VILLAGE, link.key, link.answered, Steady(CHUNK), accounting)
 
     assert not fetcher.step()
     link.clock.move(3 * HOUR_S)
@@ -293,12 +293,12 @@ def test_outside_the_cheap_hours_nothing_is_fetched(link: Link) -> None:
 def test_the_bytes_of_the_line_are_booked_as_blobs(link: Link) -> None:
     link.publish(content(1))
     link.exchange()
-    ledger = Ledger(used=lambda: Traffic(10 * len(link.ranges), sum(link.ranges)))
-    fetcher = Fetcher(link.village, VILLAGE, link.key, link.answered, Steady(CHUNK), ledger)
+    accounting = Accounting(used=lambda: ByteCount(10 * len(link.ranges), sum(link.ranges)))
+    fetcher = Fetcher(link.village, VILLAGE, link.key, link.answered, Steady(CHUNK), accounting)
     while fetcher.step():
         pass
 
-    day = ledger.budget.day(link.village.now())
+    day = accounting.budget.day(link.village.now())
     (spent,) = link.village.read(lambda tx: traffic.spent(tx, outbox.UPSTREAM, day, day))
     assert (spent.purpose, spent.up, spent.down) == (traffic.BLOBS, 10 * len(link.ranges), sum(link.ranges))
 
@@ -658,8 +658,8 @@ def test_what_is_urgent_goes_before_the_next_range(link: Link) -> None:
         return called()
 
     link.get = get
-    called, link.caller.call = link.caller.call, call  # type: ignore[method-assign]
-    upstream = schedule.Upstream(link.village, link.caller, 3600, fetch=link.fetcher.step)
+    called, link.client.call = link.client.call, call  # type: ignore[method-assign]
+    upstream = schedule.Upstream(link.village, link.client, 3600, fetch=link.fetcher.step)
     while link.wanted().state == blobs.WANTED:
         upstream.step()
 
@@ -671,7 +671,7 @@ def test_what_is_urgent_goes_before_the_next_range(link: Link) -> None:
 def door(link: Link) -> Flask:
     """The hub's door, and nothing behind it."""
     app = Flask("hub")
-    app.wsgi_app = endpoint.Door(app.wsgi_app, link.hub, only_blobs(0))  # type: ignore[method-assign]
+    app.wsgi_app = endpoint.Endpoint(app.wsgi_app, link.hub, only_blobs(0))  # type: ignore[method-assign]
     return app
 
 

@@ -15,9 +15,9 @@ from sado.store.tables.events import Event
 from sado.sync import outbox
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import server
-from sado.sync.exchange.client import MOST_FAULTS, Caller
+from sado.sync.exchange.client import MOST_FAULTS, Client
 from sado.sync.link.connection import Line
-from sado.sync.link.frame_size import LEAST, Pace
+from sado.sync.link.frame_size import LEAST, FrameSize
 from sado.sync.outbox import EventTooLargeError
 from sado.sync.wire import frame
 from sado.sync.wire.frame import DOWN, UP, FrameError, Message, pack, unpack
@@ -87,10 +87,10 @@ def waits(world: World) -> bool:
 
 def faults_until_even(world: World, line: Line, after_each: HangsUp | None) -> int:
     """How often a call failed until nothing waited; the next call comes when a proxy that hangs up has done so."""
-    caller, faults = Caller(world.village, VILLAGE, world.key, line, count, Pace()), 0
+    client, faults = Client(world.village, VILLAGE, world.key, line, count, FrameSize()), 0
     for _ in range(CALLS):
         try:
-            caller.call()
+            client.call()
         except (LineDownError, FrameError):
             faults += 1
         if after_each is not None:
@@ -120,11 +120,11 @@ def test_no_lane_starves_while_a_backlog_leaves_frame_behind_frame(world: World)
         world.file(200)
     normal = world.file(lane=outbox.NORMAL)
     with proxy(world, "") as line:
-        caller = Caller(world.village, VILLAGE, world.key, line, count, Pace())
+        client = Client(world.village, VILLAGE, world.key, line, count, FrameSize())
         for _ in range(2 * server.EVERY_LANE):
-            caller.pace.limit = LEAST
-            caller.call()
-        caller.close()
+            client.frame_size.limit = LEAST
+            client.call()
+        client.close()
     assert normal in applied(world.hub)
     assert waits(world)
 
@@ -140,13 +140,13 @@ def test_until_an_answer_is_on_disk_nobody_knows_where_the_upstream_stands(world
         if is_full[len(frames) - 1]:
             raise DiskError("database or disk is full")
 
-    caller = Caller(world.village, VILLAGE, world.key, OneByOne(post), apply, Pace())
-    caller.call()
+    client = Client(world.village, VILLAGE, world.key, OneByOne(post), apply, FrameSize())
+    client.call()
     world.decide()
     with pytest.raises(DiskError):
-        caller.call()
+        client.call()
     world.file()
-    caller.call()
+    client.call()
     assert unpack(UP, world.key, frames[-1], nothing).incarnation
 
 
@@ -157,10 +157,10 @@ def test_an_upstream_that_answers_one_fault_after_another_is_left_alone(world: W
         up = unpack(UP, world.key, packed, nothing)
         return pack(DOWN, VILLAGE, world.key, Message(up.exchange, fault=server.RETIRED))
 
-    caller = Caller(world.village, VILLAGE, world.key, OneByOne(refuse), count, Pace())
-    assert [caller.call() for _ in range(MOST_FAULTS - 1)] == [True] * (MOST_FAULTS - 1)
+    client = Client(world.village, VILLAGE, world.key, OneByOne(refuse), count, FrameSize())
+    assert [client.call() for _ in range(MOST_FAULTS - 1)] == [True] * (MOST_FAULTS - 1)
     with pytest.raises(FrameError, match="one fault after another"):
-        caller.call()
+        client.call()
     assert waits(world)
 
 
@@ -172,7 +172,7 @@ def test_an_answer_of_a_later_version_is_told_at_the_station(world: World) -> No
         return frame.sealed(DOWN, world.key, bytes([content[0] + 1]) + content[1:])
 
     with pytest.raises(FrameError):
-        Caller(world.village, VILLAGE, world.key, OneByOne(answer), count, Pace()).call()
+        Client(world.village, VILLAGE, world.key, OneByOne(answer), count, FrameSize()).call()
     line = world.village.read(lambda tx: entries.destination(tx, outbox.UPSTREAM))
     assert line.reason == (
         "The two stations speak different versions of the exchange: version 3 came where 2 is spoken; update the "

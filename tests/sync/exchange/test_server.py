@@ -24,8 +24,8 @@ from sado.sync import outbox
 from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError, UnknownStationError
 from sado.sync.exchange import history, lane, server
-from sado.sync.exchange.client import Caller
-from sado.sync.link.frame_size import LEAST, Pace
+from sado.sync.exchange.client import Client
+from sado.sync.link.frame_size import LEAST, FrameSize
 from sado.sync.wire import columns, compression, frame, varint
 from sado.sync.wire.frame import FrameError, Mark, Message, Run
 from sado.sync.wire.records import Wired
@@ -62,10 +62,10 @@ class Pair:
 
     def restart(self) -> None:
         """The village's program begins anew: it knows nothing but its disk."""
-        self.pace = Pace()
+        self.frame_size = FrameSize()
         self._post: Post = self.answer
         apply = counting(self.village.cases.apply)
-        self._caller = Caller(self.village.store, VILLAGE, self.key, OneByOne(self._over_line), apply, self.pace)
+        self._client = Client(self.village.store, VILLAGE, self.key, OneByOne(self._over_line), apply, self.frame_size)
 
     def _over_line(self, packed: bytes, timeout_s: float) -> bytes:
         return self._post(packed, timeout_s)
@@ -77,7 +77,7 @@ class Pair:
     def call(self, post: Post | None = None) -> bool:
         """One exchange, over a clean line unless `post` is another."""
         self._post = post or self.answer
-        return self._caller.call()
+        return self._client.call()
 
     def settle(self) -> int:
         """Exchange until nothing waits; how many exchanges it took."""
@@ -295,12 +295,12 @@ def test_an_exchange_is_bounded_in_bytes(busy: Pair) -> None:
         raise LineDownError(Cause.UPSTREAM_SILENT)
 
     for _ in range(4):
-        limit = busy.pace.limit
+        limit = busy.frame_size.limit
         with pytest.raises(LineDownError):
             busy.call(measure)
         size, count = sizes[-1]
         assert size <= limit * server.SLACK or count == 1
-        assert busy.pace.limit == max(limit // 2, LEAST), "an exchange that failed was too large for the line"
+        assert busy.frame_size.limit == max(limit // 2, LEAST), "an exchange that failed was too large for the line"
     assert sizes[0][1] > sizes[-1][1] >= 1
     busy.settle()
     check_ledger(busy)
@@ -318,7 +318,7 @@ def test_an_answer_is_bounded_by_what_the_station_wants(busy: Pair) -> None:
         sizes.append((len(answer), 1024 * busy.up(packed).want, busy.down(answer)))
         return answer
 
-    busy.pace.limit = 2048
+    busy.frame_size.limit = 2048
     busy.call(measure)
     size, want, down = sizes[0]
     assert want == 2048 and size <= want * server.SLACK
@@ -331,7 +331,7 @@ def test_an_event_larger_than_the_limit_travels_alone(busy: Pair) -> None:
     busy.settle()
     for number in range(2):
         busy.file(noise(20_000 + number))
-    busy.pace.limit = LEAST
+    busy.frame_size.limit = LEAST
     packed = busy.request()
     assert len(packed) > 10 * LEAST
     assert len(busy.up(packed).runs[outbox.URGENT].events) == 1
@@ -352,7 +352,7 @@ def test_urgent_events_leave_first_and_no_lane_starves(busy: Pair) -> None:
     busy.village.store.write(fill)
     runs = []
     for _ in range(2 * server.EVERY_LANE):
-        busy.pace.limit = LEAST
+        busy.frame_size.limit = LEAST
         up = busy.up(busy.request())
         runs.append((up.exchange % server.EVERY_LANE == 0, {*up.runs}))
     assert {names for is_turn, names in ((turn, tuple(sorted(run))) for turn, run in runs) if not is_turn} == {("u",)}

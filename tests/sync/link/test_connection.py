@@ -16,7 +16,7 @@ import pytest
 from bench.certificate import certificate
 from sado.sync.errors import LineDownError
 from sado.sync.link.connection import Line
-from sado.sync.link.tcp_counters import Traffic
+from sado.sync.link.tcp_counters import ByteCount
 from sado.sync.wire.frame import LARGEST, PATH
 from tests.support.one_by_one import post
 
@@ -238,8 +238,8 @@ def test_without_a_frame_on_its_way_no_answer_comes(plain: World) -> None:
 @pytest.mark.parametrize("world", ["secure", "plain"])
 def test_used_grows_by_more_than_the_frames(world: str, request: pytest.FixtureRequest) -> None:
     found: World = request.getfixturevalue(world)
-    assert found.line.used == Traffic(0, 0)
-    before = Traffic(0, 0)
+    assert found.line.used == ByteCount(0, 0)
+    before = ByteCount(0, 0)
     for size in (1, 1_000, 50_000):
         found.post(bytes(size))
         # The kernel counts what leaves when it is acknowledged: this answer came after all that was sent.

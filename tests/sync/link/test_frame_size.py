@@ -3,15 +3,15 @@
 import pytest
 
 from sado.sync.link import frame_size
-from sado.sync.link.frame_size import FIRST, LEAST, MOST, SHARE_S, TIMEOUT_S, Pace
+from sado.sync.link.frame_size import FIRST, LEAST, MOST, SHARE_S, TIMEOUT_S, FrameSize
 
 # Bytes a second of lines from the thinnest to one that is hardly felt.
 RATES = [100.0, 1_200.0, 2_500.0, 12_500.0, 125_000.0]
 
 
-def settled(rate: float, exchanges: int = 40) -> Pace:
-    """The pace after exchanges over a line of this rate."""
-    found = Pace()
+def settled(rate: float, exchanges: int = 40) -> FrameSize:
+    """The frame size after exchanges over a line of this rate."""
+    found = FrameSize()
     for _ in range(exchanges):
         found.succeeded(found.limit, found.limit / rate)
     return found
@@ -34,12 +34,12 @@ def test_it_stays_within_its_limits(rate: float, limit: int) -> None:
 
 
 def test_the_first_exchange_is_of_a_middle_size_and_waits_a_middle_time() -> None:
-    assert (Pace().limit, Pace().timeout_s) == (FIRST, TIMEOUT_S)
+    assert (FrameSize().limit, FrameSize().timeout_s) == (FIRST, TIMEOUT_S)
 
 
 def test_a_fault_halves_it_down_to_the_least() -> None:
     limits = []
-    found = Pace()
+    found = FrameSize()
     for _ in range(6):
         found.failed()
         limits.append(found.limit)
@@ -47,13 +47,13 @@ def test_a_fault_halves_it_down_to_the_least() -> None:
 
 
 def test_before_any_fault_it_grows_at_once_to_what_was_measured() -> None:
-    found = Pace()
+    found = FrameSize()
     found.succeeded(4_000, 0.01)
     assert found.limit == MOST
 
 
 def test_after_a_fault_it_grows_by_a_quarter() -> None:
-    found = Pace()
+    found = FrameSize()
     found.failed()
     before = found.limit
     found.succeeded(2_000, 0.01)
@@ -74,7 +74,7 @@ def test_a_small_exchange_tells_of_the_round_trip_and_not_of_the_line() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0001, 2.0])
 def test_a_small_exchange_says_nothing_of_the_line(seconds: float) -> None:
-    found = Pace()
+    found = FrameSize()
     found.succeeded(100, seconds)
     assert (found.limit, found.goodput) == (FIRST, 0)
 
@@ -88,7 +88,7 @@ def test_a_line_that_becomes_slow_is_noticed_within_a_few_exchanges() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, -5.0])
 def test_no_time_at_all_is_a_fast_line(seconds: float) -> None:
-    found = Pace()
+    found = FrameSize()
     found.succeeded(4_000, seconds)
     assert found.limit == MOST
 
