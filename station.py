@@ -49,17 +49,17 @@ from sado.store.tables import outbox as entries
 from sado.store.tables.events import Apply
 from sado.store.tables.identity import Identity
 from sado.sync import endpoint, outbox, schedule
-from sado.sync import status as standing
+from sado.sync import status as sync_status
 from sado.sync.blobs.fetch import Arrivals, Fetcher
-from sado.sync.blobs.publish import Room
-from sado.sync.by_hand.transfer import Courier
+from sado.sync.blobs.publish import BlobEvents
+from sado.sync.by_hand.transfer import FileTransfer
 from sado.sync.dispatch import Transport
 from sado.sync.exchange.client import Client
 from sado.sync.link.accounting import Accounting
 from sado.sync.link.budget import Budget, decimal, limits_from, windows_from
 from sado.sync.link.connection import Line
 from sado.sync.link.frame_size import FrameSize
-from sado.sync.status import Standing
+from sado.sync.status import Status
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +82,8 @@ class Station:
     publishing: Publishing
     app: Flask
     upstream: schedule.Upstream | None
-    courier: Courier
-    standing: Callable[[Transaction], Standing]
+    file_transfer: FileTransfer
+    sync_status: Callable[[Transaction], Status]
     transports: dict[str, Transport]
     scheduler: BackgroundScheduler
 
@@ -150,10 +150,10 @@ def build_station(settings: Settings, store: Store) -> Station:
     budget = _budget(settings, pack)
     upstream = _upstream(settings, store, known, events.apply, budget)
 
-    def stands(tx: Transaction) -> Standing:
-        return standing.of(tx, budget, upstream.client.frame_size if upstream else None)
+    def status_of(tx: Transaction) -> Status:
+        return sync_status.of(tx, budget, upstream.client.frame_size if upstream else None)
 
-    pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, stands))
+    pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, status_of))
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{known.number:03}"
     transports: dict[str, Transport] = {}
@@ -167,7 +167,9 @@ def build_station(settings: Settings, store: Store) -> Station:
     publishing = Publishing(store, Path(settings.pack).resolve().name, known_packs, new_packs)
     if upstream is not None:
         schedule.take_in(scheduler, Arrivals(store, known.number, publishing.take))
-    courier = Courier(store, known.number, schedule.read_key(settings.upstream_key) if upstream else None, events.apply)
+    file_transfer = FileTransfer(
+        store, known.number, schedule.read_key(settings.upstream_key) if upstream else None, events.apply
+    )
     return Station(
         settings,
         store,
@@ -177,8 +179,8 @@ def build_station(settings: Settings, store: Store) -> Station:
         publishing,
         app,
         upstream,
-        courier,
-        stands,
+        file_transfer,
+        status_of,
         transports,
         scheduler,
     )
@@ -192,13 +194,13 @@ def _events(cases: Cases, number: int) -> Events:
             "tally": Consultation(cases.has_upstream).apply,
             "privacy": Privacy(cases.has_upstream).apply,
             "addition": Additions(cases).apply,
-            "blob": Room(number).apply,
+            "blob": BlobEvents(number).apply,
         }
     )
 
 
 def _options(
-    settings: Settings, endpoints: Iterable[str], policy: SendPolicy, stands: Callable[[Transaction], Standing]
+    settings: Settings, endpoints: Iterable[str], policy: SendPolicy, status_of: Callable[[Transaction], Status]
 ) -> pages.Options:
     return pages.Options(
         phone_page=settings.phone_page,
@@ -208,7 +210,7 @@ def _options(
         secure_cookies=settings.secure_cookies,
         has_upstream=bool(settings.upstream),
         is_costly=policy.is_alarming,
-        standing=stands,
+        sync_status=status_of,
     )
 
 

@@ -102,7 +102,7 @@ def _costs(station: Station, month: str) -> list[str]:
 def _report(station: Station) -> list[str]:
     """What waits and why, and what the line carried."""
     words = Words(ZoneInfo(station.pack.time_zone), station.pack.country)
-    return station.store.read(lambda tx: words.report(tx, station.standing(tx)))
+    return station.store.read(lambda tx: words.report(tx, station.sync_status(tx)))
 
 
 def _registers(station: Station, method: str, body: Any) -> dict[str, Any]:

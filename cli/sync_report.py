@@ -13,7 +13,7 @@ from sado.sync import outbox
 from sado.sync.codes import MONEY, Reason
 from sado.sync.link.accounting import WHATS
 from sado.sync.link.budget import KB, MB
-from sado.sync.status import Standing, Waiting
+from sado.sync.status import Status, Waiting
 
 MINUTE_MS = 60_000
 # By what comes before the colon in a destination's name; the others are called by it.
@@ -29,29 +29,30 @@ class Words:
         self._zone = zone
         self._currency = next(iter(get_territory_currencies(country)), "")
 
-    def report(self, tx: Transaction, it: Standing) -> list[str]:
+    def report(self, tx: Transaction, status: Status) -> list[str]:
         """What waits and why, and what went, a line each."""
         counts = entries.counts(tx)
-        lines = [*self._line(it), *self._limits(it), *self._waiting(counts)]
-        if it.line is not None:
-            lines += [self._lane(it, one) for one in it.waiting]
+        lines = [*self._line(status), *self._limits(status), *self._waiting(counts)]
+        if status.line is not None:
+            lines += [self._lane(status, waiting) for waiting in status.waiting]
         if not counts:
             lines.append("Nothing waits.")
-        return lines + self._went(it) + self._pace(it) + self._faults(it)
+        return lines + self._went(status) + self._frame_size(status) + self._faults(status)
 
-    def _line(self, it: Standing) -> list[str]:
-        if it.line is not None and it.line.down_since:
-            down = f"The line has been down since {self._time(it.line.down_since)}: {Reason.read(it.line.reason)}."
-            return [down, f"Next try at {self._time(it.line.due_at)}."]
-        return [f"Last exchange at {self._time(it.line.ok_at)}."] if it.line is not None and it.line.ok_at else []
+    def _line(self, status: Status) -> list[str]:
+        line = status.line
+        if line is not None and line.down_since:
+            down = f"The line has been down since {self._time(line.down_since)}: {Reason.read(line.reason)}."
+            return [down, f"Next try at {self._time(line.due_at)}."]
+        return [f"Last exchange at {self._time(line.ok_at)}."] if line is not None and line.ok_at else []
 
-    def _limits(self, it: Standing) -> list[str]:
-        if it.line is None:
+    def _limits(self, status: Status) -> list[str]:
+        if status.line is None:
             return []
-        if it.lifted_at:
-            asked = f"`sync now` was asked for at {self._time(it.lifted_at)}"
+        if status.lifted_at:
+            asked = f"`sync now` was asked for at {self._time(status.lifted_at)}"
             return [f"{asked}: no window or budget holds anything back until nothing waits."]
-        allowance = it.allowance
+        allowance = status.allowance
         if allowance.why is None:
             return []
         amount = self._money(allowance.amount) if allowance.why in MONEY else _size(int(allowance.amount))
@@ -66,40 +67,39 @@ class Words:
             lines.append(f"{_named(destination)}: {count} {word}, the oldest since {self._time(since)}.")
         return lines
 
-    def _lane(self, it: Standing, one: Waiting) -> str:
-        held = f"held back until {self._time(it.allowance.until)}"
-        freely = "waiting for the line" if it.line is not None and it.line.down_since else "leaving next"
-        return f"  {WHATS[one.lane]}: {one.count}, {freely if one.may_leave else held}."
+    def _lane(self, status: Status, waiting: Waiting) -> str:
+        held = f"held back until {self._time(status.allowance.until)}"
+        freely = "waiting for the line" if status.line is not None and status.line.down_since else "leaving next"
+        return f"  {WHATS[waiting.lane]}: {waiting.count}, {freely if waiting.may_leave else held}."
 
-    def _went(self, it: Standing) -> list[str]:
-        if it.line is None:
+    def _went(self, status: Status) -> list[str]:
+        if status.line is None:
             return []
-        return [self._sum("Today", it, it.today), self._sum("This month", it, it.month)]
+        return [self._sum("Today", status, status.today), self._sum("This month", status, status.month)]
 
-    def _sum(self, when: str, it: Standing, spent: Sequence[Spent]) -> str:
-        parts = ", ".join(f"{one.purpose} {self._price(it, one.total)}" for one in spent)
-        whole = self._price(it, sum(one.total for one in spent))
+    def _sum(self, when: str, status: Status, spent: Sequence[Spent]) -> str:
+        parts = ", ".join(f"{use.purpose} {self._price(status, use.total)}" for use in spent)
+        whole = self._price(status, sum(use.total for use in spent))
         return f"{when} the line carried {whole}{': ' + parts if parts else ''}."
 
-    def _price(self, it: Standing, size: int) -> str:
-        return f"{_size(size)} ({self._money(it.budget.money(size))})" if it.budget.price else _size(size)
+    def _price(self, status: Status, size: int) -> str:
+        return f"{_size(size)} ({self._money(status.budget.money(size))})" if status.budget.price else _size(size)
 
-    def _pace(self, it: Standing) -> list[str]:
-        if not it.goodput:
+    def _frame_size(self, status: Status) -> list[str]:
+        if not status.goodput:
             return []
-        return [
-            f"An exchange carries up to {_size(it.chunk)}; the line was measured at {_size(int(it.goodput))} a second."
-        ]
+        most, rate = _size(status.chunk), _size(int(status.goodput))
+        return [f"An exchange carries up to {most}; the line was measured at {rate} a second."]
 
-    def _faults(self, it: Standing) -> list[str]:
+    def _faults(self, status: Status) -> list[str]:
         lines = []
-        for one in it.clocks:
-            side = "ahead of" if one.ahead_ms > 0 else "behind"
-            minutes = abs(one.ahead_ms) // MINUTE_MS
-            lines.append(f"The clock of {_named(one.peer)} is {minutes} min {side} ours: one of the two is wrong.")
-        if it.aside:
+        for clock in status.clocks:
+            side = "ahead of" if clock.ahead_ms > 0 else "behind"
+            minutes = abs(clock.ahead_ms) // MINUTE_MS
+            lines.append(f"The clock of {_named(clock.peer)} is {minutes} min {side} ours: one of the two is wrong.")
+        if status.aside:
             lines.append(
-                f"Kept aside, because they could not be understood: {it.aside}. The operator's page lists them."
+                f"Kept aside, because they could not be understood: {status.aside}. The operator's page lists them."
             )
         return lines
 

@@ -16,7 +16,7 @@ from sado.desk.language import N_, _
 from sado.desk.operator import case, consultation, line, outbox, unfinished
 from sado.menus.pack import Pack
 from sado.store import DiskError, Store, Transaction
-from sado.sync.status import Standing
+from sado.sync.status import Status
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ DISK = N_("The station cannot write to its disk. Nothing was changed; tell whoev
 @dataclass(frozen=True)
 class Options:
     """What the pages need to know of the settings. `ussd_path` is empty when no gateway is set; `is_costly` says
-    whether most of the day's money for SMS is spent, `standing` how the exchange stands."""
+    whether most of the day's money for SMS is spent, `sync_status` how the exchange stands."""
 
     phone_page: bool
     phone_sms_url: str
@@ -50,7 +50,7 @@ class Options:
     secure_cookies: bool
     has_upstream: bool
     is_costly: Callable[[Transaction], bool]
-    standing: Callable[[Transaction], Standing]
+    sync_status: Callable[[Transaction], Status]
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options)
 def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Page]:
     from sado.desk.officer import cases as officer
 
-    work = outbox.create(store, pack, options.has_upstream, options.is_costly, options.standing)
+    work = outbox.create(store, pack, options.has_upstream, options.is_costly, options.sync_status)
     case.add(work, store, cases, pack)
     pages = [
         Page(N_("Outbox"), ("operator",), work),
         Page(N_("Unfinished"), ("operator",), unfinished.create(store, pack)),
         Page(N_("Consultation"), ("operator",), consultation.create(store, pack)),
-        Page("", ("operator",), line.create(store, pack.languages, options.standing)),
+        Page("", ("operator",), line.create(store, pack.languages, options.sync_status)),
         Page(N_("Cases"), ("agency",), officer.create(store, cases, pack)),
     ]
     if options.phone_page:

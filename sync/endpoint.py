@@ -47,10 +47,10 @@ class Endpoint:
         self._app = app
         self._store = store
         self._apply = apply
-        self._shelf = publish.Shelf(store)
+        self._blobs = publish.BlobServer(store)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a frame with a frame, a request for a blob with a range of it; hand on what is not for this door."""
+        """Answer a frame with a frame, a request for a blob with a range of it; hand on the rest."""
         path = environ["PATH_INFO"]
         if path != PATH and not path.startswith(protocol.PREFIX):
             return self._app(environ, start_response)
@@ -76,7 +76,7 @@ class Endpoint:
                     "Range": environ.get("HTTP_RANGE", ""),
                     "Authorization": environ.get("HTTP_AUTHORIZATION", ""),
                 }
-                return self._shelf.answer(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers)
+                return self._blobs.answer(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers)
             return server.answer(self._store, environ["wsgi.input"].read(length), self._apply)
         except UnknownStationError as error:
             raise RefusalError(403, Cause.STATION_UNKNOWN, str(error)) from None

@@ -55,7 +55,7 @@ class Upstream:
         self.client = client
         self._fetch = fetch
         self._poll_interval = PollInterval(every_s, idle_s)
-        self._lift_heard = 0
+        self._lift_seen = 0
         # Two exchanges at once could arrive in the wrong order, and the later one be refused as a repeat.
         self._one_at_a_time = threading.Lock()
 
@@ -84,7 +84,7 @@ class Upstream:
         """One exchange; whether more waits on either side and the line is up."""
         try:
             more = self.client.call()
-            self._lift_heard = self._store.read(traffic.lifted_at)
+            self._lift_seen = self._store.read(traffic.lifted_at)
             return more
         except (LineDownError, FrameError, DiskError) as error:
             log.log(logging.ERROR if isinstance(error, DiskError) else logging.INFO, "exchange: %s", error)
@@ -98,7 +98,7 @@ class Upstream:
         allowed = self.client.accounting.budget.allowance(tx)
         waits = any(lane_events.waits(tx, outbox.UPSTREAM, lane) for lane in allowed.lanes)
         # "Sync now" calls the upstream once though nothing waits here: something may wait there.
-        is_asked = allowed.is_lifted and traffic.lifted_at(tx) != self._lift_heard
+        is_asked = allowed.is_lifted and traffic.lifted_at(tx) != self._lift_seen
         if waits or is_asked or not allowed.is_whole:
             return waits or is_asked, waits
         is_down = entries.destination(tx, outbox.UPSTREAM).down_since is not None

@@ -40,7 +40,7 @@ class WrongClock:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Status:
     """`line` is None at a station without an upstream, which has nothing but `clocks` and `aside`, the number of events
     kept aside. `chunk` is how many bytes one exchange may carry each way, `goodput` how many a second it was measured
     to carry (0: not measured yet). `lifted_at` is when somebody said "sync now" (0: it is done)."""
@@ -58,10 +58,10 @@ class Standing:
     lifted_at: int
 
 
-def of(tx: Transaction, budget: Budget, frame_size: FrameSize | None) -> Standing:
+def of(tx: Transaction, budget: Budget, frame_size: FrameSize | None) -> Status:
     """How it stands; `frame_size` is that of the exchange with the upstream, None without one."""
     allowance = budget.allowance(tx)
-    return Standing(
+    return Status(
         line=entries.destination(tx, outbox.UPSTREAM) if frame_size else None,
         budget=budget,
         allowance=allowance,
@@ -71,7 +71,9 @@ def of(tx: Transaction, budget: Budget, frame_size: FrameSize | None) -> Standin
         ],
         today=traffic.spent(tx, outbox.UPSTREAM, *budget.days_of(tx.now, is_daily=True)),
         month=traffic.spent(tx, outbox.UPSTREAM, *budget.days_of(tx.now, is_daily=False)),
-        clocks=[WrongClock(one.name, one.ahead_ms) for one in lanes.peers(tx) if abs(one.ahead_ms) > CLOCK_ALARM_MS],
+        clocks=[
+            WrongClock(peer.name, peer.ahead_ms) for peer in lanes.peers(tx) if abs(peer.ahead_ms) > CLOCK_ALARM_MS
+        ],
         aside=quarantine.count(tx),
         chunk=frame_size.limit if frame_size else 0,
         goodput=frame_size.goodput if frame_size else 0.0,

@@ -18,7 +18,7 @@ from sado.store.tables import traffic
 from sado.store.tables.traffic import Spent
 from sado.sync import outbox
 from sado.sync.codes import MONEY
-from sado.sync.status import Standing, Waiting
+from sado.sync.status import Status, Waiting
 
 LANES = {outbox.URGENT: N_("Urgent"), outbox.NORMAL: N_("Normal"), outbox.BULK: N_("Bulk")}
 WHATS = {
@@ -77,7 +77,7 @@ class View:
     aside: int
 
 
-def create(store: Store, languages: Languages, status_of: Callable[[Transaction], Standing]) -> Blueprint:
+def create(store: Store, languages: Languages, status_of: Callable[[Transaction], Status]) -> Blueprint:
     """The blueprint of the line's page."""
     blueprint = Blueprint("line", __name__, url_prefix="/operator/line")
 
@@ -99,7 +99,7 @@ def create(store: Store, languages: Languages, status_of: Callable[[Transaction]
     return blueprint
 
 
-def view(status: Standing, languages: Languages, now: int) -> View:
+def view(status: Status, languages: Languages, now: int) -> View:
     """The facts in the page's language."""
     money = _Money(status, languages)
     today, month = ({sent.purpose: sent.total for sent in spent} for spent in (status.today, status.month))
@@ -121,7 +121,7 @@ def view(status: Standing, languages: Languages, now: int) -> View:
     )
 
 
-def limits(status: Standing, languages: Languages) -> str:
+def limits(status: Status, languages: Languages) -> str:
     """Until when only what is urgent leaves, and why; or that "sync now" was said. Empty when everything may leave."""
     if status.lifted_at:
         lifted = N_("“Sync now” was asked for at {at}: no window or budget holds anything back until nothing waits.")
@@ -132,19 +132,19 @@ def limits(status: Standing, languages: Languages) -> str:
     return _("Until {at} only what is urgent leaves: {reason}.", at=at, reason=reason)
 
 
-def held(status: Standing, languages: Languages) -> str:
+def held(status: Status, languages: Languages) -> str:
     """Why an event waits that may not leave now."""
     return _("Waits until {at}: {reason}.", at=moment(status.allowance.until), reason=_reason(status, languages))
 
 
-def today(status: Standing, languages: Languages) -> str:
+def today(status: Status, languages: Languages) -> str:
     """What the line carried today, and for how much."""
     size = sum(sent.total for sent in status.today)
     cost = _Money(status, languages).of(size)
     return _("Today: {size}", size=f"{language.size(size)}, {cost}" if cost else language.size(size))
 
 
-def clocks(status: Standing) -> list[str]:
+def clocks(status: Status) -> list[str]:
     """Whose clock is wrong, or ours, a sentence each."""
     ahead = N_("The clock of {station} is {n} min ahead of this station's: one of the two is wrong.")
     behind = N_("The clock of {station} is {n} min behind this station's: one of the two is wrong.")
@@ -163,7 +163,7 @@ def clocks(status: Standing) -> list[str]:
 class _Money:
     """What bytes cost, as the pack writes the country's money; empty words without a price."""
 
-    def __init__(self, status: Standing, languages: Languages) -> None:
+    def __init__(self, status: Status, languages: Languages) -> None:
         self._budget = status.budget
         self._languages = languages
 
@@ -176,12 +176,12 @@ class _Money:
         return pattern.replace("{n}", language.number(amount, "#,##0.00"))
 
 
-def _lane(status: Standing, queue: Waiting, languages: Languages) -> Lane:
+def _lane(status: Status, queue: Waiting, languages: Languages) -> Lane:
     free = _("Waits for the line.") if status.line and status.line.down_since else _("It is next in line.")
     return Lane(_(LANES[queue.lane]), queue.count, queue.oldest, free if queue.may_leave else held(status, languages))
 
 
-def _reason(status: Standing, languages: Languages) -> str:
+def _reason(status: Status, languages: Languages) -> str:
     amount, cause = status.allowance.amount, status.allowance.why
     spoken = _Money(status, languages).words(amount) if cause in MONEY else language.size(int(amount))
     return _(cause.value, amount=spoken) if cause else ""
@@ -191,7 +191,7 @@ def _cost(what: str, today: int, month: int, money: _Money) -> Cost:
     return Cost(what, language.size(today), language.size(month), money.of(today), money.of(month))
 
 
-def _used(status: Standing, money: _Money) -> list[Used]:
+def _used(status: Status, money: _Money) -> list[Used]:
     used = []
     for limit in status.budget.limits:
         spent = _total(status.today if limit.is_daily else status.month)
@@ -209,7 +209,7 @@ def _total(spent: Sequence[Spent]) -> int:
     return sum(sent.total for sent in spent)
 
 
-def _pace(status: Standing) -> str:
+def _pace(status: Status) -> str:
     if not status.goodput:
         return ""
     return _(

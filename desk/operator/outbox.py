@@ -28,7 +28,7 @@ from sado.store.tables.outbox import Destination, Entry, State
 from sado.store.tables.quarantine import Quarantined
 from sado.store.tables.requests import RequestRow
 from sado.sync import outbox
-from sado.sync.status import Standing
+from sado.sync.status import Status
 
 LISTED = 200
 TITLES = {outbox.UPSTREAM: N_("The line"), outbox.SMS: N_("SMS")}
@@ -81,7 +81,7 @@ def create(
     pack: Pack,
     has_upstream: bool,
     is_costly: Callable[[Transaction], bool],
-    status_of: Callable[[Transaction], Standing],
+    status_of: Callable[[Transaction], Status],
 ) -> Blueprint:
     """The operator's blueprint."""
     blueprint = Blueprint("operator", __name__, url_prefix="/operator")
@@ -122,7 +122,7 @@ def create(
     return blueprint
 
 
-def _overview(tx: Transaction, pack: Pack, has_upstream: bool, status: Standing) -> Overview:
+def _overview(tx: Transaction, pack: Pack, has_upstream: bool, status: Status) -> Overview:
     counts = entries.counts(tx)
     names = [*([outbox.UPSTREAM] if has_upstream else []), outbox.SMS]
     names += sorted({name for name, _state in counts} - set(names))
@@ -144,7 +144,7 @@ def _overview(tx: Transaction, pack: Pack, has_upstream: bool, status: Standing)
     )
 
 
-def _line(tx: Transaction, to: Destination, waiting: int, status: Standing, pack: Pack) -> Line:
+def _line(tx: Transaction, to: Destination, waiting: int, status: Status, pack: Pack) -> Line:
     state = "down" if to.down_since is not None else "new" if to.ok_at is None else "up"
     title = _(TITLES[to.name]) if to.name in TITLES else words.capital(_where(to.name, pack))
     spoken = Line(title, state, words.health(to, tx.now), waiting)
@@ -161,7 +161,7 @@ def _listed(tx: Transaction, states: tuple[State, ...]) -> list[Entry]:
     return entries.listed(tx, states, LISTED)
 
 
-def _held(entry: Entry, to: Destination, now: int, status: Standing, pack: Pack) -> Row:
+def _held(entry: Entry, to: Destination, now: int, status: Status, pack: Pack) -> Row:
     """One entry in words; where its lane may not leave now, that is why it waits."""
     row = _row(entry, to, now, pack)
     is_held = entry.destination == outbox.UPSTREAM and entry.lane not in status.allowance.lanes

@@ -1,7 +1,7 @@
 """Fetching what the upstream offers: one range at a time, over the line of the exchange.
 
 What came is kept, so a transfer that was cut, or a station that was switched off, goes on where it stopped. A blob that
-is whole and has its hash is handed to the room that its name begins with (`Arrivals`), which checks it before it takes
+is whole and has its hash is handed to what takes blobs of its kind (`Arrivals`), which checks it before it takes
 the place of the one before.
 """
 
@@ -23,7 +23,7 @@ from sado.sync.blobs.protocol import DELTA, NOT_OFFERED, PLAIN, REPEATED, Answer
 from sado.sync.blobs.publish import REFUSED, TAKEN, Outcome, keep, save, tell
 from sado.sync.errors import LineDownError
 from sado.sync.link.accounting import Accounting
-from sado.sync.link.frame_size import LEAST, FrameSize
+from sado.sync.link.frame_size import FrameSize
 from sado.sync.wire.frame import FrameError
 
 log = logging.getLogger(__name__)
@@ -56,10 +56,10 @@ class Fetcher:
         """Get one range, if something is wanted and may be fetched now; whether it came.
 
         A line that is down is not an error: the outbox notes it, and when to try next."""
-        wanted, room = self._store.read(self._next)
+        wanted, most = self._store.read(self._next)
         if wanted is None:
             return False
-        request = self._store.write(lambda tx: self._request(tx, wanted, room))
+        request = self._store.write(lambda tx: self._request(tx, wanted, most))
         try:
             answer = self._asked(request)
         except (LineDownError, FrameError) as error:
@@ -72,13 +72,12 @@ class Fetcher:
         allowed = self._accounting.budget.allowance(tx)
         if outbox.BULK not in allowed.lanes or outbox.rests(tx, outbox.UPSTREAM):
             return None, 0
-        room = self._frame_size.limit if allowed.room is None else min(self._frame_size.limit, max(allowed.room, LEAST))
-        return blobs.next_in(tx, blobs.WANTED), room
+        return blobs.next_in(tx, blobs.WANTED), self._frame_size.within(allowed.left)
 
-    def _request(self, tx: Transaction, wanted: Wanted, room: int) -> Request:
+    def _request(self, tx: Transaction, wanted: Wanted, most: int) -> Request:
         is_plain = wanted.is_plain or wanted.held is None or not blobs.is_here(tx, wanted.held)
         base = b"" if is_plain else wanted.held or b""
-        length = min(room, wanted.total - wanted.got) if wanted.total else room
+        length = min(most, wanted.total - wanted.got) if wanted.total else most
         return Request(self._station, tx.next_number("fetch"), wanted.hash, base, wanted.got, length)
 
     def _asked(self, request: Request) -> Answer:
@@ -132,18 +131,18 @@ class Fetcher:
 def _add(tx: Transaction, wanted: Wanted, request: Request, answer: Answer) -> bool:
     """Keep a range. False where it is of no use: a later offer came, or the upstream encodes the blob in another way
     than before and it begins anew."""
-    known = blobs.find(tx, wanted.name)
-    if known is None or known.number != wanted.number or known.got != request.start:
+    wanted_now = blobs.find(tx, wanted.name)
+    if wanted_now is None or wanted_now.number != wanted.number or wanted_now.got != request.start:
         return False
     encoding = bytes([answer.kind]) + answer.encoding
-    if known.total and (known.encoding, known.total) != (encoding, answer.number):
-        blobs.start_over(tx, wanted.name, bool(known.is_plain))
+    if wanted_now.total and (wanted_now.encoding, wanted_now.total) != (encoding, answer.number):
+        blobs.start_over(tx, wanted.name, bool(wanted_now.is_plain))
         return False
     end = request.start + len(answer.content)
     if not request.start < end <= answer.number <= _most(wanted.size):
-        _not_itself(tx, known, request.station)
+        _not_itself(tx, wanted_now, request.station)
         return False
-    blobs.add_range(tx, replace(known, encoding=encoding, total=answer.number), answer.content)
+    blobs.add_range(tx, replace(wanted_now, encoding=encoding, total=answer.number), answer.content)
     return True
 
 
@@ -191,7 +190,7 @@ Take = Callable[[str, bytes], None]
 
 class Arrivals:
     """Hands on what was fetched whole. It is taken in again from the start where the station was switched off
-    meanwhile, so a room takes the same blob any number of times."""
+    meanwhile, so the same blob may be handed on any number of times."""
 
     def __init__(self, store: Store, station: int, take: Take) -> None:
         self._store = store

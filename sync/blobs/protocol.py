@@ -102,9 +102,9 @@ def name_of(encoded: bytes) -> bytes:
 
 def read(path: str, query: str, headers: Mapping[str, str]) -> tuple[Request, bytes]:
     """The request and its MAC, which is not looked at yet. Raises FrameError for what is not one."""
-    found = [_PATH.fullmatch(path), _QUERY.fullmatch(query)]
-    found += [_RANGE.fullmatch(headers.get("Range", "")), _AUTHORIZATION.fullmatch(headers.get("Authorization", ""))]
-    named, based, ranged, signed = found
+    matches = [_PATH.fullmatch(path), _QUERY.fullmatch(query)]
+    matches += [_RANGE.fullmatch(headers.get("Range", "")), _AUTHORIZATION.fullmatch(headers.get("Authorization", ""))]
+    named, based, ranged, signed = matches
     if named is None or based is None or ranged is None or signed is None:
         raise FrameError(Cause.BLOB_REQUEST_UNREADABLE)
     first, last = int(ranged[1]), int(ranged[2])

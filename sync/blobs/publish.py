@@ -35,7 +35,7 @@ LONGEST_RANGE = 512 * 1024
 # Pieces of a blob in one transaction, which a phone may have to wait for: some milliseconds.
 PIECES = 4
 # Encodings that stay in memory between two ranges, in bytes.
-ROOM = 16 << 20
+CACHE_BYTES = 16 << 20
 LONGEST_NAME, LONGEST_REASON = 100, 500
 
 
@@ -141,9 +141,9 @@ def _is_for(name: str, names: Collection[str], parted: Collection[str], district
 
 
 def _split(name: str) -> tuple[str, str]:
-    room, _, rest = name.partition("/")
+    kind, _, rest = name.partition("/")
     what, _, part = rest.partition("/")
-    return f"{room}/{what}", part
+    return f"{kind}/{what}", part
 
 
 def _offer(tx: Transaction, number: int, name: str, blob: bytes) -> None:
@@ -159,7 +159,7 @@ def tell(tx: Transaction, kind: EntryKind, outcome: Outcome) -> None:
     outbox.put(tx, outbox.UPSTREAM, kind, "", msgspec.json.encode(short).decode(), lane)
 
 
-class Room:
+class BlobEvents:
     """The events about blobs at the station with this number."""
 
     def __init__(self, station: int) -> None:
@@ -184,12 +184,12 @@ class Room:
         if not 0 < offer.size <= MOST_BYTES or not 0 < len(offer.name) <= LONGEST_NAME:
             tell(tx, REFUSED, Outcome(offer.name, offer.hash, self._station, f"At most {MOST_BYTES} bytes are taken."))
             return
-        known = blobs.find(tx, offer.name)
-        if known and known.hash == blob and known.state in (blobs.WANTED, blobs.WHOLE):
+        before = blobs.find(tx, offer.name)
+        if before and before.hash == blob and before.state in (blobs.WANTED, blobs.WHOLE):
             blobs.wait(tx, offer.name, 0)
             return
         blobs.want(tx, offer.name, blob, offer.size)
-        if known and known.held == blob:
+        if before and before.held == blob:
             taken = blobs.find(tx, offer.name)
             assert taken is not None  # noqa: S101 - it was written just now
             blobs.move(tx, taken, blobs.TAKEN)
@@ -197,13 +197,13 @@ class Room:
 
 
 def _hash(text: str) -> bytes:
-    found = bytes.fromhex(text)
-    if len(found) != HASH_BYTES:
+    digest = bytes.fromhex(text)
+    if len(digest) != HASH_BYTES:
         raise ValueError("This is no SHA-256.")
-    return found
+    return digest
 
 
-class Shelf:
+class BlobServer:
     """Answers ranges of the blobs that are offered to the station that asks."""
 
     def __init__(self, store: Store) -> None:
@@ -237,13 +237,13 @@ class Shelf:
     def _encoded(self, blob: bytes, base: bytes) -> bytes:
         """The same bytes for every range: those of the last few are kept, and made again when they are gone."""
         with self._lock:
-            found = self._encodings.pop((blob, base), None)
-            if found is None:
-                found = self._store.read(lambda tx: _encode(tx, blob, base))
-            self._encodings[blob, base] = found
-            while len(self._encodings) > 1 and sum(map(len, self._encodings.values())) > ROOM:
+            encoded = self._encodings.pop((blob, base), None)
+            if encoded is None:
+                encoded = self._store.read(lambda tx: _encode(tx, blob, base))
+            self._encodings[blob, base] = encoded
+            while len(self._encodings) > 1 and sum(map(len, self._encodings.values())) > CACHE_BYTES:
                 self._encodings.popitem(last=False)
-            return found
+            return encoded
 
 
 def _base(tx: Transaction, request: Request) -> bytes | None:

@@ -31,7 +31,7 @@ FILE_BYTES = 16
 MOST_BYTES = 16 << 20
 
 
-class ParcelError(StoreError):
+class TransferError(StoreError):
     """A file that cannot be written or not be taken; the message says why and what to do."""
 
 
@@ -44,7 +44,7 @@ class Label:
 
 
 def write(path: Path, label: Label, key: bytes, frames: Sequence[bytes]) -> int:
-    """Seal the frames into a new file, on the disk before it has its name; how many bytes it has. Raises ParcelError:
+    """Seal the frames into a new file, on the disk before it has its name; how many bytes it has. Raises TransferError:
     then there is no file."""
     part = path.with_name(f"{path.name}.part")
     try:
@@ -54,11 +54,11 @@ def write(path: Path, label: Label, key: bytes, frames: Sequence[bytes]) -> int:
             os.fsync(file.fileno())
             size = file.tell()
         if path.exists():
-            raise ParcelError(f"{path} exists; an export never writes over a file.")
+            raise TransferError(f"{path} exists; an export never writes over a file.")
         part.rename(path)
         folder_to_disk(path.parent)
     except OSError as error:
-        raise ParcelError(
+        raise TransferError(
             f"{path} could not be written ({error.strerror}). Make room, or take another stick, and export again."
         ) from error
     finally:
@@ -69,38 +69,38 @@ def write(path: Path, label: Label, key: bytes, frames: Sequence[bytes]) -> int:
 
 
 def read(path: Path) -> bytes:
-    """The content of the file. Raises ParcelError."""
+    """The content of the file. Raises TransferError."""
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise ParcelError(f"{path} is larger than any export: it is another file.")
+            raise TransferError(f"{path} is larger than any export: it is another file.")
         return path.read_bytes()
     except OSError as error:
-        raise ParcelError(f"{path} cannot be read ({error.strerror}). Nothing of it was taken.") from error
+        raise TransferError(f"{path} cannot be read ({error.strerror}). Nothing of it was taken.") from error
 
 
 def label_of(content: bytes) -> Label:
-    """What the file says openly; nothing is known to be true before `frames_of`. Raises ParcelError."""
+    """What the file says openly; nothing is known to be true before `frames_of`. Raises TransferError."""
     if len(content) < LABEL.size or not content.startswith(MAGIC):
-        raise ParcelError("This file is not an export of Sado, or its beginning is damaged. Nothing of it was taken.")
+        raise TransferError("This file is not an export of Sado, or its beginning is damaged. Nothing of it was taken.")
     _, version, direction, station, _, _ = LABEL.unpack_from(content)
     if version != VERSION:
-        raise ParcelError(f"This file is of version {version}: upgrade this station first. Nothing of it was taken.")
+        raise TransferError(f"This file is of version {version}: upgrade this station first. Nothing of it was taken.")
     return Label(direction, station)
 
 
 def frames_of(content: bytes, key: bytes) -> list[bytes]:
-    """The frames in the file, all of them. Raises ParcelError."""
+    """The frames in the file, all of them. Raises TransferError."""
     label, check = content[: LABEL.size - CHECK_BYTES], content[LABEL.size - CHECK_BYTES : LABEL.size]
     own = _key(key, label)
     if not hmac.compare_digest(check, sealed_stream.check(own)):
-        raise ParcelError(
+        raise TransferError(
             "The file was made with another key than the one that the two stations share now, or its beginning is "
             "damaged. Nothing of it was taken. Where the key was renewed, export again."
         )
     try:
         return list(sealed_stream.unseal(own, label, _pieces(content)))
     except DamagedChunkError as error:
-        raise ParcelError(
+        raise TransferError(
             f"The file is cut or damaged, in frame {error.number + 1} or after. Nothing of it was taken: copy it "
             "again, or export again."
         ) from None

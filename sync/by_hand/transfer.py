@@ -3,8 +3,9 @@ carries it, and the file that comes back acknowledges it.
 
 The frames are those of the line, and the same rules take them (sync/exchange/lane.py). What differs follows from a file
 being late: the line may have gone on meanwhile. So each frame is a hello and says all that it stands on, none is
-compressed with a memory, none has an exchange number, and what it acknowledges only moves forward: a file of last week
-may not take back what the line settled since. Only a station that begins a new life is believed that it went back.
+compressed with a shared history, none has an exchange number, and what it acknowledges only moves forward: a file of
+last week may not take back what the line settled since. Only a station that begins a new life is believed that it went
+back.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from sado.store.tables.events import Apply, Event
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
 from sado.sync.by_hand import file_format
-from sado.sync.by_hand.file_format import Label, ParcelError
+from sado.sync.by_hand.file_format import Label, TransferError
 from sado.sync.codes import Cause
 from sado.sync.exchange import lane, server
 from sado.sync.link.frame_size import bodies_in
@@ -80,7 +81,7 @@ class Taken:
         return self.events - self.new - self.aside - self.astray
 
 
-class Courier:
+class FileTransfer:
     """Writes and takes the files of the station with this number; `key` is the one that it shares with its upstream,
     None where it has none."""
 
@@ -94,17 +95,17 @@ class Courier:
     def export(self, target: Path, station: int | None, today: date) -> Written:
         """Write what waits for the upstream, or for a station behind this one, into a new file, or into the folder
         `target` under a name of its own. It goes on waiting: nothing is acknowledged by being written. Raises
-        ParcelError."""
+        TransferError."""
         return self._export(target, self._party(station), today)
 
     def answer(self, target: Path, taken: Taken, today: date) -> Written:
-        """As `export`, for the station that a file came from. Raises ParcelError."""
+        """As `export`, for the station that a file came from. Raises TransferError."""
         return self._export(target, self._sender(taken.label), today)
 
     def take_in(self, path: Path) -> Taken:
         """Take the events and acknowledgements in a file. It is looked through whole before anything of it is taken, so
         one that is refused has changed nothing; a process that dies meanwhile has taken some frames, and takes the rest
-        when the file is taken again. Raises ParcelError."""
+        when the file is taken again. Raises TransferError."""
         content = file_format.read(path)
         label = file_format.label_of(content)
         party = self._sender(label)
@@ -119,29 +120,29 @@ class Courier:
         return taken
 
     def _party(self, station: int | None) -> Party:
-        """Whom a file is for. Raises ParcelError where we share no key."""
+        """Whom a file is for. Raises TransferError where we share no key."""
         if station is not None:
             return self._below(station)
         if self._key is None:
-            raise ParcelError("This station has no upstream. Say for which station the file is: --station NUMBER.")
+            raise TransferError("This station has no upstream. Say for which station the file is: --station NUMBER.")
         return Party(outbox.UPSTREAM, self._key, Label(frame.UP, self._number))
 
     def _below(self, number: int) -> Party:
-        known, way = self._store.read(lambda tx: (stations.find(tx, number), stations.through(tx, number)))
-        if known is None:
-            raise ParcelError(f"Station {number:03} is not admitted here; run `sado station add {number}`.")
+        below, way = self._store.read(lambda tx: (stations.find(tx, number), stations.through(tx, number)))
+        if below is None:
+            raise TransferError(f"Station {number:03} is not admitted here; run `sado station add {number}`.")
         if way != number:
-            raise ParcelError(f"Station {number:03} exchanges with station {way:03}, by hand too.")
-        return Party(outbox.station(number), known.key, Label(frame.DOWN, number))
+            raise TransferError(f"Station {number:03} exchanges with station {way:03}, by hand too.")
+        return Party(outbox.station(number), below.key, Label(frame.DOWN, number))
 
     def _sender(self, label: Label) -> Party:
-        """Whom a file is from. Raises ParcelError where it is not for this station."""
+        """Whom a file is from. Raises TransferError where it is not for this station."""
         if label.direction == frame.DOWN:
             if label.station != self._number or self._key is None:
-                raise ParcelError(f"The file is for station {label.station:03}, from its upstream: import it there.")
+                raise TransferError(f"The file is for station {label.station:03}, from its upstream: import it there.")
             return self._party(None)
         if label.station == self._number:
-            raise ParcelError("This station wrote the file itself, for its upstream: import it there.")
+            raise TransferError("This station wrote the file itself, for its upstream: import it there.")
         return self._below(label.station)
 
     def _export(self, target: Path, party: Party, today: date) -> Written:
@@ -199,28 +200,28 @@ def _ready(tx: Transaction, peer: str) -> None:
         lane_events.look_through(tx, lanes.find(tx, peer, name))
 
 
-def frames(tx: Transaction, party: Party, room: int) -> tuple[list[bytes], int, int]:
-    """A hello and all that waits, as many frames as it takes or have room, in bytes; how many events they have, and how
-    many had no room."""
-    known = lanes.peer(tx, party.peer)
-    told = lane.marks(tx, party.peer) if known.theirs else {}
-    hello = Message(NO_EXCHANGE, tx.now, told, incarnation=known.ours)
+def frames(tx: Transaction, party: Party, capacity: int) -> tuple[list[bytes], int, int]:
+    """A hello and all that waits, as many frames as it takes, or as these bytes hold; how many events they have, and
+    how many more wait."""
+    peer = lanes.peer(tx, party.peer)
+    told = lane.marks(tx, party.peer) if peer.theirs else {}
+    hello = Message(NO_EXCHANGE, tx.now, told, incarnation=peer.ours)
     packed = [frame.pack(party.label.direction, party.label.station, party.key, hello)]
-    waiting = sum(one.numbered - one.acked for one in (lanes.find(tx, party.peer, name) for name in LANES))
+    waiting = sum(each.numbered - each.acked for each in (lanes.find(tx, party.peer, name) for name in LANES))
     events, size = 0, 0
-    for one, count in _runs(tx, party, replace(hello, marks={})):
-        packed.append(one)
-        events, size = events + count, size + len(one)
-        if size > room - LARGEST_FRAME:
+    for piece, count in _runs(tx, party, replace(hello, marks={})):
+        packed.append(piece)
+        events, size = events + count, size + len(piece)
+        if size > capacity - LARGEST_FRAME:
             break
     return packed, events, waiting - events
 
 
 def _runs(tx: Transaction, party: Party, hello: Message) -> Iterator[tuple[bytes, int]]:
     """The frames of all that waits, each with how many events it has."""
-    label, room = party.label, bodies_in(FRAME_BYTES)
+    label, capacity = party.label, bodies_in(FRAME_BYTES)
     ends = lane.acknowledged(tx, party.peer)
-    while runs := lane.runs_after(tx, party.peer, room, ends):
+    while runs := lane.runs_after(tx, party.peer, capacity, ends):
         message = replace(hello, runs=runs)
         packed, said = server.fitted(label.direction, label.station, party.key, message, None, FRAME_BYTES)
         ends |= {name: lane.end_of(run) for name, run in said.runs.items()}
@@ -233,22 +234,22 @@ def _unpacked(label: Label, key: bytes, packed: bytes) -> Message:
             raise frame.FrameError(Cause.OTHER_STATION)
         return frame.unpack(label.direction, key, packed)
     except frame.FrameError as error:
-        raise ParcelError(f"A frame in the file cannot be taken ({error}). Nothing of the file was taken.") from error
+        raise TransferError(f"A frame in the file cannot be taken ({error}). Nothing of the file was taken.") from error
 
 
 def _meet(tx: Transaction, peer: str, said: Message) -> bool:
-    """Whether the sender, which we knew in another life, speaks in a new one: its disk was restored. Raises ParcelError
-    for a life that it has left."""
-    known = lanes.peer(tx, peer)
-    if said.incarnation == known.theirs:
+    """Whether the sender, which we knew in another life, speaks in a new one: its disk was restored. Raises
+    TransferError for a life that it has left."""
+    sender = lanes.peer(tx, peer)
+    if said.incarnation == sender.theirs:
         return False
-    if not lanes.begin_receiving(tx, known, said.incarnation):
-        raise ParcelError(
+    if not lanes.begin_receiving(tx, sender, said.incarnation):
+        raise TransferError(
             "The file was written before its sender numbered its events anew, as it does when its disk was restored: "
             "export again there. What is in the file will be in the new one. Where that is refused too, an exchange "
             "over the line puts it right."
         )
-    return bool(known.theirs)
+    return bool(sender.theirs)
 
 
 def _acknowledge(tx: Transaction, peer: str, told: dict[str, Mark], is_new_life: bool) -> tuple[int, bool]:
@@ -282,5 +283,5 @@ def _away_ms(tx: Transaction, peer: str, said: Message) -> int:
 
 def _is_as_of(tx: Transaction, at: int) -> None:
     """What the upstream said at this moment is all here: what is shown to residents is known to be true until then."""
-    known = entries.destination(tx, outbox.UPSTREAM)
-    entries.save_destination(tx, replace(known, ok_at=max(known.ok_at or 0, at)))
+    line = entries.destination(tx, outbox.UPSTREAM)
+    entries.save_destination(tx, replace(line, ok_at=max(line.ok_at or 0, at)))

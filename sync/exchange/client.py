@@ -18,8 +18,7 @@ from sado.sync.exchange.packing_process import Packer
 from sado.sync.exchange.server import EVERY_LANE, REPEATED, RETIRED, UNKNOWN_HISTORY, USUAL_KIB, fitted, meet
 from sado.sync.exchange.state import ExchangeState, Here, plan
 from sado.sync.link.accounting import Accounting, weights
-from sado.sync.link.budget import Allowance
-from sado.sync.link.frame_size import LEAST, FrameSize
+from sado.sync.link.frame_size import FrameSize
 from sado.sync.link.tcp_counters import ByteCount
 from sado.sync.wire import frame
 from sado.sync.wire.frame import FrameError, HistoryLostError, Message
@@ -126,20 +125,15 @@ class Client:
         step = plan(self._state, here)
         if step is None:
             return None
-        limit = self._limit(allowed)
+        # What a budget has left is for both ways.
+        limit = self.frame_size.within(None if allowed.left is None else allowed.left // 2)
         number = tx.next_number("exchange")
-        room, every_lane = self.frame_size.bodies_in(limit), number % EVERY_LANE == 0
-        runs = lane.runs_after(tx, outbox.UPSTREAM, room, step.after, every_lane)
+        capacity, every_lane = self.frame_size.bodies_in(limit), number % EVERY_LANE == 0
+        runs = lane.runs_after(tx, outbox.UPSTREAM, capacity, step.after, every_lane)
         lane.lease(tx, outbox.UPSTREAM, runs)
         want = _want(limit) if allowed.is_whole else 1
         up = Message(number, tx.now, {**step.marks}, runs, step.incarnation, want, step.fault)
         return Draft(up, here.ours, history.of_sent(tx, outbox.UPSTREAM, runs), limit)
-
-    def _limit(self, allowed: Allowance) -> int:
-        """How large the frames of one exchange may be: as the line carries, and both within what a budget has left."""
-        return (
-            self.frame_size.limit if allowed.room is None else min(self.frame_size.limit, max(allowed.room // 2, LEAST))
-        )
 
     def _send(self, draft: Draft) -> None:
         packed, up = fitted(frame.UP, self._station, self._key, draft.up, draft.history, draft.limit, self.packer.pack)
@@ -218,10 +212,10 @@ class Client:
 
 
 def _here(tx: Transaction, names: tuple[str, ...]) -> Here:
-    known = lanes.peer(tx, outbox.UPSTREAM)
+    upstream = lanes.peer(tx, outbox.UPSTREAM)
     return Here(
-        known.ours,
-        lane.marks(tx, outbox.UPSTREAM) if known.theirs else {},
+        upstream.ours,
+        lane.marks(tx, outbox.UPSTREAM) if upstream.theirs else {},
         lane.acknowledged(tx, outbox.UPSTREAM, names),
         {name: lanes.find(tx, outbox.UPSTREAM, name).numbered for name in names},
     )

@@ -1,6 +1,6 @@
 """What both sides of a lane already have, as a dictionary for the compressor.
 
-The sender takes the urgent events before those that it sends, the receiver the same numbers from what it has heard.
+The sender takes the urgent events before those that it sends, the receiver the same numbers from what it has received.
 The frame says which, with a check; where they differ (a restored disk, words that somebody had deleted) it is
 sent again without.
 """

@@ -2,7 +2,7 @@
 
 A receiver takes only what follows its cursor, and moves the cursor in the transaction of the effects; the cursor, with
 the rolling hash at it, is the acknowledgement. Where the hashes differ, a disk went back in time, on one side or the
-other: the sender then numbers its events anew (`numbered.renew`) and the ids tell the receiver which it has.
+other: the sender then numbers its events anew (`lane_events.renew`) and the ids tell the receiver which it has.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 MOST_EVENTS = 1000
 # The events of a memory (sync/exchange/history.py), and of a frame that was sent before the last was answered.
-KEEP_HEARD = shared_history.MOST_EVENTS + MOST_EVENTS
+KEEP_RECEIVED = shared_history.MOST_EVENTS + MOST_EVENTS
 # No event is older. A station that says so is broken or stolen, and what it says has to fit into the frames of those
 # that pass it on, and on a page.
 OLDEST_MS = 20 * 365 * 24 * 3600 * 1000
@@ -37,8 +37,8 @@ OLDEST_MS = 20 * 365 * 24 * 3600 * 1000
 
 def marks(tx: Transaction, peer: str, names: tuple[str, ...] = LANES) -> dict[str, Mark]:
     """How far these lanes from the peer have come."""
-    found = {name: lanes.find(tx, peer, name) for name in names}
-    return {name: Mark(lane.received, lane.received_hash) for name, lane in found.items()}
+    peer_lanes = {name: lanes.find(tx, peer, name) for name in names}
+    return {name: Mark(lane.received, lane.received_hash) for name, lane in peer_lanes.items()}
 
 
 def acknowledge(tx: Transaction, peer: str, told: dict[str, Mark]) -> None:
@@ -50,23 +50,23 @@ def acknowledge(tx: Transaction, peer: str, told: dict[str, Mark]) -> None:
 
 
 def _agree(tx: Transaction, lane: Lane, mark: Mark) -> bool:
-    known = lane_events.hash_at(tx, lane, mark.upto)
-    if known is None or mark.upto > lane.numbered or not lanes.is_same(known, mark.hash):
+    ours = lane_events.hash_at(tx, lane, mark.upto)
+    if ours is None or mark.upto > lane.numbered or not lanes.is_same(ours, mark.hash):
         return False
     if mark.upto > lane.acked:
-        lane_events.finish(tx, lane, mark.upto, known)
+        lane_events.finish(tx, lane, mark.upto, ours)
     elif mark.upto < lane.acked:
-        return lane_events.rewind(tx, lane, mark.upto, known)
+        return lane_events.rewind(tx, lane, mark.upto, ours)
     return True
 
 
 def next_runs(
-    tx: Transaction, peer: str, room: int, every_lane: bool, names: tuple[str, ...] = LANES
+    tx: Transaction, peer: str, capacity: int, every_lane: bool, names: tuple[str, ...] = LANES
 ) -> dict[str, Run]:
     """The events that come next in each of these lanes, as `runs_after` has those after what is acknowledged; they are
     on their way now."""
     close_gaps(tx, peer, names)
-    runs = runs_after(tx, peer, room, acknowledged(tx, peer, names), every_lane)
+    runs = runs_after(tx, peer, capacity, acknowledged(tx, peer, names), every_lane)
     lease(tx, peer, runs)
     return runs
 
@@ -74,19 +74,19 @@ def next_runs(
 def close_gaps(tx: Transaction, peer: str, names: tuple[str, ...]) -> None:
     """Number everything anew where what comes next in a lane is not kept any more: somebody deleted it by hand. Before
     any lane is read, for all of them get other numbers."""
-    found = [lanes.find(tx, peer, name) for name in names if lane_events.waits(tx, peer, name)]
-    if not all(lane_events.after(tx, lane, lane.acked, 1) for lane in found):
+    waiting = [lanes.find(tx, peer, name) for name in names if lane_events.waits(tx, peer, name)]
+    if not all(lane_events.after(tx, lane, lane.acked, 1) for lane in waiting):
         lane_events.renew(tx, peer)
 
 
-def _within(waiting: dict[str, list[Numbered]], room: int, at_least: int) -> dict[str, list[Numbered]]:
+def _within(waiting: dict[str, list[Numbered]], capacity: int, at_least: int) -> dict[str, list[Numbered]]:
     """The first events of these lanes whose bodies have room, in order; at least so many."""
     chosen: dict[str, list[Numbered]] = {}
     count = 0
     for name, events in waiting.items():
         for event in events:
-            room -= len(event.event.body)
-            if room < 0 and count >= at_least:
+            capacity -= len(event.event.body)
+            if capacity < 0 and count >= at_least:
                 return chosen
             chosen.setdefault(name, []).append(event)
             count += 1
@@ -94,9 +94,9 @@ def _within(waiting: dict[str, list[Numbered]], room: int, at_least: int) -> dic
 
 
 def runs_after(
-    tx: Transaction, peer: str, room: int, ends: Mapping[str, Mark], every_lane: bool = False
+    tx: Transaction, peer: str, capacity: int, ends: Mapping[str, Mark], every_lane: bool = False
 ) -> dict[str, Run]:
-    """The events that come after these marks in their lanes, `room` bytes of bodies in all, but one at least. The
+    """The events that come after these marks in their lanes, `capacity` bytes of bodies in all, but one at least. The
     urgent lane comes first; with `every_lane` each lane that waits gets one event at least, so that none starves.
     Nothing is noted of them: they go by another way as if nobody had looked."""
     waiting = {
@@ -105,7 +105,7 @@ def runs_after(
     firsts = {name: events[:1] for name, events in waiting.items() if every_lane}
     spent = sum(len(event.event.body) for events in firsts.values() for event in events)
     rest = {name: events[len(firsts.get(name, [])) :] for name, events in waiting.items()}
-    more = _within(rest, room - spent, at_least=int(not every_lane))
+    more = _within(rest, capacity - spent, at_least=int(not every_lane))
     chosen = {name: firsts.get(name, []) + more.get(name, []) for name in waiting}
     return {name: _wired(tx, ends[name].hash, events) for name, events in chosen.items() if events}
 
@@ -118,8 +118,8 @@ def lease(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> None:
 
 def acknowledged(tx: Transaction, peer: str, names: tuple[str, ...] = LANES) -> dict[str, Mark]:
     """How far the peer has acknowledged these lanes of ours."""
-    found = {name: lanes.find(tx, peer, name) for name in names}
-    return {name: Mark(lane.acked, lane.acked_hash) for name, lane in found.items()}
+    peer_lanes = {name: lanes.find(tx, peer, name) for name in names}
+    return {name: Mark(lane.acked, lane.acked_hash) for name, lane in peer_lanes.items()}
 
 
 def end_of(run: Run) -> Mark:
@@ -133,10 +133,10 @@ def end_of(run: Run) -> Mark:
 def _wired(tx: Transaction, base: bytes, events: list[Numbered]) -> Run:
     rolling = base
     wired = []
-    for one in events:
-        event = one.event
+    for numbered in events:
+        event = numbered.event
         derived = lanes.event_id(rolling, event.kind, event.reference, event.body)
-        ago, slip = tx.now - event.at, (tx.steady - one.steady_at) - (tx.now - event.at)
+        ago, slip = tx.now - event.at, (tx.steady - numbered.steady_at) - (tx.now - event.at)
         name_of = "" if event.id == derived else event.id.hex()
         wired.append(Wired(event.kind, event.reference, event.body, ago, slip, name_of, event.hops))
         # As the receiver will reckon it, also where the disk has damaged an id or the hash that is kept.
@@ -200,7 +200,7 @@ def _id(rolling: bytes, wired: Wired) -> bytes:
 def _take_one(tx: Transaction, peer: str, name: str, number: int, event: Event, rolling: bytes, apply: Apply) -> None:
     if name == outbox.URGENT:
         received_events.keep(tx, peer, number, event, rolling)
-        received_events.trim(tx, peer, number - KEEP_HEARD)
+        received_events.trim(tx, peer, number - KEEP_RECEIVED)
     if lanes.is_new(tx, event.id):
         apply_one(tx, peer, event, apply)
         relay.pass_on(tx, peer, name, event)

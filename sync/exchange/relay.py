@@ -37,7 +37,7 @@ def _next_hop(tx: Transaction, peer: str, reference: str) -> str | None:
     if peer != outbox.UPSTREAM:
         is_its_own = number is None or outbox.way_to(tx, number) == peer
         return outbox.UPSTREAM if is_its_own and lanes.has_upstream(tx) else None
-    known = identity.find(tx)
-    if number is None or known is None or number == known.number or stations.find(tx, number) is None:
+    here = identity.find(tx)
+    if number is None or here is None or number == here.number or stations.find(tx, number) is None:
         return None
     return outbox.way_to(tx, number)

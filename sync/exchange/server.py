@@ -47,8 +47,8 @@ def answer(store: Store, packed: bytes, apply: Apply) -> bytes:
         up = _opened(store, peer, station.key, packed)
     except HistoryLostError as error:
         return frame.pack(frame.DOWN, number, station.key, Message(error.exchange, fault=UNKNOWN_HISTORY))
-    down, known = store.write(lambda tx: _answer(tx, number, up, apply))
-    return fitted(frame.DOWN, number, station.key, down, known, (up.want or USUAL_KIB) * 1024)[0]
+    down, shared = store.write(lambda tx: _answer(tx, number, up, apply))
+    return fitted(frame.DOWN, number, station.key, down, shared, (up.want or USUAL_KIB) * 1024)[0]
 
 
 def _opened(store: Store, peer: str, key: bytes, packed: bytes) -> Message:
@@ -73,22 +73,22 @@ def _answer(tx: Transaction, number: int, up: Message, apply: Apply) -> tuple[Me
     lane.acknowledge(tx, peer, up.marks)
     for name, run in up.runs.items():
         lane.take(tx, peer, name, run, up.sent_at, apply)
-    room = bodies_in((up.want or USUAL_KIB) * 1024)
-    runs = lane.next_runs(tx, peer, room, every_lane=up.exchange % EVERY_LANE == 0)
+    capacity = bodies_in((up.want or USUAL_KIB) * 1024)
+    runs = lane.next_runs(tx, peer, capacity, every_lane=up.exchange % EVERY_LANE == 0)
     outbox.destination_ok(tx, peer)
     is_hello = bool(up.incarnation)
     told = lane.marks(tx, peer, LANES if is_hello else tuple(name for name in LANES if name in up.runs))
     ours = lanes.peer(tx, peer).ours
-    known = history.of_sent(tx, peer, runs)
-    return Message(up.exchange, tx.now, told, runs, ours if is_hello or ours != before else b""), known
+    shared = history.of_sent(tx, peer, runs)
+    return Message(up.exchange, tx.now, told, runs, ours if is_hello or ours != before else b""), shared
 
 
 def meet(tx: Transaction, peer: str, said: Message) -> bool:
     """Take note of who speaks: a new incarnation, and its clock. False when the peer has left this incarnation."""
-    known = lanes.peer(tx, peer)
+    speaker = lanes.peer(tx, peer)
     if not said.incarnation:
         return True
-    if said.incarnation != known.theirs and not lanes.begin_receiving(tx, known, said.incarnation):
+    if said.incarnation != speaker.theirs and not lanes.begin_receiving(tx, speaker, said.incarnation):
         return False
     lanes.save_peer(tx, replace(lanes.peer(tx, peer), ahead_ms=said.sent_at - tx.now))
     return True
@@ -99,16 +99,16 @@ def fitted(
     station: int,
     key: bytes,
     message: Message,
-    known: SharedHistory | None,
+    shared: SharedHistory | None,
     limit: int,
     pack: Pack = frame.pack,
 ) -> tuple[bytes, Message]:
     """The frame of a message, with fewer events where all of them would be larger than `limit`; and what it then says.
     One event always travels, however large."""
-    packed = pack(direction, station, key, message, known)
+    packed = pack(direction, station, key, message, shared)
     while len(packed) > limit * SLACK and message.count > 1:
         message = _cut(message, max(int(message.count * limit / len(packed)), 1))
-        packed = pack(direction, station, key, message, known)
+        packed = pack(direction, station, key, message, shared)
     return packed, message
 
 

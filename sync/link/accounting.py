@@ -44,12 +44,12 @@ class Accounting:
 
 def weights(*messages: Message) -> dict[str, int]:
     """What an exchange went on: the bytes of the events' bodies in each lane, both ways. Without any it was idle."""
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for message in messages:
         for name, run in message.runs.items():
             size = sum(len(event.body.encode()) + 1 for event in run.events)
-            found[WHATS[name]] = found.get(WHATS[name], 0) + size
-    return {what: size for what, size in found.items() if size} or {traffic.IDLE: 1}
+            sizes[WHATS[name]] = sizes.get(WHATS[name], 0) + size
+    return {what: size for what, size in sizes.items() if size} or {traffic.IDLE: 1}
 
 
 def shared(used: ByteCount, weights: Mapping[str, int]) -> dict[str, ByteCount]:

@@ -56,12 +56,12 @@ class Limit:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What may leave now: the `lanes`, and of the budgets `room` bytes (None: no limit). Where not every lane may,
-    `why` is one of the names above, `amount` the limit that is used up and `until` when that ends, in milliseconds
-    since 1970 UTC."""
+    """What may leave now: the `lanes`, and how many bytes the budgets have `left` (None: no limit). Where not every
+    lane may, `why` is one of the names above, `amount` the limit that is used up and `until` when that ends, in
+    milliseconds since 1970 UTC."""
 
     lanes: tuple[str, ...] = LANES
-    room: int | None = None
+    left: int | None = None
     why: Cause | None = None
     amount: Decimal = Decimal(0)
     until: int = 0
@@ -88,10 +88,10 @@ class Budget:
         if self.is_lifted(tx):
             return Allowance(is_lifted=True)
         allowed = [self._by_hour(tx.now), *(self._by_limit(tx, limit) for limit in self.limits)]
-        if held := [one for one in allowed if not one.is_whole]:
+        if held := [rule for rule in allowed if not rule.is_whole]:
             # What holds longest says when to expect more.
-            return max(held, key=lambda one: one.until)
-        return min(allowed, key=lambda one: math.inf if one.room is None else one.room)
+            return max(held, key=lambda rule: rule.until)
+        return min(allowed, key=lambda rule: math.inf if rule.left is None else rule.left)
 
     def is_lifted(self, tx: Transaction) -> bool:
         """Whether somebody said "sync now" and something still waits."""
@@ -122,9 +122,9 @@ class Budget:
         return Allowance((outbox.URGENT,), why=Cause.WINDOW_CLOSED, until=min(start for start in starts if start > now))
 
     def _by_limit(self, tx: Transaction, limit: Limit) -> Allowance:
-        room = limit.bytes - traffic.total(tx, outbox.UPSTREAM, *self.days_of(tx.now, limit.is_daily))
-        if room > 0:
-            return Allowance(room=room)
+        left = limit.bytes - traffic.total(tx, outbox.UPSTREAM, *self.days_of(tx.now, limit.is_daily))
+        if left > 0:
+            return Allowance(left=left)
         today = self._here(tx.now).date()
         tomorrow = today + datetime.timedelta(days=1)
         next_month = (today.replace(day=1) + datetime.timedelta(days=LAST_DAY)).replace(day=1)
@@ -145,7 +145,7 @@ def windows_from(text: str) -> tuple[Window, ...]:
 
 def _window(text: str) -> Window:
     try:
-        start, end = (datetime.datetime.strptime(one, "%H:%M").time() for one in text.split("-"))
+        start, end = (datetime.datetime.strptime(clock, "%H:%M").time() for clock in text.split("-"))
     except ValueError:
         raise ValueError(f"SADO_SYNC_WINDOWS: {text!r} is no window; write one as 00:00-06:00.") from None
     if start == end:

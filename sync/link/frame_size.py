@@ -46,6 +46,10 @@ class FrameSize:
         if 2 * size >= self.limit or target < self.limit:
             self.limit = int(_within(min(target, most)))
 
+    def within(self, left: int | None) -> int:
+        """The limit, or so many bytes where fewer are left (None: no matter how many); a few always are."""
+        return self.limit if left is None else min(self.limit, max(left, LEAST))
+
     def packed(self, size: int, bodies: int) -> None:
         """A frame of so many bytes was made of bodies of so many."""
         if bodies:

@@ -10,7 +10,7 @@ from sado.store.tables import blobs, stations
 from sado.store.tables.blobs import Wanted
 from sado.store.tables.events import Apply, Event
 from sado.sync.blobs.fetch import Arrivals, Fetcher, Get
-from sado.sync.blobs.publish import Room, Shelf, publish
+from sado.sync.blobs.publish import BlobEvents, BlobServer, publish
 from sado.sync.exchange import server as exchange
 from sado.sync.exchange.client import Client
 from sado.sync.link.frame_size import FrameSize
@@ -39,7 +39,7 @@ class Steady(FrameSize):
 
 def only_blobs(number: int) -> Apply:
     """A station that knows no other events."""
-    room = Room(number)
+    room = BlobEvents(number)
 
     def apply(tx: Transaction, peer: str, event: Event) -> None:
         if event.kind.startswith("blob."):
@@ -72,7 +72,7 @@ class Link:
     def restart(self, village: Store | None = None) -> None:
         """Both processes begin anew; all that they had in memory is gone."""
         self.village = village or self.village
-        self.shelf = Shelf(self.hub)
+        self.blob_server = BlobServer(self.hub)
         self.client = Client(
             self.village, self.number, self.key, OneByOne(self._post), only_blobs(self.number), FrameSize()
         )
@@ -111,7 +111,7 @@ class Link:
     def answered(self, target: str, headers: Mapping[str, str], timeout_s: float = 0) -> bytes:
         """The hub's answer to a request, noted as the line carries it."""
         path, _, query = target.partition("?")
-        body = self.shelf.answer(path, query, headers)
+        body = self.blob_server.answer(path, query, headers)
         self.wire += [target.encode(), repr(dict(headers)).encode(), body]
         self.ranges.append(len(body))
         return body

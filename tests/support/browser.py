@@ -96,7 +96,7 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
         "secure_cookies": False,
         "has_upstream": True,
         "is_costly": lambda tx: False,
-        "standing": lambda tx: status.of(tx, Budget(), FrameSize()),
+        "sync_status": lambda tx: status.of(tx, Budget(), FrameSize()),
     }
     pages.create(app, store, cases, PACK, pages.Options(**{**options, **changed}))
     try:

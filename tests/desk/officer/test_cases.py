@@ -19,7 +19,7 @@ from sado.desk.officer.cases import BUTTONS, LISTED, TABS
 from sado.menus.reading import pack
 from sado.store.tables import accounts
 from sado.store.tables import cases as rows
-from sado.sync import status as standing
+from sado.sync import status
 from sado.sync.link.budget import Budget
 from tests.support.browser import HASHED, PASSWORD, enter, post
 from tests.support.stations import APPEAL, Clock, Station, open_station
@@ -34,7 +34,7 @@ OPTIONS = pages.Options(
     secure_cookies=False,
     has_upstream=False,
     is_costly=lambda tx: False,
-    standing=lambda tx: standing.of(tx, Budget(), None),
+    sync_status=lambda tx: status.of(tx, Budget(), None),
 )
 APPEAL_TO_HCU = msgspec.structs.replace(APPEAL, agency="HCU", place="KT-YOV")
 PACK = pack.load("tajikistan")

@@ -16,8 +16,7 @@ from sado.cli.sync_report import Words
 from sado.store import Transaction
 from sado.store.tables import lanes, quarantine, traffic
 from sado.store.tables import outbox as entries
-from sado.sync import outbox
-from sado.sync import status as standing
+from sado.sync import outbox, status
 from sado.sync.codes import Cause, Reason
 from sado.sync.link.budget import Budget, limits_from, windows_from
 from sado.sync.link.frame_size import FrameSize
@@ -42,7 +41,7 @@ FRAME_SIZE = measured()
 @pytest.fixture
 def station(tmp_path: Path) -> Iterator[Desk]:
     """A desk whose line has a window, budgets and a price; it is five in the morning."""
-    with build(tmp_path, standing=lambda tx: standing.of(tx, BUDGET, FRAME_SIZE)) as built:
+    with build(tmp_path, sync_status=lambda tx: status.of(tx, BUDGET, FRAME_SIZE)) as built:
         yield built
 
 
@@ -60,7 +59,7 @@ def page(client: FlaskClient, path: str = "/operator/line") -> str:
 def status(desk: Desk, budget: Budget = BUDGET, frame_size: FrameSize | None = FRAME_SIZE) -> list[str]:
     """What `sado sync status` prints."""
     words = Words(DUSHANBE, "TJ")
-    return desk.store.read(lambda tx: words.report(tx, standing.of(tx, budget, frame_size)))
+    return desk.store.read(lambda tx: words.report(tx, status.of(tx, budget, frame_size)))
 
 
 def put(desk: Desk, lane: str, count: int = 1) -> None:
@@ -271,7 +270,7 @@ def test_a_clock_within_five_minutes_is_not_worth_a_word(station: Desk, operator
 
 
 def test_a_hub_has_no_line_of_its_own(tmp_path: Path) -> None:
-    with build(tmp_path, has_upstream=False, standing=lambda tx: standing.of(tx, Budget(DUSHANBE), None)) as desk:
+    with build(tmp_path, has_upstream=False, sync_status=lambda tx: status.of(tx, Budget(DUSHANBE), None)) as desk:
         set_clock(desk, "station:007", -3600)
         words = page(desk.signed_in("operator"))
         assert "This station has no upstream" in words

@@ -21,7 +21,7 @@ from sado.sync import endpoint, outbox, schedule
 from sado.sync.blobs import delta, protocol
 from sado.sync.blobs.fetch import NOT_ITSELF, Fetcher, RefusedError
 from sado.sync.blobs.protocol import DELTA, NOT_OFFERED, PLAIN, REPEATED, Answer, Request
-from sado.sync.blobs.publish import MOST_BYTES, BlobTooLargeError, Offer, Outcome, Room, offer_all, wanted_by
+from sado.sync.blobs.publish import MOST_BYTES, BlobEvents, BlobTooLargeError, Offer, Outcome, offer_all, wanted_by
 from sado.sync.codes import Cause, CausedError
 from sado.sync.errors import LineDownError, UnknownStationError
 from sado.sync.link.accounting import Accounting
@@ -501,7 +501,7 @@ def test_who_may_not_say_it_is_not_believed(link: Link, kind: str) -> None:
     peer = outbox.station(VILLAGE) if kind == "blob.offered" else outbox.UPSTREAM
     body = msgspec.json.encode(Outcome("pack/x", "ab" * 32, VILLAGE)).decode()
     with pytest.raises(CausedError, match="no say"):
-        link.hub.write(lambda tx: Room(0).apply(tx, peer, _event(kind, body)))
+        link.hub.write(lambda tx: BlobEvents(0).apply(tx, peer, _event(kind, body)))
 
 
 def _event(kind: str, body: str) -> Event:
@@ -512,9 +512,9 @@ def test_a_station_says_nothing_for_another(link: Link) -> None:
     link.publish(content(1))
     body = msgspec.json.encode(Outcome(NAME, hashlib.sha256(content(1)).hexdigest(), VILLAGE)).decode()
 
-    link.hub.write(lambda tx: Room(0).apply(tx, outbox.station(STRANGER), _event("blob.taken", body)))
+    link.hub.write(lambda tx: BlobEvents(0).apply(tx, outbox.station(STRANGER), _event("blob.taken", body)))
     assert link.told()[0] == blobs.OFFERED
-    link.hub.write(lambda tx: Room(0).apply(tx, outbox.station(VILLAGE), _event("blob.taken", body)))
+    link.hub.write(lambda tx: BlobEvents(0).apply(tx, outbox.station(VILLAGE), _event("blob.taken", body)))
     assert link.told()[0] == blobs.TAKEN
 
 

@@ -20,10 +20,9 @@ from sado.store.tables import outbox as entries
 from sado.store.tables.events import Apply, Event
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
-from sado.sync.by_hand import file_format
-from sado.sync.by_hand import transfer as courier
-from sado.sync.by_hand.file_format import LABEL, LENGTH, ParcelError
-from sado.sync.by_hand.transfer import Courier, Taken
+from sado.sync.by_hand import file_format, transfer
+from sado.sync.by_hand.file_format import LABEL, LENGTH, TransferError
+from sado.sync.by_hand.transfer import FileTransfer, Taken
 from sado.sync.exchange import lane, server
 from sado.sync.wire import frame
 from sado.sync.wire.frame import Mark, Message
@@ -62,12 +61,12 @@ class Road:
         self.stick.mkdir(exist_ok=True)
 
     @property
-    def village(self) -> Courier:
-        return Courier(self.pair.village.store, VILLAGE, self.pair.key, counting(self.pair.village.cases.apply))
+    def village(self) -> FileTransfer:
+        return FileTransfer(self.pair.village.store, VILLAGE, self.pair.key, counting(self.pair.village.cases.apply))
 
     @property
-    def hub(self) -> Courier:
-        return Courier(self.pair.hub.store, HUB, None, counting(self.pair.hub.cases.apply))
+    def hub(self) -> FileTransfer:
+        return FileTransfer(self.pair.hub.store, HUB, None, counting(self.pair.hub.cases.apply))
 
     def up(self) -> Path:
         """The village exports."""
@@ -187,7 +186,7 @@ def test_a_file_holds_all_that_waits_in_frames_of_bounded_size(road: Road) -> No
     counts = [[len(run.events) for run in road.pair.up(one).runs.values()] for one in packed]
     assert counts[0] == [], "the first frame is a hello"
     sizes = [len(one) for one, count in zip(packed, counts, strict=True) if count != [1]]
-    assert len(sizes) > 5 and max(sizes) <= courier.FRAME_BYTES * server.SLACK
+    assert len(sizes) > 5 and max(sizes) <= transfer.FRAME_BYTES * server.SLACK
     assert road.hub.take_in(file).new == 401
     road.register_one()
     road.pair.settle()
@@ -399,7 +398,7 @@ def go_one_step(road: Road, files: dict[str, list[Path]], step: str, which: int)
         taker = road.hub if step == "take up" else road.village
         try:
             taker.take_in(some[which % len(some)])
-        except ParcelError as error:
+        except TransferError as error:
             assert "numbered its events anew" in str(error)
 
 
@@ -489,7 +488,7 @@ def test_a_file_of_a_life_that_was_left_is_refused_and_the_next_one_is_taken(bus
     fresh = busy.up()
     busy.hub.take_in(fresh)
     before = dump(busy.pair.hub.store)
-    with pytest.raises(ParcelError, match="numbered its events anew.*export again there"):
+    with pytest.raises(TransferError, match="numbered its events anew.*export again there"):
         busy.hub.take_in(old)
     assert dump(busy.pair.hub.store) == before
     busy.pair.settle()
@@ -511,11 +510,11 @@ def test_a_gap_in_what_is_kept_is_numbered_over(busy: Road) -> None:
 # Files that are not taken
 
 
-def refused(taker: Courier, store: Store, path: Path, content: bytes, words: str = ".") -> None:
+def refused(taker: FileTransfer, store: Store, path: Path, content: bytes, words: str = ".") -> None:
     """The file is refused with these words, and nothing changes."""
     path.write_bytes(content)
     before = dump(store)
-    with pytest.raises(ParcelError, match=words) as caught:
+    with pytest.raises(TransferError, match=words) as caught:
         taker.take_in(path)
     assert str(caught.value).endswith(".")
     assert dump(store) == before
@@ -601,12 +600,12 @@ def test_a_file_of_a_later_release_is_refused(busy: Road) -> None:
 def test_a_file_that_is_too_large_is_not_read(busy: Road) -> None:
     with (busy.stick / "large").open("wb") as file:
         file.truncate(file_format.MOST_BYTES + 1)
-    with pytest.raises(ParcelError, match="larger than any export"):
+    with pytest.raises(TransferError, match="larger than any export"):
         busy.hub.take_in(busy.stick / "large")
 
 
 def test_a_file_that_is_gone_is_told(busy: Road) -> None:
-    with pytest.raises(ParcelError, match="cannot be read.*No such file"):
+    with pytest.raises(TransferError, match="cannot be read.*No such file"):
         busy.hub.take_in(busy.stick / "gone")
 
 
@@ -630,14 +629,14 @@ def test_a_file_made_with_an_older_key_is_refused(busy: Road) -> None:
 def test_a_station_that_is_not_admitted_is_refused(busy: Road, tmp_path: Path) -> None:
     with open_station(tmp_path / "stranger", 8) as stranger:
         file = busy.stick / "strange"
-        Courier(stranger.store, 8, busy.pair.key, stranger.cases.apply).export(file, None, DAY)
+        FileTransfer(stranger.store, 8, busy.pair.key, stranger.cases.apply).export(file, None, DAY)
     refused(busy.hub, busy.pair.hub.store, file, file.read_bytes(), "Station 008 is not admitted here")
 
 
 def test_a_file_for_another_station_is_refused(busy: Road, tmp_path: Path) -> None:
     down = busy.down().read_bytes()
     with open_station(tmp_path / "other", 8) as other:
-        taker = Courier(other.store, 8, busy.pair.key, other.cases.apply)
+        taker = FileTransfer(other.store, 8, busy.pair.key, other.cases.apply)
         refused(taker, other.store, busy.stick / "down", down, "is for station 007, from its upstream")
     refused(busy.hub, busy.pair.hub.store, busy.stick / "down", down, "is for station 007, from its upstream")
 
@@ -651,14 +650,14 @@ def test_a_station_behind_another_exchanges_with_that_one(busy: Road) -> None:
     content = busy.up().read_bytes()
     busy.pair.hub.store.write(lambda tx: stations.set_through(tx, VILLAGE, 3))
     refused(busy.hub, busy.pair.hub.store, busy.stick / "behind", content, "exchanges with station 003, by hand too")
-    with pytest.raises(ParcelError, match="exchanges with station 003"):
+    with pytest.raises(TransferError, match="exchanges with station 003"):
         busy.down()
 
 
 def test_a_hub_is_asked_for_whom_it_exports(busy: Road) -> None:
-    with pytest.raises(ParcelError, match="--station NUMBER"):
+    with pytest.raises(TransferError, match="--station NUMBER"):
         busy.hub.export(busy.stick / "whose", None, DAY)
-    with pytest.raises(ParcelError, match="sado station add 8"):
+    with pytest.raises(TransferError, match="sado station add 8"):
         busy.hub.export(busy.stick / "whose", 8, DAY)
     assert not [*busy.stick.iterdir()]
 
@@ -726,7 +725,7 @@ def test_a_file_in_a_folder_is_named_after_station_way_and_day(busy: Road) -> No
 def test_no_file_is_written_over(busy: Road) -> None:
     file = busy.up()
     content = file.read_bytes()
-    with pytest.raises(ParcelError, match="never writes over a file"):
+    with pytest.raises(TransferError, match="never writes over a file"):
         busy.village.export(file, None, DAY)
     assert file.read_bytes() == content
     assert [*busy.stick.iterdir()] == [file]
@@ -735,7 +734,7 @@ def test_no_file_is_written_over(busy: Road) -> None:
 def test_a_full_stick_is_told_and_leaves_no_file(busy: Road) -> None:
     (busy.stick / "full.part").symlink_to("/dev/full")
     before = dump(busy.pair.village.store)
-    with pytest.raises(ParcelError, match="No space left on device.*another stick"):
+    with pytest.raises(TransferError, match="No space left on device.*another stick"):
         busy.village.export(busy.stick / "full", None, DAY)
     assert not [*busy.stick.iterdir()]
     assert dump(busy.pair.village.store) == before
@@ -763,7 +762,7 @@ def test_a_station_whose_disk_is_full_takes_the_rest_when_the_file_is_taken_agai
     file.write_bytes(long)
     apply = failing(counting(busy.pair.hub.cases.apply), after)
     with pytest.raises(DiskError):
-        Courier(busy.pair.hub.store, HUB, None, apply).take_in(file)
+        FileTransfer(busy.pair.hub.store, HUB, None, apply).take_in(file)
     here = len(all_cases(busy.pair.hub)) - 1
     assert here <= after
     taken = busy.hub.take_in(file)
@@ -775,7 +774,7 @@ def test_a_station_whose_disk_is_full_takes_the_rest_when_the_file_is_taken_agai
 def test_more_than_one_file_holds_is_told_and_goes_with_the_next(busy: Road, long: bytes) -> None:
     """The largest file would take minutes to fill; its size is what is left to a small one here."""
     party = busy.village._party(None)
-    packed, events, left = busy.pair.village.store.read(lambda tx: courier.frames(tx, party, courier.LARGEST_FRAME))
+    packed, events, left = busy.pair.village.store.read(lambda tx: transfer.frames(tx, party, transfer.LARGEST_FRAME))
     assert (events + left, left > 0) == (152, True)
     file_format.write(busy.stick / "first", party.label, party.key, packed)
     busy.village.take_in(busy.receipts(busy.stick / "first"))
@@ -792,10 +791,10 @@ DISTRICT = 3
 
 @dataclass
 class Place:
-    """A station on a road of three, and its courier."""
+    """A station on a road of three, and what writes and takes its files."""
 
     station: Station
-    courier: Courier
+    file_transfer: FileTransfer
     written: int = 0
 
     def waits(self, peer: str) -> int:
@@ -812,9 +811,9 @@ def test_a_station_in_the_middle_carries_for_those_behind_it(tmp_path: Path, clo
     hub.store.write(lambda tx: stations.set_through(tx, VILLAGE, DISTRICT))
     for one in (district, village):
         one.store.write(lambda tx: lanes.set_upstream(tx, True))
-    at_hub = Courier(hub.store, HUB, None, counting(hub.cases.apply))
-    at_district = Courier(district.store, DISTRICT, district_key, counting(district.cases.apply))
-    at_village = Courier(village.store, VILLAGE, village_key, counting(village.cases.apply))
+    at_hub = FileTransfer(hub.store, HUB, None, counting(hub.cases.apply))
+    at_district = FileTransfer(district.store, DISTRICT, district_key, counting(district.cases.apply))
+    at_village = FileTransfer(village.store, VILLAGE, village_key, counting(village.cases.apply))
 
     def round_trip() -> None:
         """From the village over the district to the hub, and back the same way."""

@@ -148,8 +148,8 @@ def test_the_next_words_cost_less(row: Row, filed: list[str]) -> None:
     ("after", "upto"), [(5, 5), (6, 5), (-1, 5), (0, shared_history.MOST_EVENTS + 1), (1 << 62, 1 << 63)]
 )
 def test_a_range_without_sense_is_not_here(row: Row, filed: list[str], after: int, upto: int) -> None:
-    assert row.district.store.write(lambda tx: history.of_heard(tx, PEER, after, upto)).events == []
-    assert len(row.district.store.write(lambda tx: history.of_heard(tx, PEER, 2, 5)).events) == 3
+    assert row.district.store.write(lambda tx: history.of_received(tx, PEER, after, upto)).events == []
+    assert len(row.district.store.write(lambda tx: history.of_received(tx, PEER, 2, 5)).events) == 3
 
 
 @pytest.mark.parametrize(

@@ -368,13 +368,13 @@ def test_when_it_happened_is_reckoned_by_our_clock(taker: Side, ago: int, slip: 
 
 def test_only_urgent_words_are_kept_for_the_compressor_and_only_the_last(sender: Side, taker: Side) -> None:
     sender.put("n", lane="n")
-    sender.put(*(str(number) for number in range(lane.KEEP_HEARD + 3)))
+    sender.put(*(str(number) for number in range(lane.KEEP_RECEIVED + 3)))
     while runs := sender.next(room=5_000):
         for name, run in runs.items():
             assert taker.take(run, name)
             sender.acknowledge(run.first + len(run.events) - 1, name=name)
     kept = taker.store.read(lambda tx: received_events.between(tx, VILLAGE, 0, 10_000))
-    assert [body for _, _, body, _ in kept] == [str(number) for number in range(3, lane.KEEP_HEARD + 3)]
+    assert [body for _, _, body, _ in kept] == [str(number) for number in range(3, lane.KEEP_RECEIVED + 3)]
 
 
 def test_peers_do_not_share_a_cursor(sender: Side, taker: Side) -> None:

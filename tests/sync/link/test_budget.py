@@ -172,7 +172,7 @@ def test_money_is_bytes_at_the_price(store: Store, clock: Clock) -> None:
     budget = Budget(DUSHANBE, limits=limits(daily_money=0.1, monthly_money=2, price=decimal(0.2)), price=decimal(0.2))
     assert budget.money(250_000) == Decimal("0.05")
     spend(store, "2026-11-23", 499_999)
-    assert allowed(store, clock, budget, "2026-11-23T12:00:00").room == 1
+    assert allowed(store, clock, budget, "2026-11-23T12:00:00").left == 1
     spend(store, "2026-11-23", 1)
     held = allowed(store, clock, budget, "2026-11-23T12:00:00")
     assert (held.why, held.amount, until(held)) == (Cause.DAY_MONEY, Decimal("0.1"), "2026-11-24 00:00")
