@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from sado.store import Transaction
 from sado.store.tables import outbox as entries
-from sado.store.tables.traffic import Spent
+from sado.store.tables.line_usage import Spent
 from sado.sync import outbox
 from sado.sync.codes import MONEY, Reason
 from sado.sync.link.accounting import WHATS

@@ -15,7 +15,7 @@ from dataclasses import replace
 from enum import Enum
 
 from sado.store import Transaction
-from sado.store.tables import outbox, stations, traffic
+from sado.store.tables import line_usage, outbox, stations
 from sado.store.tables.events import Event
 from sado.store.tables.lanes import LANES
 from sado.store.tables.outbox import Entry, State
@@ -187,7 +187,7 @@ def retry_all_now(tx: Transaction) -> None:
     """Let everything that waits be tried at once, whatever the hour and the budgets say; and ask for what waits at the
     upstream. The scheduler does it within a second."""
     outbox.make_due(tx)
-    traffic.lift(tx)
+    line_usage.lift(tx)
 
 
 class SendError(CausedError):

@@ -14,7 +14,7 @@ from typing import Protocol
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from sado.store import DiskError, Store, Transaction
-from sado.store.tables import attempts, deliveries, drafts, lane_events, lanes, messages, sessions, traffic
+from sado.store.tables import attempts, deliveries, drafts, lane_events, lanes, line_usage, messages, sessions
 from sado.store.tables import outbox as entries
 from sado.sync import dispatch, outbox
 from sado.sync.blobs.fetch import Arrivals
@@ -84,7 +84,7 @@ class Upstream:
         """One exchange; whether more waits on either side and the line is up."""
         try:
             more = self.client.call()
-            self._lift_seen = self._store.read(traffic.lifted_at)
+            self._lift_seen = self._store.read(line_usage.lifted_at)
             return more
         except (LineDownError, FrameError, DiskError) as error:
             log.log(logging.ERROR if isinstance(error, DiskError) else logging.INFO, "exchange: %s", error)
@@ -98,7 +98,7 @@ class Upstream:
         allowed = self.client.accounting.budget.allowance(tx)
         waits = any(lane_events.waits(tx, outbox.UPSTREAM, lane) for lane in allowed.lanes)
         # "Sync now" calls the upstream once though nothing waits here: something may wait there.
-        is_asked = allowed.is_lifted and traffic.lifted_at(tx) != self._lift_seen
+        is_asked = allowed.is_lifted and line_usage.lifted_at(tx) != self._lift_seen
         if waits or is_asked or not allowed.is_whole:
             return waits or is_asked, waits
         is_down = entries.destination(tx, outbox.UPSTREAM).down_since is not None

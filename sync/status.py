@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sado.store import Transaction
-from sado.store.tables import lanes, quarantine, traffic
+from sado.store.tables import lanes, line_usage, quarantine
 from sado.store.tables import outbox as entries
+from sado.store.tables.line_usage import Spent
 from sado.store.tables.outbox import Destination
-from sado.store.tables.traffic import Spent
 from sado.sync import outbox
 from sado.sync.link.budget import Allowance, Budget
 from sado.sync.link.frame_size import FrameSize
@@ -69,13 +69,13 @@ def of(tx: Transaction, budget: Budget, frame_size: FrameSize | None) -> Status:
             Waiting(lane, count, oldest, lane in allowance.lanes)
             for lane, count, oldest in entries.counts_by_lane(tx, outbox.UPSTREAM)
         ],
-        today=traffic.spent(tx, outbox.UPSTREAM, *budget.days_of(tx.now, is_daily=True)),
-        month=traffic.spent(tx, outbox.UPSTREAM, *budget.days_of(tx.now, is_daily=False)),
+        today=line_usage.spent(tx, outbox.UPSTREAM, *budget.days_of(tx.now, is_daily=True)),
+        month=line_usage.spent(tx, outbox.UPSTREAM, *budget.days_of(tx.now, is_daily=False)),
         clocks=[
             WrongClock(peer.name, peer.ahead_ms) for peer in lanes.peers(tx) if abs(peer.ahead_ms) > CLOCK_ALARM_MS
         ],
         aside=quarantine.count(tx),
         chunk=frame_size.limit if frame_size else 0,
         goodput=frame_size.goodput if frame_size else 0.0,
-        lifted_at=traffic.lifted_at(tx) if allowance.is_lifted else 0,
+        lifted_at=line_usage.lifted_at(tx) if allowance.is_lifted else 0,
     )

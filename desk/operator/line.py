@@ -14,20 +14,20 @@ from sado.desk.language import N_, _, moment
 from sado.desk.signin import needs_role
 from sado.menus.language.languages import Languages
 from sado.store import Store, Transaction
-from sado.store.tables import traffic
-from sado.store.tables.traffic import Spent
+from sado.store.tables import line_usage
+from sado.store.tables.line_usage import Spent
 from sado.sync import outbox
 from sado.sync.codes import MONEY
 from sado.sync.status import Status, Waiting
 
 LANES = {outbox.URGENT: N_("Urgent"), outbox.NORMAL: N_("Normal"), outbox.BULK: N_("Bulk")}
 WHATS = {
-    traffic.URGENT: N_("Urgent"),
-    traffic.NORMAL: N_("Normal"),
-    traffic.BULK: N_("Bulk"),
-    traffic.BLOBS: N_("Menus and registers"),
-    traffic.IDLE: N_("Calls that brought nothing"),
-    traffic.PROBE: N_("Tries while the line was down"),
+    line_usage.URGENT: N_("Urgent"),
+    line_usage.NORMAL: N_("Normal"),
+    line_usage.BULK: N_("Bulk"),
+    line_usage.BLOBS: N_("Menus and registers"),
+    line_usage.IDLE: N_("Calls that brought nothing"),
+    line_usage.PROBE: N_("Tries while the line was down"),
 }
 MINUTE_MS = 60_000
 

@@ -19,7 +19,7 @@ DISK_DAMAGED = "DISK_DAMAGED"
 
 
 @dataclass(frozen=True)
-class Numbered:
+class LaneEvent:
     """An event of ours with its number, and the lane's hash at it. `steady_at` is when it was made by a clock that
     nobody sets (milliseconds)."""
 
@@ -29,13 +29,13 @@ class Numbered:
     event: Event
 
 
-def after(tx: Transaction, lane: Lane, number: int, limit: int) -> list[Numbered]:
+def after(tx: Transaction, lane: Lane, number: int, limit: int) -> list[LaneEvent]:
     """The events that come after this number, in order; none when the next one is not kept any more."""
     rows = _rows(tx, lane, "number > :number ORDER BY number", number, limit)
     return [_opened(tx, lane, row) for row in rows] if rows and rows[0][1] == number + 1 else []
 
 
-def before(tx: Transaction, lane: Lane, number: int, limit: int) -> list[Numbered]:
+def before(tx: Transaction, lane: Lane, number: int, limit: int) -> list[LaneEvent]:
     """The last events up to this number that are kept without a gap, in order."""
     rows = _rows(tx, lane, "number <= :number ORDER BY number DESC", number, limit)
     dense = [row for at, row in enumerate(rows) if row[1] == number - at]
@@ -163,14 +163,14 @@ def _renumbered(tx: Transaction, lane: Lane) -> Lane:
     return lane
 
 
-def _opened(tx: Transaction, lane: Lane, row: Row) -> Numbered:
+def _opened(tx: Transaction, lane: Lane, row: Row) -> LaneEvent:
     entry, number, event, rolling, kind, reference, at, steady_at, hops, body = row
     try:
         said = tx.unseal(body, BODY, entry)
     except SealError:
         _set_aside(tx, lane, entry, f"{DISK_DAMAGED} {reference} ({lane.lane} {number})")
         kind, said = DAMAGED, EMPTY
-    return Numbered(number, rolling, steady_at, Event(kind, reference, said, event, at, 0, hops))
+    return LaneEvent(number, rolling, steady_at, Event(kind, reference, said, event, at, 0, hops))
 
 
 def _set_aside(tx: Transaction, lane: Lane, entry: int, reason: str) -> None:

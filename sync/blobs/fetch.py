@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from sado.store import DiskError, Store, Transaction
 from sado.store.errors import SealError
-from sado.store.tables import blobs, traffic
+from sado.store.tables import blobs, line_usage
 from sado.store.tables.blobs import Wanted
 from sado.sync import outbox
 from sado.sync.blobs import delta, protocol
@@ -99,7 +99,7 @@ class Fetcher:
 
         def job(tx: Transaction) -> None:
             outcome(tx)
-            self._accounting.note(tx, fresh, {traffic.BLOBS: 1})
+            self._accounting.note(tx, fresh, {line_usage.BLOBS: 1})
 
         self._store.write(job)
         self._accounting.noted(fresh)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sado.store import Store, Transaction
-from sado.store.tables import blobs, lane_events, lanes, traffic
+from sado.store.tables import blobs, lane_events, lanes, line_usage
 from sado.store.tables.events import Apply
 from sado.sync import outbox
 from sado.sync.codes import Cause
@@ -115,7 +115,7 @@ class Client:
             self._pipe.connect()
         except LineDownError as error:
             self.packer.close()
-            self._note_down(error, {traffic.PROBE: 1})
+            self._note_down(error, {line_usage.PROBE: 1})
             raise
 
     def _draft(self, tx: Transaction) -> Draft | None:
@@ -207,7 +207,7 @@ class Client:
         comes = bool(down.runs) if allowed.is_whole else outbox.URGENT in down.runs
         goes_on = comes or any(lane_events.waits(tx, outbox.UPSTREAM, name) for name in allowed.lanes)
         if not goes_on and blobs.next_in(tx, blobs.WANTED) is None:
-            traffic.end_lift(tx)
+            line_usage.end_lift(tx)
         return goes_on
 
 

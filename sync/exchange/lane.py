@@ -16,7 +16,7 @@ import msgspec
 from sado.store import Transaction
 from sado.store.tables import lane_events, lanes, quarantine, received_events
 from sado.store.tables.events import Apply, Event
-from sado.store.tables.lane_events import Numbered
+from sado.store.tables.lane_events import LaneEvent
 from sado.store.tables.lanes import LANES, Lane
 from sado.sync import outbox
 from sado.sync.codes import Cause, CausedError, Reason
@@ -79,9 +79,9 @@ def close_gaps(tx: Transaction, peer: str, names: tuple[str, ...]) -> None:
         lane_events.renew(tx, peer)
 
 
-def _within(waiting: dict[str, list[Numbered]], capacity: int, at_least: int) -> dict[str, list[Numbered]]:
+def _within(waiting: dict[str, list[LaneEvent]], capacity: int, at_least: int) -> dict[str, list[LaneEvent]]:
     """The first events of these lanes whose bodies have room, in order; at least so many."""
-    chosen: dict[str, list[Numbered]] = {}
+    chosen: dict[str, list[LaneEvent]] = {}
     count = 0
     for name, events in waiting.items():
         for event in events:
@@ -130,7 +130,7 @@ def end_of(run: Run) -> Mark:
     return Mark(run.last, rolling)
 
 
-def _wired(tx: Transaction, base: bytes, events: list[Numbered]) -> Run:
+def _wired(tx: Transaction, base: bytes, events: list[LaneEvent]) -> Run:
     rolling = base
     wired = []
     for numbered in events:

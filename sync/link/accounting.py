@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sado.store import Transaction
-from sado.store.tables import traffic
+from sado.store.tables import line_usage
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
 from sado.sync.link.budget import Budget
 from sado.sync.link.tcp_counters import ByteCount
 from sado.sync.wire.frame import Message
 
-WHATS = dict(zip(LANES, (traffic.URGENT, traffic.NORMAL, traffic.BULK), strict=True))
+WHATS = dict(zip(LANES, (line_usage.URGENT, line_usage.NORMAL, line_usage.BULK), strict=True))
 NOTHING = ByteCount(0, 0)
 
 
@@ -33,9 +33,9 @@ class Accounting:
         return self._used() - self._noted
 
     def note(self, tx: Transaction, fresh: ByteCount, weights: Mapping[str, int]) -> None:
-        """Write it down as spent on these purposes (store/tables/traffic.py), by their weights."""
+        """Write it down as spent on these purposes (store/tables/line_usage.py), by their weights."""
         for what, part in shared(fresh, weights).items():
-            traffic.add(tx, self.budget.day(tx.now), outbox.UPSTREAM, what, part.up, part.down)
+            line_usage.add(tx, self.budget.day(tx.now), outbox.UPSTREAM, what, part.up, part.down)
 
     def noted(self, fresh: ByteCount) -> None:
         """It is on disk: a transaction may run twice before it is, so it cannot say so itself."""
@@ -49,7 +49,7 @@ def weights(*messages: Message) -> dict[str, int]:
         for name, run in message.runs.items():
             size = sum(len(event.body.encode()) + 1 for event in run.events)
             sizes[WHATS[name]] = sizes.get(WHATS[name], 0) + size
-    return {what: size for what, size in sizes.items() if size} or {traffic.IDLE: 1}
+    return {what: size for what, size in sizes.items() if size} or {line_usage.IDLE: 1}
 
 
 def shared(used: ByteCount, weights: Mapping[str, int]) -> dict[str, ByteCount]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from sado.store import Transaction
-from sado.store.tables import traffic
+from sado.store.tables import line_usage
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
 from sado.sync.codes import Cause
@@ -95,7 +95,7 @@ class Budget:
 
     def is_lifted(self, tx: Transaction) -> bool:
         """Whether somebody said "sync now" and something still waits."""
-        at = traffic.lifted_at(tx)
+        at = line_usage.lifted_at(tx)
         return bool(at) and 0 <= tx.now - at < LIFT_MS
 
     def day(self, now: int) -> str:
@@ -122,7 +122,7 @@ class Budget:
         return Allowance((outbox.URGENT,), why=Cause.WINDOW_CLOSED, until=min(start for start in starts if start > now))
 
     def _by_limit(self, tx: Transaction, limit: Limit) -> Allowance:
-        left = limit.bytes - traffic.total(tx, outbox.UPSTREAM, *self.days_of(tx.now, limit.is_daily))
+        left = limit.bytes - line_usage.total(tx, outbox.UPSTREAM, *self.days_of(tx.now, limit.is_daily))
         if left > 0:
             return Allowance(left=left)
         today = self._here(tx.now).date()

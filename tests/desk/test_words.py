@@ -14,7 +14,7 @@ from sado.desk.officer import cases as officer
 from sado.desk.operator import line
 from sado.desk.phone import page as phone
 from sado.menus.handset import Letters
-from sado.store.tables import deliveries, quarantine, traffic
+from sado.store.tables import deliveries, line_usage, quarantine
 from sado.store.tables.lanes import LANES
 from sado.store.tables.outbox import State
 from sado.sync import outbox
@@ -32,7 +32,7 @@ CODES: Mapping[str, tuple[Collection[object], Mapping[object, str]]] = {
     "who did it": ((payloads.RESIDENT, payloads.CHANNEL, "operator"), {**words.ACTORS}),
     "what became of a request": (conflicts.OUTCOMES, {**words.OUTCOMES}),
     "lanes": (LANES, {**line.LANES}),
-    "what the line was used for": (traffic.WHATS, {**line.WHATS}),
+    "what the line was used for": (line_usage.WHATS, {**line.WHATS}),
     "what an agency may do": (statuses.EVENTS, {**officer.BUTTONS}),
     "what an agency's clock waits for": ((*statuses.NEW, *statuses.IN_WORK), {**officer.WAITS_FOR}),
     "terms that forbid it": (terms.TermError.__subclasses__(), {**officer.TERMS}),

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sado.store import Store, Transaction
-from sado.store.tables import blobs, stations, traffic
+from sado.store.tables import blobs, line_usage, stations
 from sado.store.tables import outbox as entries
 from sado.store.tables.events import Event
 from sado.sync import outbox, schedule
@@ -111,7 +111,7 @@ class Village:
         return {lane: count for lane, count, _oldest in found}
 
     def spent(self) -> dict[str, int]:
-        found = self.store.read(lambda tx: traffic.spent(tx, outbox.UPSTREAM, *ALWAYS))
+        found = self.store.read(lambda tx: line_usage.spent(tx, outbox.UPSTREAM, *ALWAYS))
         return {one.purpose: one.total for one in found}
 
     def line(self) -> entries.Destination:
@@ -364,7 +364,7 @@ def test_a_line_that_is_down_costs_an_attempt_to_connect(village: Village) -> No
         line.step()
         village.clock.move(2 * HOUR_S)
     assert village.wire.frames == []
-    assert village.spent() == {traffic.PROBE: 4 * KNOCK}
+    assert village.spent() == {line_usage.PROBE: 4 * KNOCK}
     assert village.store.read(lambda tx: tx.value("SELECT value FROM counters WHERE name = 'exchange'")) is None
     assert (line.client.frame_size.limit, village.line().failures) == (FIRST, 4)
 
@@ -378,7 +378,7 @@ def test_a_frame_that_was_cut_is_counted_for_what_it_carried_and_halves_the_next
     village.put("u")
     village.wire.is_cut = True
     line.step()
-    assert village.spent() == {traffic.URGENT: village.wire.used.total}
+    assert village.spent() == {line_usage.URGENT: village.wire.used.total}
     assert line.client.frame_size.limit == FIRST // 2
 
 
@@ -432,7 +432,7 @@ def test_every_byte_of_the_line_is_accounted_for(village: Village) -> None:
 
     spent = village.spent()
     assert sum(spent.values()) == village.wire.used.total
-    assert set(spent) == {traffic.URGENT, traffic.NORMAL, traffic.BULK, traffic.IDLE, traffic.PROBE}
+    assert set(spent) == {line_usage.URGENT, line_usage.NORMAL, line_usage.BULK, line_usage.IDLE, line_usage.PROBE}
     up, down = (
         village.store.read(lambda tx, c=column: tx.value(f"SELECT SUM({c}) FROM traffic")) for column in ("up", "down")
     )
@@ -446,7 +446,7 @@ def test_the_day_of_the_country_has_the_bytes_of_its_calls(village: Village) -> 
     village.clock.move(DAY_S)
     line.step()
     today = Budget().day(village.store.now())
-    assert village.store.read(lambda tx: traffic.total(tx, outbox.UPSTREAM, today, today)) == (
+    assert village.store.read(lambda tx: line_usage.total(tx, outbox.UPSTREAM, today, today)) == (
         village.wire.used.total - first
     )
 
@@ -469,4 +469,4 @@ def test_the_parts_of_an_exchange_sum_up() -> None:
         "urgent": ByteCount(30, 3),
         "bulk": ByteCount(140, 14),
     }
-    assert weights() == {traffic.IDLE: 1}
+    assert weights() == {line_usage.IDLE: 1}

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from sado.cli.sync_report import Words
 from sado.store import Transaction
-from sado.store.tables import lanes, quarantine, traffic
+from sado.store.tables import lanes, line_usage, quarantine
 from sado.store.tables import outbox as entries
 from sado.sync import outbox, status
 from sado.sync.codes import Cause, Reason
@@ -56,7 +56,7 @@ def page(client: FlaskClient, path: str = "/operator/line") -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))
 
 
-def status(desk: Desk, budget: Budget = BUDGET, frame_size: FrameSize | None = FRAME_SIZE) -> list[str]:
+def told(desk: Desk, budget: Budget = BUDGET, frame_size: FrameSize | None = FRAME_SIZE) -> list[str]:
     """What `sado sync status` prints."""
     words = Words(DUSHANBE, "TJ")
     return desk.store.read(lambda tx: words.report(tx, status.of(tx, budget, frame_size)))
@@ -71,7 +71,7 @@ def put(desk: Desk, lane: str, count: int = 1) -> None:
 
 
 def spend(desk: Desk, day: str, what: str, up: int, down: int) -> None:
-    desk.store.write(lambda tx: traffic.add(tx, day, outbox.UPSTREAM, what, up, down))
+    desk.store.write(lambda tx: line_usage.add(tx, day, outbox.UPSTREAM, what, up, down))
 
 
 def be_down(desk: Desk) -> None:
@@ -90,13 +90,13 @@ def busy(desk: Desk) -> None:
     """A day with something of everything."""
     for lane, count in (("u", 1), ("n", 30), ("b", 100)):
         put(desk, lane, count)
-    spend(desk, EARLIER, traffic.BULK, 3_000_000, 200_000)
+    spend(desk, EARLIER, line_usage.BULK, 3_000_000, 200_000)
     for what, up, down in (
-        (traffic.URGENT, 200_000, 4000),
-        (traffic.NORMAL, 60_000, 600),
-        (traffic.BLOBS, 900, 180_000),
-        (traffic.IDLE, 30_000, 30_000),
-        (traffic.PROBE, 624, 0),
+        (line_usage.URGENT, 200_000, 4000),
+        (line_usage.NORMAL, 60_000, 600),
+        (line_usage.BLOBS, 900, 180_000),
+        (line_usage.IDLE, 30_000, 30_000),
+        (line_usage.PROBE, 624, 0),
     ):
         spend(desk, TODAY, what, up, down)
     desk.store.write(lambda tx: outbox.destination_ok(tx, outbox.UPSTREAM))
@@ -106,7 +106,7 @@ def busy(desk: Desk) -> None:
 
 
 def test_status_of_a_quiet_station(station: Desk) -> None:
-    assert status(station, Budget(DUSHANBE), FrameSize()) == [
+    assert told(station, Budget(DUSHANBE), FrameSize()) == [
         "Nothing waits.",
         "Today the line carried 0 bytes.",
         "This month the line carried 0 bytes.",
@@ -117,7 +117,7 @@ def test_status_says_what_waits_why_and_what_went_on_what(station: Desk) -> None
     busy(station)
     set_clock(station, outbox.UPSTREAM, 7 * 60)
     station.store.write(lambda tx: quarantine.keep(tx, "upstream", "case.moved", "{}", "UnknownCaseError: 0070000000"))
-    assert status(station) == [
+    assert told(station) == [
         "Last exchange at 13.07.2026 05:00:00.",
         "Until 14.07.2026 00:00:00 only urgent events leave: today's 500.0 KB are used up.",
         "upstream: 131 waiting, the oldest since 13.07.2026 05:00:00.",
@@ -136,7 +136,7 @@ def test_status_says_what_waits_why_and_what_went_on_what(station: Desk) -> None
 
 def test_status_says_that_the_window_is_closed_and_when_it_opens(station: Desk) -> None:
     put(station, "n")
-    assert status(station)[:3] == [
+    assert told(station)[:3] == [
         "Until 13.07.2026 22:00:00 only urgent events leave: the window is closed.",
         "upstream: 1 waiting, the oldest since 13.07.2026 05:00:00.",
         "  normal: 1, held back until 13.07.2026 22:00:00.",
@@ -146,7 +146,7 @@ def test_status_says_that_the_window_is_closed_and_when_it_opens(station: Desk) 
 def test_status_says_that_sync_now_lifts_it(station: Desk) -> None:
     put(station, "n")
     station.store.write(outbox.retry_all_now)
-    assert status(station)[:3] == [
+    assert told(station)[:3] == [
         "`sync now` was asked for at 13.07.2026 05:00:00: no window or budget holds anything back until nothing waits.",
         "upstream: 1 waiting, the oldest since 13.07.2026 05:00:00.",
         "  normal: 1, leaving next.",
@@ -156,7 +156,7 @@ def test_status_says_that_sync_now_lifts_it(station: Desk) -> None:
 def test_status_of_a_line_that_is_down(station: Desk) -> None:
     put(station, "u")
     be_down(station)
-    assert status(station, Budget(DUSHANBE))[:4] == [
+    assert told(station, Budget(DUSHANBE))[:4] == [
         "The line has been down since 13.07.2026 05:00:00: the upstream cannot be reached.",
         "Next try at 13.07.2026 05:12:00.",
         "upstream: 1 waiting, the oldest since 13.07.2026 05:00:00.",
@@ -167,7 +167,7 @@ def test_status_of_a_line_that_is_down(station: Desk) -> None:
 def test_status_of_a_hub_tells_whose_clock_is_wrong(station: Desk) -> None:
     set_clock(station, "station:007", -3600)
     set_clock(station, "station:008", 299)
-    assert status(station, Budget(DUSHANBE), None) == [
+    assert told(station, Budget(DUSHANBE), None) == [
         "Nothing waits.",
         "The clock of station 007 is 60 min behind ours: one of the two is wrong.",
     ]
@@ -176,7 +176,7 @@ def test_status_of_a_hub_tells_whose_clock_is_wrong(station: Desk) -> None:
 def test_status_calls_each_destination_by_what_it_is(station: Desk) -> None:
     for to in (outbox.SMS, outbox.station(12), "agency:HCU"):
         station.store.write(lambda tx, to=to: outbox.put(tx, to, "notice", "", "{}"))  # type: ignore[misc]
-    assert status(station, Budget(DUSHANBE), None) == [
+    assert told(station, Budget(DUSHANBE), None) == [
         "queue of agency HCU: 1 waiting, the oldest since 13.07.2026 05:00:00.",
         "sms: 1 waiting, the oldest since 13.07.2026 05:00:00.",
         "station 012: 1 waiting, the oldest since 13.07.2026 05:00:00.",
@@ -184,10 +184,10 @@ def test_status_calls_each_destination_by_what_it_is(station: Desk) -> None:
 
 
 def test_money_of_the_month_is_told_in_money(station: Desk) -> None:
-    spend(station, EARLIER, traffic.BULK, 20_000_000, 0)
-    assert "this month's 20.00 MB are used up" in status(station)[0]
+    spend(station, EARLIER, line_usage.BULK, 20_000_000, 0)
+    assert "this month's 20.00 MB are used up" in told(station)[0]
     budget = replace(BUDGET, limits=LIMITS[2:])
-    assert status(station, budget)[0] == (
+    assert told(station, budget)[0] == (
         "Until 01.08.2026 00:00:00 only urgent events leave: this month's 2.00 TJS are spent."
     )
 
@@ -238,7 +238,7 @@ def test_sync_now_on_the_page_is_written_down_and_said(station: Desk, operator: 
     put(station, "n")
     answer = post(operator, "/operator/line", "/operator/line")
     assert answer.location == "/operator/line"
-    assert station.store.read(traffic.lifted_at) == station.store.now()
+    assert station.store.read(line_usage.lifted_at) == station.store.now()
     words = page(operator)
     assert "Everything that waits is being tried now." in words
     assert "“Sync now” was asked for at 05:00: no window or budget holds anything back" in words
@@ -253,7 +253,7 @@ def test_the_button_of_the_outbox_says_it_too(station: Desk, operator: FlaskClie
 
 def test_sync_now_needs_the_page_s_own_form(station: Desk, operator: FlaskClient) -> None:
     assert operator.post("/operator/line").status_code == 400
-    assert station.store.read(traffic.lifted_at) == 0
+    assert station.store.read(line_usage.lifted_at) == 0
 
 
 def test_a_wrong_clock_and_events_kept_aside_are_told_on_both_pages(station: Desk, operator: FlaskClient) -> None:

@@ -11,7 +11,7 @@ from sado.store import Store, Transaction
 from sado.store.tables import lane_events, lanes
 from sado.store.tables import outbox as entries
 from sado.store.tables.events import Event
-from sado.store.tables.lane_events import Numbered
+from sado.store.tables.lane_events import LaneEvent
 from sado.store.tables.lanes import Lane
 from sado.store.tables.outbox import Entry
 from sado.sync import outbox
@@ -41,11 +41,11 @@ def lane_of(tx: Transaction, name: str = "u", peer: str = PEER) -> Lane:
     return lanes.find(tx, peer, name)
 
 
-def after(store: Store, number: int = 0, limit: int = MANY, **which: str) -> list[Numbered]:
+def after(store: Store, number: int = 0, limit: int = MANY, **which: str) -> list[LaneEvent]:
     return store.write(lambda tx: lane_events.after(tx, lane_of(tx, **which), number, limit))
 
 
-def before(store: Store, number: int, limit: int = MANY) -> list[Numbered]:
+def before(store: Store, number: int, limit: int = MANY) -> list[LaneEvent]:
     return store.write(lambda tx: lane_events.before(tx, lane_of(tx), number, limit))
 
 
@@ -67,11 +67,11 @@ def rewind(store: Store, upto: int) -> bool:
     return store.write(job)
 
 
-def bodies(found: list[Numbered]) -> list[str]:
+def bodies(found: list[LaneEvent]) -> list[str]:
     return [one.event.body for one in found]
 
 
-def numbers(found: list[Numbered]) -> list[int]:
+def numbers(found: list[LaneEvent]) -> list[int]:
     return [one.number for one in found]
 
 
@@ -93,7 +93,7 @@ def states(store: Store) -> list[str]:
 def check_chain(store: Store, name: str = "u") -> None:
     """Numbers are dense from 1, and each hash follows from the one before and the event's id."""
 
-    def job(tx: Transaction) -> tuple[bytes, Lane, list[Numbered]]:
+    def job(tx: Transaction) -> tuple[bytes, Lane, list[LaneEvent]]:
         lane = lane_of(tx, name)
         return lanes.beginning(lanes.peer(tx, PEER).ours, name), lane, lane_events.after(tx, lane, 0, MANY)
 

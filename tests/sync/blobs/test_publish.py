@@ -14,7 +14,7 @@ from flask import Flask
 
 from sado.menus.reading import pack
 from sado.publishing import bundle
-from sado.store.tables import blobs, stations, traffic
+from sado.store.tables import blobs, line_usage, stations
 from sado.store.tables import outbox as entries
 from sado.store.tables.events import Event
 from sado.sync import endpoint, outbox, schedule
@@ -299,8 +299,8 @@ def test_the_bytes_of_the_line_are_booked_as_blobs(link: Link) -> None:
         pass
 
     day = accounting.budget.day(link.village.now())
-    (spent,) = link.village.read(lambda tx: traffic.spent(tx, outbox.UPSTREAM, day, day))
-    assert (spent.purpose, spent.up, spent.down) == (traffic.BLOBS, 10 * len(link.ranges), sum(link.ranges))
+    (spent,) = link.village.read(lambda tx: line_usage.spent(tx, outbox.UPSTREAM, day, day))
+    assert (spent.purpose, spent.up, spent.down) == (line_usage.BLOBS, 10 * len(link.ranges), sum(link.ranges))
 
 
 # As a difference

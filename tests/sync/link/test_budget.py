@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sado.store import Store
-from sado.store.tables import traffic
+from sado.store.tables import line_usage
 from sado.store.tables.lanes import LANES
 from sado.sync import outbox
 from sado.sync.codes import Cause
@@ -56,8 +56,8 @@ def until(allowance: Allowance, zone: ZoneInfo = DUSHANBE) -> str:
     return datetime.datetime.fromtimestamp(allowance.until / 1000, zone).strftime("%Y-%m-%d %H:%M")
 
 
-def spend(store: Store, day: str, size: int, what: str = traffic.URGENT) -> None:
-    store.write(lambda tx: traffic.add(tx, day, outbox.UPSTREAM, what, size // 2, size - size // 2))
+def spend(store: Store, day: str, size: int, what: str = line_usage.URGENT) -> None:
+    store.write(lambda tx: line_usage.add(tx, day, outbox.UPSTREAM, what, size // 2, size - size // 2))
 
 
 def test_without_rules_everything_may_always_leave(store: Store) -> None:
@@ -143,7 +143,7 @@ def test_a_day_s_bytes_hold_back_all_but_what_is_urgent_until_midnight(store: St
     spend(store, "2026-11-23", 499_999)
     assert allowed(store, clock, budget, "2026-11-23T17:00:00") == Allowance(LANES, room=1)
 
-    spend(store, "2026-11-23", 1, traffic.IDLE)
+    spend(store, "2026-11-23", 1, line_usage.IDLE)
     held = allowed(store, clock, budget, "2026-11-23T17:00:00")
     assert held.lanes == URGENT_ONLY
     assert (held.why, held.amount, until(held)) == (Cause.DAY_BYTES, 500_000, "2026-11-24 00:00")
@@ -208,7 +208,7 @@ def test_sync_now_lifts_every_limit_until_it_ends(store: Store, clock: Clock) ->
     assert not allowed(store, clock, budget, "2026-11-23T12:00:00").is_whole
     store.write(outbox.retry_all_now)
     assert store.read(budget.allowance) == Allowance(LANES, is_lifted=True)
-    store.write(traffic.end_lift)
+    store.write(line_usage.end_lift)
     assert not store.read(budget.allowance).is_whole
 
 
