@@ -1,4 +1,4 @@
-"""The command line: the commands of `cli/`, each read when it is used, since most need little of Sado."""
+"""The command line: the commands of `cli/commands/`, each read when it is used, since most need little of Sado."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ import os
 import sys
 from collections import UserDict
 from importlib import import_module
+from pkgutil import iter_modules
 
 import click
 
 from sado import settings
 from sado.channel.settings import BLOCKS
+from sado.cli import commands
 from sado.settings import SettingsError
 from sado.store import DiskError, StoreError
 
 EXPECTED = (SettingsError, StoreError, DiskError, ValueError, OSError)
-COMMANDS = (
-    *("account", "agency", "backup", "demo", "dial", "drill", "init", "menus", "pack", "registers", "restore", "serve"),
-    *("sms", "station", "sync"),
-)
+COMMANDS = tuple(sorted(module.name for module in iter_modules(commands.__path__)))
 
 
 class Modules(UserDict[str, click.Command]):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sado.cli import commands
+from sado.cli.main import COMMANDS, main
 from sado.menus import engine
 from sado.menus.gsm import Budget
 from sado.menus.pack import Pack
@@ -16,7 +18,13 @@ from sado.menus.reading import pack as packs
 from sado.menus.reading.kinds import KINDS, Id, Kind, Label
 from sado.menus.tree import Screen
 from sado.publishing import checking
+from sado.store import Transaction
+from sado.store.tables import outbox as entries
+from sado.store.tables.outbox import Entry
+from sado.sync import dispatch, outbox
+from sado.sync.codes import Cause, EntryKind
 from tests.support.packs import small, written
+from tests.support.stations import open_store
 
 TREE = "trees/base.yaml"
 UZBEK = {"Odd": "Yangi", "Bye": "Xayr"}
@@ -116,3 +124,40 @@ def test_how_its_letters_are_typed_is_a_file_of_the_pack(uzbek: Pack) -> None:
     folding = packs.build("toy", in_uzbek(small()) | {"folding.csv": table.encode()})
 
     assert [place.code for place in folding.gazetteer.find("Top").places] == ["T-1"]
+
+
+def test_a_command_costs_its_file() -> None:
+    (folder,) = commands.__path__
+    files = {file.stem for file in Path(folder).glob("*.py")} - {"__init__"}
+    assert files == {*COMMANDS} == {name for name, command in main.commands.items() if command.name == name}
+
+
+class Agency:
+    """An agency that takes what is sent to it, once it is up."""
+
+    def __init__(self) -> None:
+        self.is_up = False
+        self.taken: list[str] = []
+
+    def send(self, entry: Entry) -> object:
+        """Keep the body."""
+        if not self.is_up:
+            raise outbox.DeferredError(Cause.OWN_ERROR, "closed")
+        self.taken.append(entry.body)
+        return len(self.taken)
+
+    def sent(self, tx: Transaction, entry: Entry, receipt: object, is_certain: bool) -> None:
+        """Nothing follows."""
+
+
+def test_an_agency_transport_costs_its_class(tmp_path: Path) -> None:
+    agency, to = Agency(), "agency:HCU"
+    with open_store(tmp_path) as store:
+        store.write(lambda tx: outbox.put(tx, to, EntryKind.CASE_OPENED, "0070000000", "{}"))
+        assert dispatch.step(store, to, agency)
+        assert agency.taken == []
+        agency.is_up = True
+        store.write(outbox.retry_all_now)
+        assert dispatch.step(store, to, agency)
+        (state,) = [state for (name, state), _ in store.read(entries.counts).items() if name == to] or ["acked"]
+        assert (agency.taken, state, dispatch.step(store, to, agency)) == (["{}"], "acked", False)

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import Phone, Station, pair, sado, shown_reference
+from tests.support.processes import Phone, Station, free_port, pair, sado, shown_reference
 
 APPEAL = ("2", "1", "1", "Ёвон", "1", "Об нест", "Раҳимова Гулнора", "1")
 
 
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[tuple[Station, Station]]:
-    """A hub that does not serve, and a village station where an appeal waits."""
+    """A hub that does not serve, and a village station where an appeal waits: nobody listens where it calls."""
     with pair(tmp_path) as (hub, village):
+        village.settings["upstream"] = f"http://127.0.0.1:{free_port()}"
         village.start()
         assert shown_reference(Phone(village.webhook, "+992900000001").walk("1", *APPEAL))
         yield hub, village

@@ -111,7 +111,7 @@ def test_settings_that_do_not_go_together_stop_with_a_sentence(
 
 def from_the_recipe(folder: Path) -> GatewayFile:
     """The gateway of docs/adding.md, as a file beside ours."""
-    (code,) = re.findall(r"^```python\n(.*?)^```", ADDING.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    code, *_ = re.findall(r"^```python\n(.*?)^```", ADDING.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     file = folder / "jsonia.py"
     file.write_text(code, "utf-8")
     spec = importlib.util.spec_from_file_location("jsonia", file)
