@@ -106,15 +106,15 @@ class Commands:
 
     def is_word_of(self, name: str, word: str) -> bool:
         """Whether this is a word of the command."""
-        return any(known.name == name for known in self._words.get(self._fold(word), ()))
+        return any(candidate.name == name for candidate in self._words.get(self._fold(word), ()))
 
     def _bare(self, said: str, tree: Tree) -> Command | None:
         for name, keyword in self.keywords.items():
             if keyword.bare and said[:1].isdigit():
-                found = arguments(tree, keyword, said)
+                parted = arguments(tree, keyword, said)
                 first = tree.screens[keyword.takes[0]]
-                number = found.given.get(first.id, "")
-                if not found.left and accepted(first.accepts, first.length, number) is not None:
+                number = parted.given.get(first.id, "")
+                if not parted.left and accepted(first.accepts, first.length, number) is not None:
                     return Command(name, keyword, "", said)
         return None
 
@@ -124,8 +124,8 @@ class Commands:
             return None
         second = _SECOND.match(said, head.end())
         for end in (second, head):
-            if end and (known := self._known(said[head.start(1) : end.end()])):
-                return self._command(known, said[end.end() :])
+            if end and (word := self._known(said[head.start(1) : end.end()])):
+                return self._command(word, said[end.end() :])
         near = self._near(head[1])
         return self._command(near, said[head.end() :], is_near=True) if near else None
 
@@ -135,10 +135,10 @@ class Commands:
     def _known(self, typed: str) -> _Word | None:
         """The word of this key; of those that share it the one that is spelt so, else one in the same alphabet: the
         answer goes to the language of the word."""
-        known = [word for word in self._words.get(self._fold(typed), ()) if self._is_safe(word, typed)]
-        exact = [word for word in known if word.spelling.casefold() == typed.casefold()]
-        alike = [word for word in known if bool(_CYRILLIC(word.spelling)) == bool(_CYRILLIC(typed))]
-        return next(iter((*exact, *alike, *known)), None)
+        words = [word for word in self._words.get(self._fold(typed), ()) if self._is_safe(word, typed)]
+        exact = [word for word in words if word.spelling.casefold() == typed.casefold()]
+        alike = [word for word in words if bool(_CYRILLIC(word.spelling)) == bool(_CYRILLIC(typed))]
+        return next(iter((*exact, *alike, *words)), None)
 
     def _is_safe(self, word: _Word, typed: str) -> bool:
         """The key forgives a doubled letter; a word that destroys is not to be read out of a slip."""
@@ -149,7 +149,7 @@ class Commands:
         key = self._fold(typed)
         if len(key) < SHORTEST_NEAR:
             return None
-        near = [word for known in self._words for word in self._words[known] if is_one_edit_apart(key, known)]
+        near = [word for folded in self._words for word in self._words[folded] if is_one_edit_apart(key, folded)]
         names = {word.name for word in near}
         is_short = any(len(self._fold(word.spelling)) < SHORTEST_NEAR for word in near)
         if len(names) != 1 or is_short or self.keywords[near[0].name].destructive:
@@ -217,14 +217,14 @@ def _number_end(left: str, length: int, then: int) -> int:
 def _option_in(screen: Screen, keyword: Keyword, left: str, fold: Fold) -> tuple[str, str]:
     """The key of the option that `left` begins with the words of, the longest first."""
     keys = {option.key for option in screen.options}
-    known = {fold(str(words)): option.key for option in screen.options for words in option.text.values()}
-    known |= {fold(word): key for key, words in keyword.choices.items() for word in words}
+    key_of = {fold(str(words)): option.key for option in screen.options for words in option.text.values()}
+    key_of |= {fold(word): key for key, words in keyword.choices.items() for word in words}
     ends: list[int] = []
     at = 0
-    while len(ends) < MOST_WORDS and (found := _OPTION.match(left, at)):
-        ends.append(at := found.end())
+    while len(ends) < MOST_WORDS and (match := _OPTION.match(left, at)):
+        ends.append(at := match.end())
     for end in reversed(ends):
         typed = left[:end].strip(_BETWEEN)
-        if key := typed if typed in keys else known.get(fold(typed)):
+        if key := typed if typed in keys else key_of.get(fold(typed)):
             return key, _rest(left[end:])
     return "", left

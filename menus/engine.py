@@ -59,8 +59,8 @@ def start(tree: Tree, language: str | None, ahead: Sequence[str] = (), budget: B
     """Begin. A subscriber without a language is asked for it first; `ahead` are the inputs she dialled with
     the service code, used once the language is known."""
     first = tree.start if language in tree.languages.codes else tree.first_contact
-    known = language if language in tree.languages.codes else tree.languages.default
-    session = Session(tree=tree.version, language=known or "", screen=first, ahead=list(ahead))
+    spoken = language if language in tree.languages.codes else tree.languages.default
+    session = Session(tree=tree.version, language=spoken or "", screen=first, ahead=list(ahead))
     return _arrive(tree, session, budget)
 
 
@@ -152,7 +152,7 @@ def _arrive(tree: Tree, session: Session, budget: Budget) -> Turn:
 def _effect(tree: Tree, screen: Screen, session: Session) -> Effect:
     answers = {name: session.answers.get(name, "") for name in screen.takes}
     for name, given in screen.given.items():
-        answers[name] = PLACEHOLDER.sub(lambda found: session.answers.get(found[1], ""), given)
+        answers[name] = PLACEHOLDER.sub(lambda match: session.answers.get(match[1], ""), given)
     if screen.text:
         answers["text"] = words(tree, screen.text, session)
     if screen.note:
@@ -197,7 +197,7 @@ def _answer(tree: Tree, session: Session, screen: Screen, text: str, typed: str)
         session.error, session.page = "choice", 0
         return
     if screen.answer:
-        session.answers[screen.answer] = PLACEHOLDER.sub(lambda found: session.values.get(found[1], ""), option.value)
+        session.answers[screen.answer] = PLACEHOLDER.sub(lambda match: session.values.get(match[1], ""), option.value)
         if screen.kind == "list":
             session.values[screen.answer] = str(option.text[session.language])
     if option.language:

@@ -62,10 +62,10 @@ def _year(text: str, length: int) -> str | None:
 def _date(text: str, length: int) -> str | None:
     """Day, month, year as people here write them; kept as ISO 8601. `26` is 2026 and `85` is 1985."""
     digits = unicodedata.normalize("NFKC", text).strip()
-    found = re.fullmatch(r"(\d{1,2})[ ./,-]+(\d{1,2})[ ./,-]+(\d{4}|\d{2})|(\d{2})(\d{2})(\d{4})", digits)
-    if not found:
+    match = re.fullmatch(r"(\d{1,2})[ ./,-]+(\d{1,2})[ ./,-]+(\d{4}|\d{2})|(\d{2})(\d{2})(\d{4})", digits)
+    if not match:
         return None
-    day, month, year = (int(part) for part in found.groups() if part is not None)
+    day, month, year = (int(part) for part in match.groups() if part is not None)
     if year < 100:
         year += 2000 if year < _CENTURY else 1900
     try:

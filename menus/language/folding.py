@@ -74,9 +74,9 @@ def misfits(csv_text: str) -> Iterator[Misfit]:
         seen.add(row["written"])
 
 
-def is_one_edit_apart(one: str, other: str) -> bool:
+def is_one_edit_apart(key: str, other: str) -> bool:
     """Tell whether one letter changed, added or left out turns one key into the other."""
-    short, long = sorted((one, other), key=len)
+    short, long = sorted((key, other), key=len)
     if len(short) == len(long):
         return sum(a != b for a, b in zip(short, long, strict=True)) == 1
     return len(long) - len(short) == 1 and any(long[:i] + long[i + 1 :] == short for i in range(len(long)))

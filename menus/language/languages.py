@@ -91,7 +91,7 @@ class Languages:
 
     def romanising(self, code: str) -> tuple[str, ...]:
         """Give the languages that are this one romanised."""
-        return tuple(one for one, language in self._languages.items() if language.romanises == code)
+        return tuple(romanised for romanised, language in self._languages.items() if language.romanises == code)
 
     def plural(self, forms: Mapping[str, str], n: float, code: str) -> str:
         """Choose the form for `n` things by the CLDR categories (zero, one, two, few, many, other).

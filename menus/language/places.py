@@ -139,9 +139,9 @@ def _misfits(districts: Lines, regions: Lines, languages: Languages) -> Iterator
     yield from ((DISTRICTS, (line,), says) for line, says in _row_faults("district", districts, needed))
     if districts and not districts[0][1].keys() >= {"other_names", "former_names"}:
         yield DISTRICTS, (1,), "districts need the columns other_names and former_names; a cell may be empty"
-    known = {row["iso"] for _, row in regions if "iso" in row}
-    for line, row in districts if known else ():
-        if "region_iso" in row and row["region_iso"] not in known:
+    iso_codes = {row["iso"] for _, row in regions if "iso" in row}
+    for line, row in districts if iso_codes else ():
+        if "region_iso" in row and row["region_iso"] not in iso_codes:
             yield DISTRICTS, (line,), f"there is no region {row['region_iso']}"
 
 

@@ -103,8 +103,8 @@ class Romanisation:
 
     def _unit(self, text: str) -> str:
         """Give the longest Latin spelling of one letter that the text begins with, as it stands in the text."""
-        found = self._spelling.match(text)
-        return found[0] if found else ""
+        match = self._spelling.match(text)
+        return match[0] if match else ""
 
     @cached_property
     def _spelling(self) -> re.Pattern[str]:

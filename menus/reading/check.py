@@ -25,11 +25,11 @@ _WAITING = ("choice", "list", "prompt", "notice")
 
 def structure(tree: Tree, written: Written) -> Iterator[Fault]:
     """What makes the tree unusable: a resident would meet an error, an empty line or no end."""
-    known, answers = known_to(tree), {screen.answer for screen in tree.screens.values()}
+    placeholders, answers = known_to(tree), {screen.answer for screen in tree.screens.values()}
     for screen in tree.screens.values():
         for says in chain(_leads_nowhere(tree, screen), _kind_faults(screen), _uncounted(tree, screen)):
             yield written.fault(screen.id, says)
-        yield from _text_faults(tree, written, screen, known, answers)
+        yield from _text_faults(tree, written, screen, placeholders, answers)
     yield from _endless(tree, written)
 
 
@@ -55,7 +55,7 @@ def known_to(tree: Tree) -> set[str]:
     return {*tree.placeholders, *tree.constants, *(answer for answer, _ in tree.labels)}
 
 
-def text_faults(texts: Texts, languages: Languages, known: set[str]) -> Iterator[tuple[str, str]]:
+def text_faults(texts: Texts, languages: Languages, placeholders: set[str]) -> Iterator[tuple[str, str]]:
     """What is wrong with one text: (language, or nothing where it is the same in all; what to do)."""
     for language in languages.codes:
         if not texts.get(language):
@@ -66,7 +66,7 @@ def text_faults(texts: Texts, languages: Languages, known: set[str]) -> Iterator
         if not isinstance(form, str) and (missing := [part for part in ("by", "other") if part not in form]):
             yield language, f"these plural forms need {' and '.join(f'`{part}`' for part in missing)}"
     used = {name for form in texts.values() for name in _placeholders(form)}
-    for name in sorted(used - known):
+    for name in sorted(used - placeholders):
         yield "", f"nothing fills {{{name}}}: the placeholders are in pack.yaml"
 
 
@@ -113,16 +113,22 @@ def _unasked(screen: Screen, answers: Set[str]) -> Iterator[str]:
 
 def _uncounted(tree: Tree, screen: Screen) -> Iterator[str]:
     """Votes that could not be told apart."""
-    counted = [one.value for one in screen.options if tree.screens.get(one.go or screen.go, screen).effect == "vote"]
+    counted = [
+        option.value for option in screen.options if tree.screens.get(option.go or screen.go, screen).effect == "vote"
+    ]
     if "" in counted or len(set(counted)) < len(counted):
         yield "every option that is counted needs a `value` of its own"
 
 
-def _text_faults(tree: Tree, written: Written, screen: Screen, known: set[str], answers: set[str]) -> Iterator[Fault]:
-    found = dict.fromkeys(fault for texts in screen.texts() for fault in text_faults(texts, tree.languages, known))
-    for language, says in found:
+def _text_faults(
+    tree: Tree, written: Written, screen: Screen, placeholders: set[str], answers: set[str]
+) -> Iterator[Fault]:
+    faults = dict.fromkeys(
+        fault for texts in screen.texts() for fault in text_faults(texts, tree.languages, placeholders)
+    )
+    for language, says in faults:
         yield written.fault(screen.id, says, language=language)
-    for name in sorted(set(PLACEHOLDER.findall(screen.note)) - known - answers):
+    for name in sorted(set(PLACEHOLDER.findall(screen.note)) - placeholders - answers):
         yield written.fault(screen.id, f"nothing fills {{{name}}} of the note: it is no answer")
 
 
@@ -179,9 +185,11 @@ def _depths(tree: Tree) -> dict[str, int]:
 
 def _shown_next(tree: Tree, screen: Screen) -> set[str]:
     """The screens that somebody may see next: effects between are seen by nobody."""
-    effects = {name: one for name, one in tree.screens.items() if one.kind == "do"}
+    effects = {name: effect for name, effect in tree.screens.items() if effect.kind == "do"}
     silent = reached(effects, screen.targets())
-    return {target for one in (screen, *(effects[name] for name in silent)) for target in one.targets()} - set(effects)
+    return {target for step in (screen, *(effects[name] for name in silent)) for target in step.targets()} - set(
+        effects
+    )
 
 
 def _is_menu(screen: Screen) -> bool:

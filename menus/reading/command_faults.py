@@ -47,7 +47,7 @@ def _clashes(keywords: Mapping[str, Keyword], tree: Tree) -> Iterator[tuple[Path
 
 
 def _unknown_screens(keyword: Keyword, tree: Tree) -> Iterator[tuple[str, str]]:
-    named = [("go", keyword.go), ("go_given", keyword.go_given), *(("takes", one) for one in keyword.takes)]
+    named = [("go", keyword.go), ("go_given", keyword.go_given), *(("takes", taken) for taken in keyword.takes)]
     for part, screen in named:
         if screen is not None and screen not in tree.screens:
             yield part, f"there is no screen {screen}"
@@ -56,10 +56,10 @@ def _unknown_screens(keyword: Keyword, tree: Tree) -> Iterator[tuple[str, str]]:
 
 
 def _misused(name: str, keyword: Keyword, tree: Tree) -> Iterator[tuple[Path, str]]:
-    taken = [tree.screens[one] for one in keyword.takes]
-    if odd := [one.id for one in taken if one.kind not in ("prompt", "choice")]:
+    taken = [tree.screens[screen] for screen in keyword.takes]
+    if odd := [screen.id for screen in taken if screen.kind not in ("prompt", "choice")]:
         yield (name, "takes"), f"{', '.join(odd)} asks nothing that could be answered: only prompts and choices do"
-    keys = {option.key for one in taken if one.kind == "choice" for option in one.options}
+    keys = {option.key for screen in taken if screen.kind == "choice" for option in screen.options}
     if absent := [key for key in keyword.choices if key not in keys]:
         yield (name, "choices"), f"no screen that it takes has an option {', '.join(absent)}"
     if keyword.bare and (not taken or taken[0].accepts != "digits"):
@@ -71,5 +71,5 @@ def _misused(name: str, keyword: Keyword, tree: Tree) -> Iterator[tuple[Path, st
 def _destroys(keyword: Keyword, tree: Tree) -> str:
     """The destroying effect that is at most one answer away from where the command enters, or nothing."""
     near = [keyword.go, keyword.go_given]
-    near += [target for one in near if one for target in tree.screens[one].targets()]
-    return next((tree.screens[one].effect for one in near if one and tree.screens[one].effect in DESTROYING), "")
+    near += [target for name in near if name for target in tree.screens[name].targets()]
+    return next((tree.screens[name].effect for name in near if name and tree.screens[name].effect in DESTROYING), "")

@@ -47,10 +47,10 @@ def line_of(node: yaml.Node | None, path: Path) -> int:
     line = 1
     for step in path:
         if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
-            if found is None:
+            entry = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+            if entry is None:
                 break
-            line, node = found[0].start_mark.line + 1, found[1]
+            line, node = entry[0].start_mark.line + 1, entry[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
             node = node.value[step]
             line = node.start_mark.line + 1
@@ -106,7 +106,7 @@ def _bare(wanted: Any) -> Any:
     """The type without its description, and without `None` beside it."""
     while get_origin(wanted) is Annotated and not _is_constrained(wanted):
         wanted = get_args(wanted)[0]
-    choices = [one for one in get_args(wanted) if one is not type(None)]
+    choices = [choice for choice in get_args(wanted) if choice is not type(None)]
     is_optional = type(None) in get_args(wanted) and len(choices) == 1
     return _bare(choices[0]) if is_optional else wanted
 
@@ -119,11 +119,11 @@ def _is_constrained(wanted: Any) -> bool:
     return is_leaf and any(getattr(meta, limit, None) is not None for meta in metas for limit in limits)
 
 
-def _nearest(key: str, known: Iterable[str]) -> str:
+def _nearest(key: str, allowed: Iterable[str]) -> str:
     import difflib  # a sound pack needs no advice
 
-    near = difflib.get_close_matches(key, list(known), 1)
-    return f"; did you mean `{near[0]}`?" if near else f"; there can be: {', '.join(known)}"
+    near = difflib.get_close_matches(key, list(allowed), 1)
+    return f"; did you mean `{near[0]}`?" if near else f"; there can be: {', '.join(allowed)}"
 
 
 def _described(wanted: Any) -> str:

@@ -70,7 +70,7 @@ class Menu(Kind, frozen=True, kw_only=True, tag="choice"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """A choice as it is."""
-        options = tuple(one.option(number) for number, one in enumerate(self.options, 1))
+        options = tuple(option.option(number) for number, option in enumerate(self.options, 1))
         yield Screen(
             name, "choice", self.text, options, self.answer or "", self.go or "", title=self.title, is_paged=self.paged
         )
@@ -178,10 +178,10 @@ class Lookup(Kind, frozen=True, kw_only=True, tag="lookup"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """An effect with an outcome for each way."""
-        ways = {way: target or self.go.missing for way, target in msgspec.structs.asdict(self.go).items()}
-        ways |= {f"found.{case}": target for case, target in self.when.items()}
+        outcomes = {way: target or self.go.missing for way, target in msgspec.structs.asdict(self.go).items()}
+        outcomes |= {f"found.{case}": target for case, target in self.when.items()}
         given = {"register": self.register} | ({"when": " ".join(self.when)} if self.when else {})
-        yield _effect(name, "lookup", tuple(self.by), given, ways)
+        yield _effect(name, "lookup", tuple(self.by), given, outcomes)
 
 
 class Ask(Kind, frozen=True, kw_only=True, tag="ask"):
@@ -248,7 +248,7 @@ class Poll(Kind, frozen=True, kw_only=True, tag="poll"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """A choice, and the effect that counts."""
-        options = tuple(one.option(number) for number, one in enumerate(self.options, 1))
+        options = tuple(option.option(number) for number, option in enumerate(self.options, 1))
         yield Screen(name, "choice", self.text, options, "choice", f"{name}.count")
         yield _effect(
             f"{name}.count", "vote", ("choice",), {"subject": name}, {"counted": self.go, "again": self.again}
@@ -266,10 +266,10 @@ class Rating(Kind, frozen=True, kw_only=True, tag="rating"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """A choice, and the effect that counts it for the service."""
-        options = tuple(one.option(number) for number, one in enumerate(self.options, 1))
+        options = tuple(option.option(number) for number, option in enumerate(self.options, 1))
         yield Screen(name, "choice", self.text, options, "choice", f"{name}.count")
-        ways = {"counted": self.go, "again": self.again}
-        yield _effect(f"{name}.count", "vote", ("choice",), {"subject": f"{name}.{{{self.of}}}"}, ways)
+        outcomes = {"counted": self.go, "again": self.again}
+        yield _effect(f"{name}.count", "vote", ("choice",), {"subject": f"{name}.{{{self.of}}}"}, outcomes)
 
 
 class Subscribe(Kind, frozen=True, kw_only=True, tag="subscribe"):

@@ -44,8 +44,8 @@ def files_of(name: str) -> dict[str, bytes]:
     """The files of the pack of this name, or in this folder: what its version is made of. Raises TreeError."""
     folder = Path(name) if (Path(name) / SHARED).is_file() else PACKS / name
     if not (folder / SHARED).is_file():
-        known = ", ".join(sorted(path.parent.name for path in PACKS.glob(f"*/{SHARED}")))
-        raise TreeError(f"There is no pack {name!r}: name a folder with a {SHARED} in it, or one of: {known}.")
+        packs = ", ".join(sorted(path.parent.name for path in PACKS.glob(f"*/{SHARED}")))
+        raise TreeError(f"There is no pack {name!r}: name a folder with a {SHARED} in it, or one of: {packs}.")
     paths = [*folder.glob("*.yaml"), *folder.glob("*.csv"), *folder.glob("trees/*.yaml")]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(paths)}
 

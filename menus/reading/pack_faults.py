@@ -59,10 +59,10 @@ def _shared_faults(pack: Pack, words: PackFile, shared: File) -> Iterator[Fault]
         if absent := [name for name in names if name not in groups[group]]:
             yield shared.fault((group,), f"there is nothing for {', '.join(absent)}")
     texts: dict[tuple[str, ...], Texts] = {("back",): words.back, ("more",): words.more}
-    texts |= {(group, name): one for group, named in groups.items() for name, one in named.items()}
-    languages, known = pack.languages, check.known_to(pack.tree)
-    for path, one in texts.items():
-        for language, says in check.text_faults(completed(languages, one), languages, known):
+    texts |= {(group, name): phrase for group, named in groups.items() for name, phrase in named.items()}
+    languages, placeholders = pack.languages, check.known_to(pack.tree)
+    for path, phrase in texts.items():
+        for language, says in check.text_faults(completed(languages, phrase), languages, placeholders):
             yield shared.fault((*path, language), says, language=language)
 
 
@@ -89,10 +89,10 @@ def _unnamed(pack: Pack) -> Iterator[Fault]:
 
 def _misfiled(pack: Pack, written: Written) -> Iterator[Fault]:
     """Forms that file what nobody would take: a kind that the law's file does not have, a topic without an agency."""
-    known = {"kind": set(_kinds(pack)), "topic": set(pack.routing)}
+    allowed = {"kind": set(_kinds(pack)), "topic": set(pack.routing)}
     for screen in pack.tree.screens.values():
-        for name in known if screen.effect == "open_case" else ():
-            for value in sorted(_values(pack.tree, screen, name) - known[name]):
+        for name in allowed if screen.effect == "open_case" else ():
+            for value in sorted(_values(pack.tree, screen, name) - allowed[name]):
                 yield written.fault(screen.id, f"files the {name} {value!r}: add it to law.yaml or to the routing")
 
 
@@ -118,8 +118,10 @@ def _values(tree: Tree, screen: Screen, name: str) -> set[str]:
     wanted = PLACEHOLDER.fullmatch(given)
     if wanted is None:
         return {given}
-    forms = {one: choice for one, choice in tree.screens.items() if one != tree.start}
+    forms = {screen_id: choice for screen_id, choice in tree.screens.items() if screen_id != tree.start}
     asked = [
-        one for one in forms.values() if one.answer == wanted[1] and screen.id in check.reached(forms, one.targets())
+        choice
+        for choice in forms.values()
+        if choice.answer == wanted[1] and screen.id in check.reached(forms, choice.targets())
     ]
     return {option.value for choice in asked for option in choice.options} - {""}

@@ -26,7 +26,7 @@ class Report:
 
     def as_table(self) -> str:
         """A line for each fault, and one that sums up."""
-        rows = [(f"{one.file}:{one.line}", one.screen, one.language, one.says) for one in self.faults]
+        rows = [(f"{fault.file}:{fault.line}", fault.screen, fault.language, fault.says) for fault in self.faults]
         where = f"in {', '.join(self.languages)}" if self.languages else "read, not checked until they can be"
         looked = f"{self.pack}: {self.screens} screens {where}"
         ends = f"{looked}: {len(rows)} {'fault' if len(rows) == 1 else 'faults'}" if rows else f"{looked}: no fault"
@@ -34,7 +34,7 @@ class Report:
 
     def as_json(self) -> str:
         """One object with a list of faults, each with file, line, screen, language and says."""
-        return msgspec.json.encode({**asdict(self), "faults": [asdict(one) for one in self.faults]}).decode()
+        return msgspec.json.encode({**asdict(self), "faults": [asdict(fault) for fault in self.faults]}).decode()
 
 
 def of(name: str, budget: Budget, look: Look) -> Report:

@@ -33,16 +33,16 @@ def _plain(node: yaml.Node) -> Any:
     if node.tag == _STR:
         return node.value
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(one) for one in node.value]
+        return [_plain(item) for item in node.value]
     if not isinstance(node, yaml.MappingNode):
         return yaml.constructor.SafeConstructor().construct_object(node)
-    found: dict[Hashable, Any] = {}
+    mapping: dict[Hashable, Any] = {}
     for key, value in node.value:
         name = _plain(key)
-        if not isinstance(name, Hashable) or name in found:
+        if not isinstance(name, Hashable) or name in mapping:
             raise yaml.MarkedYAMLError(problem=f"{key.value} is defined twice", problem_mark=key.start_mark)
-        found[name] = _plain(value)
-    return found
+        mapping[name] = _plain(value)
+    return mapping
 
 
 @dataclass
@@ -57,7 +57,7 @@ class File:
     def data(self) -> dict[str, Any]:
         """The mapping in the file; empty when it cannot be read, which `faults` then says."""
         try:
-            found = _plain(lines(self.content.decode("utf-8")) or yaml.MappingNode("", []))
+            data = _plain(lines(self.content.decode("utf-8")) or yaml.MappingNode("", []))
         except UnicodeDecodeError:
             return self._unreadable(1, NOT_UTF8)
         except RecursionError:
@@ -65,9 +65,9 @@ class File:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             return self._unreadable(mark.line + 1 if mark else 1, _advised(str(getattr(error, "problem", error))))
-        if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+        if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
             return self._unreadable(1, "this must be names and their values: `name:` and below it what it is")
-        return found
+        return data
 
     @cached_property
     def _nodes(self) -> yaml.Node | None:
@@ -140,5 +140,5 @@ def _read_screen(written: Written, file: File, screen: str, raw: Any, kinds: Kin
         try:
             written.screens[screen] = msgspec.convert(raw, kind)
         except (msgspec.ValidationError, TypeError):
-            found = list(misfits(raw, kind)) or [((), "this screen cannot be read")]
-            written.faults += [file.fault((screen, *path), says, screen) for path, says in found]
+            faults = list(misfits(raw, kind)) or [((), "this screen cannot be read")]
+            written.faults += [file.fault((screen, *path), says, screen) for path, says in faults]
