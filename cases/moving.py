@@ -76,8 +76,8 @@ class Moving:
 
     def hub_time(self, tx: Transaction) -> int:
         """What the hub's clock says now, as far as the last exchange told. Milliseconds since 1970 UTC."""
-        known = lanes.peers(tx) if self.has_upstream else []
-        return tx.now + next((peer.ahead_ms for peer in known if peer.name == outbox.UPSTREAM), 0)
+        peers = lanes.peers(tx) if self.has_upstream else []
+        return tx.now + next((peer.ahead_ms for peer in peers if peer.name == outbox.UPSTREAM), 0)
 
     def moved(self, case: CaseRow, move: Move, event: str, at: int) -> Moved:
         """The event that this move of the case, made at this moment, would be."""
@@ -118,7 +118,7 @@ class Moving:
 def _put_notice(tx: Transaction, case: CaseRow) -> None:
     """Nothing is put for a case whose number was deleted, for one that the resident asked here to withdraw, or for a
     number that wants no SMS."""
-    is_unwanted = any(one.kind == statuses.WITHDRAWN for one in requests.waiting(tx, case.reference))
+    is_unwanted = any(request.kind == statuses.WITHDRAWN for request in requests.waiting(tx, case.reference))
     if case.msisdn and not is_unwanted and not subscribers.is_muted(tx, case.msisdn):
         put(tx, outbox.SMS, EntryKind.NOTICE, case.reference, Notice(case.msisdn, case.language, case.reference))
 

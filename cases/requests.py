@@ -107,7 +107,7 @@ class Requests:
 
     def clashes(self, tx: Transaction, case: CaseRow) -> list[Clash]:
         """The requests about this case that a person has to decide, the oldest first."""
-        found = [request for request in requests.of_case(tx, case.reference) if request.outcome == HARD]
+        clashing = [request for request in requests.of_case(tx, case.reference) if request.outcome == HARD]
         law = self._moves.law()
         return [
             Clash(
@@ -115,7 +115,7 @@ class Requests:
                 rows.moves_since(tx, case.reference, request.base),
                 not self._moves.has_upstream and moving.is_legal(law, case, _taken(case, request), tx.now),
             )
-            for request in found
+            for request in clashing
         ]
 
     def resolve(self, tx: Transaction, case: CaseRow, request_id: str, is_taken: bool) -> None:
@@ -157,9 +157,9 @@ def _between(tx: Transaction, request: RequestRow) -> list[EventRow]:
     """The moves that the author of the request cannot have seen: those since, but for what was asked at her station
     before, which stood there as not yet decided."""
     own = {
-        one.version
-        for one in requests.of_case(tx, request.reference)
-        if one.station == request.station and one.outcome in (conflicts.APPLIED, conflicts.SOFT)
+        other.version
+        for other in requests.of_case(tx, request.reference)
+        if other.station == request.station and other.outcome in (conflicts.APPLIED, conflicts.SOFT)
     }
     return [move for move in rows.moves_since(tx, request.reference, request.base) if move.version not in own]
 

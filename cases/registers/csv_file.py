@@ -111,18 +111,18 @@ class RegisterFile:
         return Line(number, dict(zip(self._columns, cells, strict=True)))
 
 
-def _check_columns(found: list[str], register: Register, languages: Collection[str]) -> None:
+def _check_columns(header: list[str], register: Register, languages: Collection[str]) -> None:
     """Raises RegisterError for a column that is missing, unknown or there twice."""
-    known = register.columns(languages)
-    needed = [column for column, name in known.items() if register.fields[name].required]
+    allowed = register.columns(languages)
+    needed = [column for column, name in allowed.items() if register.fields[name].required]
     faults = {
-        "missing": [column for column in needed if column not in found],
-        "unknown": [column for column in found if column not in known and column != SAMPLE],
-        "there twice": sorted({column for column in found if found.count(column) > 1}),
+        "missing": [column for column in needed if column not in header],
+        "unknown": [column for column in header if column not in allowed and column != SAMPLE],
+        "there twice": sorted({column for column in header if header.count(column) > 1}),
     }
     if any(faults.values()):
         said = "; ".join(f"{fault}: {', '.join(columns)}" for fault, columns in faults.items() if columns)
-        raise RegisterError(f"The columns do not fit, {said}. They can be: {', '.join([*known, SAMPLE])}.")
+        raise RegisterError(f"The columns do not fit, {said}. They can be: {', '.join([*allowed, SAMPLE])}.")
 
 
 def load(

@@ -55,11 +55,11 @@ class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def columns(self, languages: Collection[str]) -> dict[str, str]:
         """The columns of its CSV file, each with its field: a field of texts has one for each language."""
-        found: dict[str, str] = {}
+        columns: dict[str, str] = {}
         for name, field in self.fields.items():
             suffixes = [f"_{language}" for language in languages] if field.type == "texts" else [""]
-            found |= {f"{name}{suffix}": name for suffix in suffixes}
-        return found
+            columns |= {f"{name}{suffix}": name for suffix in suffixes}
+        return columns
 
 
 def definitions(raw: Mapping[str, Any], languages: Collection[str], agencies: Collection[str]) -> dict[str, Register]:

@@ -122,9 +122,9 @@ class Loading:
             new=kept.count("new"),
             changed=kept.count("changed"),
             unchanged=kept.count("unchanged"),
-            samples=sum(bool(line.cells.get(SAMPLE, "").strip()) for line, one in pairs if not one.fault),
+            samples=sum(bool(line.cells.get(SAMPLE, "").strip()) for line, row in pairs if not row.fault),
             nameless=kept.count("nameless"),
-            rejected=[(line.number, one.fault) for line, one in pairs if one.fault],
+            rejected=[(line.number, row.fault) for line, row in pairs if row.fault],
         )
 
     def remove(self, load: Load, after: str) -> Removed:

@@ -80,8 +80,8 @@ class Registers:
         try:
             return self._definitions[name]
         except KeyError:
-            known = ", ".join(self._definitions) or "none"
-            raise RegisterError(f"There is no register {name!r}. The registers are: {known}.") from None
+            names = ", ".join(self._definitions) or "none"
+            raise RegisterError(f"There is no register {name!r}. The registers are: {names}.") from None
 
     def today(self, at: int) -> datetime.date:
         """The day that it is in the country at this moment (milliseconds since 1970 UTC)."""
@@ -91,13 +91,13 @@ class Registers:
         """The rows whose fields have these values, as somebody typed them; at most MOST_LISTED, those that end soonest
         first. Raises RegisterError when the register cannot be looked up by exactly these fields."""
         register, wanted = self.get(name), self.key(name, values)
-        found: list[Row] = []
+        matching: list[Row] = []
         if self._says(register, list(values), values):
             today = self.today(tx.now).isoformat()
             kept = RegisterTable(name, register.private).find(tx, wanted, today, MOST_LISTED)
             # A key made under an earlier definition may be left over: the row itself decides.
-            found = [row for row in map(_row, kept) if wanted in self._keys(register, row.values)]
-        return self._found(tx, name, found, str(values.get(register.district, "")))
+            matching = [row for row in map(_row, kept) if wanted in self._keys(register, row.values)]
+        return self._found(tx, name, matching, str(values.get(register.district, "")))
 
     def find_row(self, tx: Transaction, name: str, row_id: str) -> Found:
         """The row that was chosen from a list. A private register has no lists, and so none."""
@@ -118,13 +118,15 @@ class Registers:
     def standing(self, tx: Transaction) -> list[RegisterStatus]:
         """Every register with what the station has of it."""
         counts, today = rows.counts(tx), self.today(tx.now)
-        found = []
+        statuses = []
         for name, register in self._definitions.items():
             copy = rows.snapshot_of(tx, name)
             as_of = datetime.date.fromisoformat(copy.as_of) if copy else None
             is_sample = copy is not None and copy.is_sample
-            found.append(RegisterStatus(name, counts.get(name, 0), as_of, _is_stale(register, as_of, today), is_sample))
-        return found
+            statuses.append(
+                RegisterStatus(name, counts.get(name, 0), as_of, _is_stale(register, as_of, today), is_sample)
+            )
+        return statuses
 
     def check(self, name: str, cells: Mapping[str, str]) -> tuple[dict[str, str | Texts], list[str]]:
         """A line of a file as values to keep, and every fault of it; no fault repeats a value."""
@@ -155,12 +157,12 @@ class Registers:
         return [Key(text, until) for text in self._keys(register, values)]
 
     def _way(self, name: str, values: Mapping[str, str]) -> list[str]:
-        ways = self.get(name).find_by
-        way = next((way for way in ways if set(way) == set(values)), None)
-        if way is None:
-            known = "; ".join(", ".join(way) or "nothing" for way in ways)
-            raise RegisterError(f"{name} is looked up by {known}; not by {', '.join(values) or 'nothing'}.")
-        return way
+        searches = self.get(name).find_by
+        search = next((search for search in searches if set(search) == set(values)), None)
+        if search is None:
+            possible = "; ".join(", ".join(search) or "nothing" for search in searches)
+            raise RegisterError(f"{name} is looked up by {possible}; not by {', '.join(values) or 'nothing'}.")
+        return search
 
     def _value(self, name: str, field: Field, cells: Mapping[str, str]) -> str | Texts:
         if field.type != "texts":
@@ -192,10 +194,10 @@ class Registers:
     def _part(self, register: Register, name: str, values: Values) -> str:
         return field_types.key(register.fields[name], str(values.get(name, "")), self._fold)
 
-    def _found(self, tx: Transaction, name: str, found: list[Row], district: str) -> Found:
+    def _found(self, tx: Transaction, name: str, matching: list[Row], district: str) -> Found:
         register = self.get(name)
-        as_of = min((row.as_of for row in found), default=None) or _absent_since(tx, name, district)
-        return Found(register, tuple(found), as_of, _is_stale(register, as_of, self.today(tx.now)))
+        as_of = min((row.as_of for row in matching), default=None) or _absent_since(tx, name, district)
+        return Found(register, tuple(matching), as_of, _is_stale(register, as_of, self.today(tx.now)))
 
 
 def values_of(body: str) -> dict[str, str | Texts]:

@@ -17,9 +17,9 @@ def ask(tx: Transaction, service: Cases, what: str, question: Appeal) -> Filed:
     is not asked twice because somebody dialled twice."""
     what = f"{question.msisdn} {what}"
     reference = registers.question_about(tx, what)
-    known = cases.find(tx, reference) if reference else None
-    if known and known.status not in _ENDED and known.msisdn == question.msisdn:
-        return Filed(known.reference, pins.pin_of(tx, known.reference))
+    earlier = cases.find(tx, reference) if reference else None
+    if earlier and earlier.status not in _ENDED and earlier.msisdn == question.msisdn:
+        return Filed(earlier.reference, pins.pin_of(tx, earlier.reference))
     filed = service.open(tx, question)
     registers.remember_question(tx, what, filed.reference)
     return filed

@@ -59,14 +59,14 @@ class Snapshots:
         """(part, copy) for the register as it is here now; its whole comes last. Of a register that is not here whole
         there are only the parts that are. Raises RegisterError when there is no copy at all."""
         register = self._registers.get(name)
-        copy, kept, known = self._store.read(lambda tx: _all(tx, name, register))
+        copy, kept, parts_here = self._store.read(lambda tx: _all(tx, name, register))
         if copy is None:
             raise RegisterError(f"There is no copy of {name} here: load one first.")
         lines = [(_district(register, values_of(row.body)), self._line(copy, register, row)) for row in kept]
-        parts = known or ([*sorted({*self._districts, *(part for part, _ in lines)} - {NOWHERE}), NOWHERE])
+        parts = parts_here or ([*sorted({*self._districts, *(part for part, _ in lines)} - {NOWHERE}), NOWHERE])
         for part in parts if register.district else ():
             yield part, self._copy(copy, register, part, [line for its, line in lines if its == part])
-        if not known:
+        if not parts_here:
             yield "", self._copy(copy, register, "", [line for _, line in lines])
 
     def take(self, content: bytes) -> str:
@@ -74,26 +74,26 @@ class Snapshots:
         first is kept. Raises RegisterError, and then nothing has changed."""
         try:
             first, *others = content.splitlines()
-            head, found = _HEAD.decode(first), [_ROW.decode(line) for line in others]
-            for day in {head.as_of, *(row.as_of or head.as_of for row in found)}:
+            head, row_lines = _HEAD.decode(first), [_ROW.decode(line) for line in others]
+            for day in {head.as_of, *(row.as_of or head.as_of for row in row_lines)}:
                 datetime.date.fromisoformat(day)
         except ValueError:
             raise RegisterError("What came is no copy of a register.") from None
-        self._check(head, found)
+        self._check(head, row_lines)
         load = self._loading.take_over(head.register, head.as_of, head.is_sample, head.part)
-        self._keep(load, head, found)
+        self._keep(load, head, row_lines)
         self._store.write(lambda tx: _finish(tx, head))
         return head.register
 
-    def _check(self, head: Head, found: Sequence[RowLine]) -> None:
-        for number, row in enumerate(found, 2):
+    def _check(self, head: Head, row_lines: Sequence[RowLine]) -> None:
+        for number, row in enumerate(row_lines, 2):
             values, faults = self._registers.check(head.register, row.cells)
             if faults or not self._registers.name_of(head.register, values):
                 raise RegisterError(f"{head.register}, line {number}: {'; '.join(faults) or 'nothing names the row'}")
 
-    def _keep(self, load: Load, head: Head, found: Sequence[RowLine]) -> None:
+    def _keep(self, load: Load, head: Head, row_lines: Sequence[RowLine]) -> None:
         by_day: dict[str, list[Line]] = {}
-        for number, row in enumerate(found, 2):
+        for number, row in enumerate(row_lines, 2):
             by_day.setdefault(row.as_of or head.as_of, []).append(Line(number, row.cells))
         for day, lines in by_day.items():
             for start in range(0, len(lines), MOST_LINES):
@@ -137,10 +137,10 @@ def _cells(register: Register, values: Values) -> Iterator[tuple[str, str]]:
 
 def _finish(tx: Transaction, head: Head) -> None:
     """The copy is of its day from now on; parts of one register may come in any order."""
-    known, day = rows.snapshot_of(tx, head.register), head.as_of
+    before, day = rows.snapshot_of(tx, head.register), head.as_of
     if head.part:
         rows.save_part(tx, head.register, head.part, day)
-        day = max(day, known.as_of) if known else day
+        day = max(day, before.as_of) if before else day
     else:
         rows.forget_parts(tx, head.register)
     rows.save_snapshot(tx, head.register, day, head.is_sample)

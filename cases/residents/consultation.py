@@ -68,7 +68,7 @@ class Consultation:
 
 def results(tx: Transaction) -> dict[str, Mapping[str, int] | None]:
     """Subject → choice → votes. A subject with fewer than FEWEST votes has None: so few might be told apart."""
-    found: dict[str, dict[str, int]] = {}
+    by_subject: dict[str, dict[str, int]] = {}
     for tally in rows.tallies(tx):
-        found.setdefault(tally.subject, {})[tally.choice] = tally.votes
-    return {subject: votes if sum(votes.values()) >= FEWEST else None for subject, votes in found.items()}
+        by_subject.setdefault(tally.subject, {})[tally.choice] = tally.votes
+    return {subject: votes if sum(votes.values()) >= FEWEST else None for subject, votes in by_subject.items()}

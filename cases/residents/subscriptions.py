@@ -70,11 +70,11 @@ def spread(tx: Transaction, announcement: Announcement) -> None:
     """Put the alerts for the next subscribers, and what is left as another announcement behind them: so other SMS,
     put meanwhile, wait for one step and not for all."""
     topic, place, texts = announcement.topic, announcement.place, announcement.texts
-    found = rows.after(tx, _covering(topic), place, bytes.fromhex(announcement.last), STEP)
-    for subscriber in found:
+    subscribers = rows.after(tx, _covering(topic), place, bytes.fromhex(announcement.last), STEP)
+    for subscriber in subscribers:
         _put(tx, ALERT, Alert(subscriber.hex(), topic, place, texts))
-    if len(found) == STEP:
-        _put(tx, ANNOUNCEMENT, msgspec.structs.replace(announcement, last=found[-1].hex()))
+    if len(subscribers) == STEP:
+        _put(tx, ANNOUNCEMENT, msgspec.structs.replace(announcement, last=subscribers[-1].hex()))
 
 
 def recipient(tx: Transaction, alert: Alert) -> Recipient | None:
