@@ -94,12 +94,12 @@ class Publishing:
             publish.publish(self._store, [(name, content)])
 
 
-def _wanted(one: Wanted) -> str:
-    if one.state == rows.REFUSED:
-        return f"{one.name}: refused, the one before is used: {one.reason}"
-    if one.state == rows.WANTED:
-        return f"{one.name}: {one.got} of {one.total or 'so far unknown'} bytes are here."
-    return f"{one.name}: {'taken in' if one.state == rows.TAKEN else 'here whole, being taken in'}."
+def _wanted(wanted: Wanted) -> str:
+    if wanted.state == rows.REFUSED:
+        return f"{wanted.name}: refused, the one before is used: {wanted.reason}"
+    if wanted.state == rows.WANTED:
+        return f"{wanted.name}: {wanted.got} of {wanted.total or 'so far unknown'} bytes are here."
+    return f"{wanted.name}: {'taken in' if wanted.state == rows.TAKEN else 'here whole, being taken in'}."
 
 
 def _published(published: Iterable[str]) -> Iterator[str]:
@@ -110,13 +110,13 @@ def _published(published: Iterable[str]) -> Iterator[str]:
 
 def _offered(offers: Sequence[Offered]) -> Iterator[str]:
     """A sentence for each station, and one for each of its refusals."""
-    for station, found in groupby(offers, lambda one: one.station):
-        mine = list(found)
-        waiting = [one.name for one in mine if one.state == rows.OFFERED]
+    for station, group in groupby(offers, lambda offer: offer.station):
+        mine = list(group)
+        waiting = [offer.name for offer in mine if offer.state == rows.OFFERED]
         more = f" and {len(waiting) - MOST_NAMED} more" if len(waiting) > MOST_NAMED else ""
         waits = f", waits for {', '.join(waiting[:MOST_NAMED])}{more}" if waiting else ""
-        taken = sum(one.state == rows.TAKEN for one in mine)
+        taken = sum(offer.state == rows.TAKEN for offer in mine)
         yield f"Station {station:03} has {taken} of {len(mine)}{waits}."
-        for one in mine:
-            if one.state == rows.REFUSED:
-                yield f"Station {station:03} refused {one.name}: {one.reason}"
+        for offer in mine:
+            if offer.state == rows.REFUSED:
+                yield f"Station {station:03} refused {offer.name}: {offer.reason}"
