@@ -108,7 +108,7 @@ def _report(station: Station) -> list[str]:
 def _registers(station: Station, method: str, body: Any) -> dict[str, Any]:
     if method == "GET":
         standing = station.store.read(station.registers.standing)
-        return {"lines": [_standing(one) for one in standing]}
+        return {"lines": [_standing(status) for status in standing]}
     return {"done": msgspec.to_builtins(_step(station.publishing.loading, body))}
 
 
@@ -124,10 +124,14 @@ def _step(loading: Loading, body: Any) -> Load | Step | Removed | None:
     return None
 
 
-def _standing(one: RegisterStatus) -> str:
+def _standing(status: RegisterStatus) -> str:
     """How a register stands, as a sentence."""
-    if one.as_of is None:
-        return f"{one.name}: {one.count} rows of a load that did not end." if one.count else f"{one.name}: no copy."
-    age = "too old to rely on" if one.is_stale else "fresh"
-    sample = ", a sample" if one.is_sample else ""
-    return f"{one.name}: {one.count} rows as of {one.as_of:%d.%m.%Y}, {age}{sample}."
+    if status.as_of is None:
+        return (
+            f"{status.name}: {status.count} rows of a load that did not end."
+            if status.count
+            else f"{status.name}: no copy."
+        )
+    age = "too old to rely on" if status.is_stale else "fresh"
+    sample = ", a sample" if status.is_sample else ""
+    return f"{status.name}: {status.count} rows as of {status.as_of:%d.%m.%Y}, {age}{sample}."

@@ -33,5 +33,5 @@ def agency_token(settings: Settings, code: str) -> None:
 def check_agency(store: Store, pack: str, code: str) -> None:
     """Refuse a code that is no agency of the pack that the station serves; `pack` is what its settings name. Raises
     ClickException."""
-    if code not in (known := checking.served(store, pack).agencies):
-        raise click.ClickException(f"There is no agency {code}. The agencies are: {', '.join(known)}.")
+    if code not in (agencies := checking.served(store, pack).agencies):
+        raise click.ClickException(f"There is no agency {code}. The agencies are: {', '.join(agencies)}.")

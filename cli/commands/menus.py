@@ -24,6 +24,6 @@ def menus() -> None:
 def menus_check(settings: Settings, pack: str, as_json: bool) -> None:
     """Find what residents would stumble over in PACK: its name or folder, by default the station's. Ends with 1 when
     there is a fault."""
-    found = report.of(pack or settings.pack, Budget(), checking.check_pack)
-    click.echo(found.as_json() if as_json else found.as_table())
-    sys.exit(bool(found.faults))
+    checked = report.of(pack or settings.pack, Budget(), checking.check_pack)
+    click.echo(checked.as_json() if as_json else checked.as_table())
+    sys.exit(bool(checked.faults))

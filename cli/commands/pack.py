@@ -25,9 +25,9 @@ def pack() -> None:
 def pack_publish(settings: Settings, folder: Path) -> None:
     """Check the pack in FOLDER, serve it here from now on, and offer it to every station. Ends with 1 when there is a
     fault."""
-    found = report.of(str(folder), Budget(), checking.check_pack)
-    if found.faults:
-        click.echo(found.as_table())
+    checked = report.of(str(folder), Budget(), checking.check_pack)
+    if checked.faults:
+        click.echo(checked.as_table())
         sys.exit(1)
     # The serving process reads the folder itself: its own is another.
     version = ask(settings, "POST", "pack", {"folder": str(folder.absolute())})["version"]

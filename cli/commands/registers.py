@@ -89,9 +89,9 @@ def _load(ask: Ask, path: Path, name: str, as_of: datetime | None, is_whole: boo
     """Load the file with progress, and say what came of it. Raises RegisterError or StoreError; ends with exit code 1
     when there were lines and none could be kept."""
     served = msgspec.convert(ask("GET", "files", None), PackRow)
-    known = registers_of(packs.build(served.name, served.files))
-    day = as_of.date() if as_of else known.today(int(path.stat().st_mtime * 1000))
-    with RegisterFile(path, known.get(name), known.languages) as file:
+    declared = registers_of(packs.build(served.name, served.files))
+    day = as_of.date() if as_of else declared.today(int(path.stat().st_mtime * 1000))
+    with RegisterFile(path, declared.get(name), declared.languages) as file:
         report = _loaded(file, Steps(ask), name, day, is_whole)
     tell([f"line {number}: {fault}" for number, fault in report.rejected], err=True)
     if report.rejected and not report.kept:

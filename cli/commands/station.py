@@ -27,8 +27,8 @@ def station_add(settings: Settings, number: int, districts: tuple[str, ...], thr
     it exchanges with that one, which speaks for it."""
     with opened(settings) as store:
         _check_districts(store, settings.pack, districts)
-        known = store.read(identity.find)
-        if known is not None and known.number == number:
+        own = store.read(identity.find)
+        if own is not None and own.number == number:
             raise click.ClickException(f"Station {number:03} is this station itself.")
         if through is not None:
             _check_way(store, number, through)
@@ -42,16 +42,16 @@ def station_add(settings: Settings, number: int, districts: tuple[str, ...], thr
 
 
 def _check_districts(store: Store, pack: str, codes: tuple[str, ...]) -> None:
-    known = [place.code for place in checking.served(store, pack).gazetteer] if codes else []
-    if unknown := [code for code in codes if code not in known]:
-        raise click.ClickException(f"There is no district {unknown[0]}. The districts are: {', '.join(known)}.")
+    districts = [place.code for place in checking.served(store, pack).gazetteer] if codes else []
+    if unknown := [code for code in codes if code not in districts]:
+        raise click.ClickException(f"There is no district {unknown[0]}. The districts are: {', '.join(districts)}.")
 
 
 def _check_way(store: Store, number: int, through: int) -> None:
     """Refuse a way that is none: only a station that exchanges with this one itself can stand between. Raises
     ClickException."""
-    known, way = store.read(lambda tx: (stations.find(tx, through), stations.through(tx, through)))
-    if known is None:
+    admitted, way = store.read(lambda tx: (stations.find(tx, through), stations.through(tx, through)))
+    if admitted is None:
         raise click.ClickException(f"Station {through:03} is not admitted here: add it first.")
     if through == number:
         raise click.ClickException(f"A station is not reached through itself; `sado station add {number}` admits it.")

@@ -89,9 +89,9 @@ def _make(data: Path) -> dict[str, Any]:
             accounts.save(tx, who["user"], signin.hash_password(who["password"]), role, "")
 
     def add_agencies(tx: Transaction) -> bytes:
-        for code, one in agencies.items():
-            accounts.save(tx, one["user"], signin.hash_password(one["password"]), "agency", code)
-            accounts.save_token(tx, code, one["token"])
+        for code, account in agencies.items():
+            accounts.save(tx, account["user"], signin.hash_password(account["password"]), "agency", code)
+            accounts.save_token(tx, code, account["token"])
         return stations.add(tx, VILLAGE)
 
     hub = _new_store(data / "hub", HUB)
