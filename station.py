@@ -125,15 +125,15 @@ def spare_memory() -> None:
 
 def build_station(settings: Settings, store: Store) -> Station:
     """A station on this store. Raises StoreError or ValueError, each with what to do."""
-    known = store.read(identity.find)
-    if known is None:
+    own = store.read(identity.find)
+    if own is None:
         raise StoreError("This database has no station number. Run `sado init --station NUMBER`.")
     chosen, fault = checking.choose(store, settings.pack)
     has_upstream = bool(settings.upstream)
-    cases = Cases(known, has_upstream, lambda: known_packs.current.law)
-    known_packs = Versions(chosen, lambda one: all_effects(cases, one), fault)
+    cases = Cases(own, has_upstream, lambda: known_packs.current.law)
+    known_packs = Versions(chosen, lambda served: all_effects(cases, served), fault)
     pack = _current(known_packs)
-    events = _events(cases, known.number)
+    events = _events(cases, own.number)
     sms = settings.block(SmsSettings)
     # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
     policy = SendPolicy(pack, math.ceil(sms.daily_budget * 1000), sms.at_night)
@@ -148,14 +148,14 @@ def build_station(settings: Settings, store: Store) -> Station:
     if store.read(lanes.has_upstream) != has_upstream:
         store.write(lambda tx: lanes.set_upstream(tx, has_upstream))
     budget = _budget(settings, pack)
-    upstream = _upstream(settings, store, known, events.apply, budget)
+    upstream = _upstream(settings, store, own, events.apply, budget)
 
     def status_of(tx: Transaction) -> Status:
         return sync_status.of(tx, budget, upstream.client.frame_size if upstream else None)
 
     pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, status_of))
     # Cookies do not tell ports apart: two stations on one machine need two names.
-    app.config["SESSION_COOKIE_NAME"] = f"sado-{known.number:03}"
+    app.config["SESSION_COOKIE_NAME"] = f"sado-{own.number:03}"
     transports: dict[str, Transport] = {}
     if channel.failover:
         transports[outbox.SMS] = Notices(store, channel.failover, pack, cases, policy, settings.service_code)
@@ -166,14 +166,14 @@ def build_station(settings: Settings, store: Store) -> Station:
     new_packs = NewPacks(store, known_packs)
     publishing = Publishing(store, Path(settings.pack).resolve().name, known_packs, new_packs)
     if upstream is not None:
-        schedule.take_in(scheduler, Arrivals(store, known.number, publishing.take))
+        schedule.take_in(scheduler, Arrivals(store, own.number, publishing.take))
     file_transfer = FileTransfer(
-        store, known.number, schedule.read_key(settings.upstream_key) if upstream else None, events.apply
+        store, own.number, schedule.read_key(settings.upstream_key) if upstream else None, events.apply
     )
     return Station(
         settings,
         store,
-        known,
+        own,
         cases,
         known_packs,
         publishing,
@@ -214,12 +214,12 @@ def _options(
     )
 
 
-def _current(known: Versions) -> Pack:
+def _current(versions: Versions) -> Pack:
     """The version that is served at the moment somebody looks: another may come while the station serves. A page looks
     many times, and sees one from its beginning to its end."""
 
     def look() -> Pack:
-        now = known.current.pack
+        now = versions.current.pack
         return g.setdefault("pack", now) if has_app_context() else now
 
     return cast(Pack, LocalProxy(look))
@@ -239,7 +239,7 @@ def _budget(settings: Settings, pack: Pack) -> Budget:
 
 
 def _upstream(
-    settings: Settings, store: Store, known: Identity, apply: Apply, budget: Budget
+    settings: Settings, store: Store, own: Identity, apply: Apply, budget: Budget
 ) -> schedule.Upstream | None:
     if not settings.upstream:
         return None
@@ -250,8 +250,8 @@ def _upstream(
         file = settings.upstream_certificate_file
         raise SettingsError(f"SADO_UPSTREAM_CERTIFICATE_FILE={file!r} holds no certificate in PEM: {error}.") from None
     accounting = Accounting(budget, lambda: line.used)
-    client = Client(store, known.number, key, line, apply, FrameSize(), accounting)
-    fetcher = Fetcher(store, known.number, key, line.get, client.frame_size, accounting)
+    client = Client(store, own.number, key, line, apply, FrameSize(), accounting)
+    fetcher = Fetcher(store, own.number, key, line.get, client.frame_size, accounting)
     return schedule.Upstream(store, client, settings.sync_every_s, settings.sync_idle_s, fetcher.step)
 
 

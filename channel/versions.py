@@ -45,7 +45,7 @@ class Versions:
         """Conversations begin on this version from now on. The one before stays at hand for those that are under way;
         older ones are put together again where one of theirs still asks."""
         before, self.current, self.fault = self.current, version, ""
-        self._known = {one.pack.tree.version: one for one in (before, version)}
+        self._known = {kept.pack.tree.version: kept for kept in (before, version)}
 
     def of(self, tx: Transaction, version: str) -> Version | None:
         """The version of this name. None for one that is not known here, or that this release cannot run."""

@@ -27,8 +27,8 @@ class Lookups:
 
     def __init__(self, cases: Cases, pack: Pack, registers: Registers) -> None:
         """Raises MisfitError for a pack that looks up in vain: better at the start than in a resident's session."""
-        if found := list(misfits(pack, registers)):
-            raise MisfitError(found)
+        if faults := list(misfits(pack, registers)):
+            raise MisfitError(faults)
         self._cases = cases
         self._registers = registers
         self._words = RegisterWords(pack)
@@ -40,35 +40,35 @@ class Lookups:
     def _lookup(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         name, row_id, values = _asked(effect)
         if not self._registers.get(name).private:
-            found = self._found(tx, name, row_id, values)
-            return self._outcome(found, effect)
+            result = self._found(tx, name, row_id, values)
+            return self._outcome(result, effect)
         target = f"{name} {self._registers.target(name, values)}"
         if rate_limit.is_locked(tx, target, msisdn):
             return Outcome("locked")
-        found = self._registers.find(tx, name, values)
-        if found.as_of and not found.rows:
+        result = self._registers.find(tx, name, values)
+        if result.as_of and not result.rows:
             rate_limit.note_miss(tx, target, msisdn)
-        return self._outcome(found, effect)
+        return self._outcome(result, effect)
 
     def _found(self, tx: Transaction, name: str, row_id: str, values: Mapping[str, str]) -> Found:
         return self._registers.find_row(tx, name, row_id) if row_id else self._registers.find(tx, name, values)
 
-    def _outcome(self, found: Found, effect: Effect) -> Outcome:
+    def _outcome(self, result: Found, effect: Effect) -> Outcome:
         language = effect.language
-        dated = {"as_of": self._words.date(found.as_of, language)} if found.as_of else {}
-        if not found.rows:
-            return Outcome("missing" if found.is_stale else "none", dated)
-        if len(found.rows) > 1:
-            return self._several(found, language, dated)
-        values = found.rows[0].values
-        name = "stale" if found.is_stale else _found_as(effect.answers.get("when", "").split(), values)
-        return Outcome(name, self._words.row(found.register, values, language) | dated)
+        dated = {"as_of": self._words.date(result.as_of, language)} if result.as_of else {}
+        if not result.rows:
+            return Outcome("missing" if result.is_stale else "none", dated)
+        if len(result.rows) > 1:
+            return self._several(result, language, dated)
+        values = result.rows[0].values
+        name = "stale" if result.is_stale else _found_as(effect.answers.get("when", "").split(), values)
+        return Outcome(name, self._words.row(result.register, values, language) | dated)
 
-    def _several(self, found: Found, language: str, dated: Mapping[str, str]) -> Outcome:
+    def _several(self, result: Found, language: str, dated: Mapping[str, str]) -> Outcome:
         """A list; never of persons, of whom one must not see another's row."""
-        if found.register.private:
+        if result.register.private:
             return Outcome("missing", dated)
-        lines = [(row.id, self._words.line(found.register, row.values, language)) for row in found.rows]
+        lines = [(row.id, self._words.line(result.register, row.values, language)) for row in result.rows]
         return Outcome("several", dated, lines)
 
     def _ask_agency(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:

@@ -31,10 +31,10 @@ def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> SharedHistor
     lane, since = lanes.find(tx, peer, shared_history.LANE), lanes.peer(tx, peer).history_since
     most = shared_history.MOST_EVENTS if size_of(runs) > FEW_WORDS else FEW_REMEMBERED
     before = lane_events.before(tx, lane, runs[shared_history.LANE].first - 1, most)
-    last = [one for one in before if one.number > since]
+    last = [sent for sent in before if sent.number > since]
     if not last:
         return None
-    events = [Wired(one.event.kind, one.event.reference, one.event.body, -one.event.at) for one in last]
+    events = [Wired(sent.event.kind, sent.event.reference, sent.event.body, -sent.event.at) for sent in last]
     return SharedHistory(last[0].number - 1, last[-1].number, events, runs[shared_history.LANE].base)
 
 
@@ -42,13 +42,13 @@ def of_heard(tx: Transaction, peer: str, after: int, upto: int) -> SharedHistory
     """What the peer means by these numbers, as far as it is here."""
     if not 0 <= after < upto <= after + shared_history.MOST_EVENTS:
         return SharedHistory(after, upto, [])
-    found = received_events.between(tx, peer, after, upto)
-    events = [Wired(kind, reference, body, -at) for kind, reference, body, at in found]
+    heard = received_events.between(tx, peer, after, upto)
+    events = [Wired(kind, reference, body, -at) for kind, reference, body, at in heard]
     return SharedHistory(after, upto, events, received_events.hash_at(tx, peer, upto))
 
 
 def is_lost(tx: Transaction, peer: str) -> None:
     """The peer does not have what we took for known: begin anew with what it acknowledges from now on."""
-    known = lanes.peer(tx, peer)
+    row = lanes.peer(tx, peer)
     acked = lanes.find(tx, peer, shared_history.LANE).acked
-    lanes.save_peer(tx, replace(known, history_since=acked))
+    lanes.save_peer(tx, replace(row, history_since=acked))

@@ -92,15 +92,15 @@ def _usual(columns: list[Column], at: int) -> Encoding:
 def _write(out: Writer, shape: Shape, columns: list[Column], sent_at: int, schemas: Schemas) -> None:
     """How many events; the place of the shape among the schemas, from 1, and a bit for each column that does not fit
     its schema, or else 0 and the shape; the encodings that are news; and the columns."""
-    known = schemas.get(shape)
+    earlier = schemas.get(shape)
     travelling = [_travelling(column, at, sent_at) for at, column in enumerate(columns)]
     chosen = [
-        known[at] if known and known[at].fits(column, columns[:at]) else encodings.cheapest(column, columns[:at])
+        earlier[at] if earlier and earlier[at].fits(column, columns[:at]) else encodings.cheapest(column, columns[:at])
         for at, column in enumerate(travelling)
     ]
-    news = [at for at, encoding in enumerate(chosen) if known is None or encoding is not known[at]]
+    news = [at for at, encoding in enumerate(chosen) if earlier is None or encoding is not earlier[at]]
     out.number(len(columns[0]))
-    if known is None:
+    if earlier is None:
         out.number(0)
         out.struct(shape)
     else:
@@ -118,13 +118,13 @@ def _read(reader: Reader, count: int, sent_at: int, schemas: Schemas) -> Iterato
     if place > len(schemas):
         raise ValueError("A shape that is not known here.")
     if place:
-        shape, known = list(schemas.items())[place - 1]
+        shape, earlier = list(schemas.items())[place - 1]
         news = reader.number()
     else:
-        shape, known, news = reader.struct(Shape), (), -1
+        shape, earlier, news = reader.struct(Shape), (), -1
     declared: list[Encoding] = reader.struct(list[Encoding]) if news else []
     places = [at for at in range(shape.width) if news >> at & 1]
-    schema = dict(enumerate(known)) | dict(zip(places, declared, strict=True))
+    schema = dict(enumerate(earlier)) | dict(zip(places, declared, strict=True))
     columns: list[Column] = []
     for at in range(shape.width):
         column = schema[at].decode(reader, count, columns)

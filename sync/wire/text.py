@@ -32,7 +32,7 @@ def pack(text: str) -> bytes:
 
 def unpack(packed: bytes) -> str:
     """What `pack` was given. Of bytes that it did not make, some text that can be written in UTF-8, or ValueError."""
-    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), codecs.charmap_decode(packed, "strict", _letters())[0])
+    text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), codecs.charmap_decode(packed, "strict", _letters())[0])
     if _HALVES.search(text):
         raise ValueError("Half a letter is no text.")
     return text
@@ -51,8 +51,8 @@ def _bytes() -> Any:
     return codecs.charmap_build(_letters())
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return _escape(found[0])
+def _escaped(match: re.Match[str]) -> str:
+    return _escape(match[0])
 
 
 def _escape(letters: str) -> str:

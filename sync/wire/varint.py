@@ -55,11 +55,11 @@ class Reader:
 
     def until(self, end: bytes) -> bytes:
         """The bytes up to the next `end`, which is passed over."""
-        found = self.content.find(end, self.at)
-        if found < 0:
+        stop = self.content.find(end, self.at)
+        if stop < 0:
             raise ValueError("The bytes end too early.")
-        taken = self.content[self.at : found]
-        self.at = found + len(end)
+        taken = self.content[self.at : stop]
+        self.at = stop + len(end)
         return taken
 
     def rest(self) -> bytes:
