@@ -11,7 +11,7 @@ from sado.store.tables import outbox as entries
 from sado.store.tables.line_usage import Spent
 from sado.sync import outbox
 from sado.sync.codes import MONEY, Reason
-from sado.sync.link.accounting import WHATS
+from sado.sync.link.accounting import PURPOSE_OF_LANE
 from sado.sync.link.budget import KB, MB
 from sado.sync.status import Status, Waiting
 
@@ -70,7 +70,7 @@ class Words:
     def _lane(self, status: Status, waiting: Waiting) -> str:
         held = f"held back until {self._time(status.allowance.until)}"
         freely = "waiting for the line" if status.line is not None and status.line.down_since else "leaving next"
-        return f"  {WHATS[waiting.lane]}: {waiting.count}, {freely if waiting.may_leave else held}."
+        return f"  {PURPOSE_OF_LANE[waiting.lane]}: {waiting.count}, {freely if waiting.may_leave else held}."
 
     def _went(self, status: Status) -> list[str]:
         if status.line is None:

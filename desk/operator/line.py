@@ -21,7 +21,7 @@ from sado.sync.codes import MONEY
 from sado.sync.status import Status, Waiting
 
 LANES = {outbox.URGENT: N_("Urgent"), outbox.NORMAL: N_("Normal"), outbox.BULK: N_("Bulk")}
-WHATS = {
+PURPOSES = {
     line_usage.URGENT: N_("Urgent"),
     line_usage.NORMAL: N_("Normal"),
     line_usage.BULK: N_("Bulk"),
@@ -111,7 +111,7 @@ def view(status: Status, languages: Languages, now: int) -> View:
         lanes=[_lane(status, queue, languages) for queue in status.waiting],
         costs=[
             _cost(_(name), today.get(what, 0), month.get(what, 0), money)
-            for what, name in WHATS.items()
+            for what, name in PURPOSES.items()
             if what in month or what in today
         ],
         total=_cost(_("Total"), sum(today.values()), sum(month.values()), money),

@@ -16,7 +16,7 @@ from sado.sync.link.budget import Budget
 from sado.sync.link.tcp_counters import ByteCount
 from sado.sync.wire.frame import Message
 
-WHATS = dict(zip(LANES, (line_usage.URGENT, line_usage.NORMAL, line_usage.BULK), strict=True))
+PURPOSE_OF_LANE = dict(zip(LANES, (line_usage.URGENT, line_usage.NORMAL, line_usage.BULK), strict=True))
 NOTHING = ByteCount(0, 0)
 
 
@@ -48,7 +48,7 @@ def weights(*messages: Message) -> dict[str, int]:
     for message in messages:
         for name, run in message.runs.items():
             size = sum(len(event.body.encode()) + 1 for event in run.events)
-            sizes[WHATS[name]] = sizes.get(WHATS[name], 0) + size
+            sizes[PURPOSE_OF_LANE[name]] = sizes.get(PURPOSE_OF_LANE[name], 0) + size
     return {what: size for what, size in sizes.items() if size} or {line_usage.IDLE: 1}
 
 

@@ -32,7 +32,7 @@ CODES: Mapping[str, tuple[Collection[object], Mapping[object, str]]] = {
     "who did it": ((payloads.RESIDENT, payloads.CHANNEL, "operator"), {**words.ACTORS}),
     "what became of a request": (conflicts.OUTCOMES, {**words.OUTCOMES}),
     "lanes": (LANES, {**line.LANES}),
-    "what the line was used for": (line_usage.PURPOSES, {**line.WHATS}),
+    "what the line was used for": (line_usage.PURPOSES, {**line.PURPOSES}),
     "what an agency may do": (statuses.EVENTS, {**officer.BUTTONS}),
     "what an agency's clock waits for": ((*statuses.NEW, *statuses.IN_WORK), {**officer.WAITS_FOR}),
     "terms that forbid it": (terms.TermError.__subclasses__(), {**officer.TERMS}),
