@@ -130,7 +130,7 @@ class Pair:
         recalled: list[SharedHistory] = []
 
         def recall(after: int, upto: int) -> SharedHistory:
-            recalled.append(self.hub.read(lambda tx: history.of_heard(tx, outbox.station(VILLAGE), after, upto)))
+            recalled.append(self.hub.read(lambda tx: history.of_received(tx, outbox.station(VILLAGE), after, upto)))
             return recalled[0]
 
         message = frame.unpack(frame.UP, self.key, packed, recall)

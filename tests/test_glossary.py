@@ -52,7 +52,7 @@ def test_no_word_that_is_not_used_names_a_module_or_a_class() -> None:
     assert back(PAGE.read_text("utf-8"), names) == []
 
 
-@pytest.mark.parametrize("name", ["FileTransfer", "courier", "FrameCourier", "old_courier"])
+@pytest.mark.parametrize("name", ["Courier", "courier", "FrameCourier", "old_courier"])
 def test_a_word_that_comes_back_is_noticed(name: str) -> None:
     page = f"{HEAD}\n| file transfer | The exchange on a stick. | UUCP | courier, parcel |\n"
     assert back(page, {"sync/planted.py": [name, "Couriers"]}) == [f"sync/planted.py: {name}"]

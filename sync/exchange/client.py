@@ -163,7 +163,7 @@ class Client:
 
     def _opened(self, answer: bytes, up: Message) -> Message:
         def recall(after: int, upto: int) -> SharedHistory:
-            return self._store.read(lambda tx: history.of_heard(tx, outbox.UPSTREAM, after, upto))
+            return self._store.read(lambda tx: history.of_received(tx, outbox.UPSTREAM, after, upto))
 
         down = frame.unpack(frame.DOWN, self._key, answer, recall)
         if down.exchange != up.exchange:

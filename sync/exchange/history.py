@@ -38,7 +38,7 @@ def of_sent(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> SharedHistor
     return SharedHistory(last[0].number - 1, last[-1].number, events, runs[shared_history.LANE].base)
 
 
-def of_heard(tx: Transaction, peer: str, after: int, upto: int) -> SharedHistory:
+def of_received(tx: Transaction, peer: str, after: int, upto: int) -> SharedHistory:
     """What the peer means by these numbers, as far as it is here."""
     if not 0 <= after < upto <= after + shared_history.MOST_EVENTS:
         return SharedHistory(after, upto, [])

@@ -53,7 +53,7 @@ def answer(store: Store, packed: bytes, apply: Apply) -> bytes:
 
 def _opened(store: Store, peer: str, key: bytes, packed: bytes) -> Message:
     def recall(after: int, upto: int) -> SharedHistory:
-        return store.read(lambda tx: history.of_heard(tx, peer, after, upto))
+        return store.read(lambda tx: history.of_received(tx, peer, after, upto))
 
     return frame.unpack(frame.UP, key, packed, recall)
 

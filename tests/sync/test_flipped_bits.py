@@ -122,7 +122,7 @@ def test_a_damaged_hash_that_nobody_compares_has_an_event_come_twice(world: Worl
     damage(world.hub, "lanes", "received_hash", "lane = 'u'")
 
     def recall(after: int, upto: int) -> SharedHistory:
-        return world.hub.read(lambda tx: history.of_heard(tx, PEER, after, upto))
+        return world.hub.read(lambda tx: history.of_received(tx, PEER, after, upto))
 
     def agree(packed: bytes, timeout_s: float) -> bytes:
         """Say that the village has the hub's hashes, whatever it has."""

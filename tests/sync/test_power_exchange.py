@@ -262,7 +262,7 @@ def test_only_a_cursor_that_moves_in_another_transaction_than_the_effects_double
 
     with two_machines(blank, disks, CHECKPOINTS[-1], apply=apply_and_cut) as two:
         two.village.make(1)
-        with pytest.raises(LineDownError, match="no power"):
+        with pytest.raises(LineDownError, match="cannot be reached"):
             two.program.call()
         left = two.hub.lose_power(None)
         two.apply = ledger.count

@@ -174,10 +174,7 @@ def test_an_answer_of_a_later_version_is_told_at_the_station(world: World) -> No
     with pytest.raises(FrameError):
         Client(world.village, VILLAGE, world.key, OneByOne(answer), count, FrameSize()).call()
     line = world.village.read(lambda tx: entries.destination(tx, outbox.UPSTREAM))
-    assert line.reason == (
-        "The two stations speak different versions of the exchange: version 3 came where 2 is spoken; update the "
-        "upstream first, then its stations."
-    )
+    assert line.reason == "OTHER_VERSION 2 / 1"
     assert waits(world)
 
 

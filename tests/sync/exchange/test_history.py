@@ -60,7 +60,7 @@ def sent(store: Store, peer: str, lane: str = "u", letters: int = 0) -> SharedHi
 
 
 def recalled(store: Store, peer: str, known: SharedHistory) -> SharedHistory:
-    return store.write(lambda tx: history.of_heard(tx, peer, known.after, known.upto))
+    return store.write(lambda tx: history.of_received(tx, peer, known.after, known.upto))
 
 
 def has_memory(content: bytes) -> bool:

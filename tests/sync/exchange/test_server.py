@@ -129,7 +129,7 @@ class Pair:
 
     @staticmethod
     def _recall(store: Store, peer: str) -> Recall:
-        return lambda after, upto: store.read(lambda tx: history.of_heard(tx, peer, after, upto))
+        return lambda after, upto: store.read(lambda tx: history.of_received(tx, peer, after, upto))
 
     def asked(self, message: Message) -> Message:
         """What the hub says to a message."""

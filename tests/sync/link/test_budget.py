@@ -141,7 +141,7 @@ def test_no_window_is_written_as_nothing() -> None:
 def test_a_day_s_bytes_hold_back_all_but_what_is_urgent_until_midnight(store: Store, clock: Clock) -> None:
     budget = Budget(DUSHANBE, limits=limits(daily_kb=500))
     spend(store, "2026-11-23", 499_999)
-    assert allowed(store, clock, budget, "2026-11-23T17:00:00") == Allowance(LANES, room=1)
+    assert allowed(store, clock, budget, "2026-11-23T17:00:00") == Allowance(LANES, left=1)
 
     spend(store, "2026-11-23", 1, line_usage.IDLE)
     held = allowed(store, clock, budget, "2026-11-23T17:00:00")
@@ -149,7 +149,7 @@ def test_a_day_s_bytes_hold_back_all_but_what_is_urgent_until_midnight(store: St
     assert (held.why, held.amount, until(held)) == (Cause.DAY_BYTES, 500_000, "2026-11-24 00:00")
 
     assert allowed(store, clock, budget, "2026-11-23T23:59:59").lanes == URGENT_ONLY
-    assert allowed(store, clock, budget, "2026-11-24T00:00:00") == Allowance(LANES, room=500_000)
+    assert allowed(store, clock, budget, "2026-11-24T00:00:00") == Allowance(LANES, left=500_000)
 
 
 def test_a_month_turns_with_its_last_day(store: Store, clock: Clock) -> None:
@@ -157,7 +157,7 @@ def test_a_month_turns_with_its_last_day(store: Store, clock: Clock) -> None:
     spend(store, "2026-11-30", 20_000_000)
     held = allowed(store, clock, budget, "2026-11-30T23:59:59")
     assert (held.why, held.amount, until(held)) == (Cause.MONTH_BYTES, 20_000_000, "2026-12-01 00:00")
-    assert allowed(store, clock, budget, "2026-12-01T00:00:00") == Allowance(LANES, room=20_000_000)
+    assert allowed(store, clock, budget, "2026-12-01T00:00:00") == Allowance(LANES, left=20_000_000)
     spend(store, "2026-12-31", 20_000_000)
     assert until(allowed(store, clock, budget, "2026-12-31T12:00:00")) == "2027-01-01 00:00"
 
