@@ -1,4 +1,4 @@
-"""Events from other stations, each brought to the room that it is about."""
+"""Events from other stations, each brought to the handler of its kind."""
 
 from __future__ import annotations
 

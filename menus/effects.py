@@ -1,6 +1,6 @@
 """The effects that a tree may ask for: what each takes, how it may go, and what it gives to the screens after it.
 
-The rooms of the channel perform them; a test holds the two together. The checker reads this table, so that a tree
+Handlers of the channel perform them; a test holds the two together. The checker reads this table, so that a tree
 which forgets one of the ways is told before a resident finds it.
 """
 

@@ -36,7 +36,7 @@ class Agency:
 
 @dataclass(frozen=True)
 class Pack:
-    """Everything about one country that the code asks for. `law` and `registers` are as written: their rooms read
+    """Everything about one country that the code asks for. `law` and `registers` are as written: `cases` reads
     them (cases/law.py, cases/registers/lookup.py)."""
 
     name: str

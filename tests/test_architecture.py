@@ -19,8 +19,8 @@ MAY_IMPORT = {
     "sync": {"store"},
     "store": set(),
 }
-# The inner rooms of a package, and which others of ours each may import.
-ROOMS_MAY_IMPORT = {
+# The inner packages, and which others of ours each may import.
+INNER_MAY_IMPORT = {
     "store/tables": {"store.tables", "store.transaction", "store.errors"},
     "store/engines": {"store.engines", "store.errors"},
     "sync/wire": {"sync.wire", "sync.codes", "store.tables"},
@@ -85,7 +85,7 @@ def product_files() -> list[Path]:
 
 
 def wrong_arrows(package: str, root: Path = ROOT, table: Mapping[str, set[str]] = MAY_IMPORT) -> list[str]:
-    """Every import of a package or room that the table does not have; a name of ours without `sado.` is one too."""
+    """Every import of a package that the table does not have; a name of ours without `sado.` is one too."""
     top = package.partition("/")[0]
     allowed = {f"sado.{name}" for name in (table[package] | {top} if package in MAY_IMPORT else table[package])}
     return [
@@ -209,14 +209,14 @@ def test_a_right_arrow_is_let_pass(tmp_path: Path, line: str) -> None:
     assert wrong_arrows("cases", tmp_path) == []
 
 
-@pytest.mark.parametrize("room", ROOMS_MAY_IMPORT)
-def test_an_inner_room_imports_only_what_its_table_has(room: str) -> None:
-    assert list((ROOT / room).rglob("*.py"))
-    assert wrong_arrows(room, table=ROOMS_MAY_IMPORT) == []
+@pytest.mark.parametrize("inner", INNER_MAY_IMPORT)
+def test_an_inner_package_imports_only_what_its_table_has(inner: str) -> None:
+    assert list((ROOT / inner).rglob("*.py"))
+    assert wrong_arrows(inner, table=INNER_MAY_IMPORT) == []
 
 
 @pytest.mark.parametrize(
-    ("room", "line"),
+    ("inner", "line"),
     [
         ("store/tables", "from sado.store import engine"),
         ("store/tables", "from sado.store.engines import sqlite"),
@@ -225,10 +225,10 @@ def test_an_inner_room_imports_only_what_its_table_has(room: str) -> None:
         ("menus/language", "from sado.menus import engine"),
     ],
 )
-def test_a_planted_wrong_arrow_of_a_room_is_noticed(tmp_path: Path, room: str, line: str) -> None:
-    (tmp_path / room).mkdir(parents=True)
-    (tmp_path / room / "planted.py").write_text(line)
-    assert len(wrong_arrows(room, tmp_path, ROOMS_MAY_IMPORT)) == 1
+def test_a_planted_wrong_arrow_of_an_inner_package_is_noticed(tmp_path: Path, inner: str, line: str) -> None:
+    (tmp_path / inner).mkdir(parents=True)
+    (tmp_path / inner / "planted.py").write_text(line)
+    assert len(wrong_arrows(inner, tmp_path, INNER_MAY_IMPORT)) == 1
 
 
 def test_a_gateway_is_imported_by_its_registry_alone() -> None:
@@ -241,14 +241,14 @@ def test_a_gateway_is_imported_by_its_registry_alone() -> None:
         assert importing == {GATEWAY_REGISTRY}
 
 
-def test_a_room_of_the_desk_imports_no_other() -> None:
-    rooms = ("operator", "officer", "phone")
+def test_a_role_s_pages_import_no_other_s() -> None:
+    roles = ("operator", "officer", "phone")
     wrong = [
         f"{file.relative_to(ROOT)} imports {name}"
-        for room in rooms
-        for file in (ROOT / "desk" / room).rglob("*.py")
+        for role in roles
+        for file in (ROOT / "desk" / role).rglob("*.py")
         for name in imports(file)
-        if name.startswith(tuple(f"sado.desk.{other}" for other in rooms if other != room))
+        if name.startswith(tuple(f"sado.desk.{other}" for other in roles if other != role))
     ]
     assert wrong == []
 
