@@ -65,11 +65,11 @@ class Publishing:
 
     def take(self, name: str, content: bytes) -> None:
         """Take in what the upstream published, and pass it on. Raises RefusedError with what is wrong with it."""
-        room, _, what = name.partition("/")
+        kind, _, what = name.partition("/")
         try:
-            if room == PACK:
+            if kind == PACK:
                 self._new_packs.take(what, bundle.files_of(content))
-            elif room == REGISTER:
+            elif kind == REGISTER:
                 self.snapshots.take(content)
             else:
                 raise RefusedError("This release does not know what it is.")
@@ -87,8 +87,8 @@ class Publishing:
         return [*served, *map(_wanted, wanted), *_published(published), *_offered(offers)]
 
     def _pass_on(self, name: str, content: bytes) -> None:
-        room, _, what = name.partition("/")
-        if room == REGISTER and "/" not in what:
+        kind, _, what = name.partition("/")
+        if kind == REGISTER and "/" not in what:
             self.publish_register(what)
         else:
             publish.publish(self._store, [(name, content)])
