@@ -7,6 +7,7 @@ has one. The `.po` files are read as they are, once and when first asked for: no
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ SOURCE = "en"
 COOKIE = "sado_lang"
 COOKIE_S = 365 * 24 * 3600
 LOCALES = Path(__file__).parent.parent / "locales"
+OWN_NAME = re.compile(r'^"X-Native-Name: (.+)\\n"$', re.MULTILINE)
 FULL, DATE, CLOCK = "dd.MM.yyyy HH:mm", "dd.MM.yyyy", "HH:mm"
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 KB, MB = 1000, 1_000_000
@@ -79,7 +81,9 @@ def links() -> list[tuple[str, str, str]]:
     first page."""
     path = request.path if request.method == "GET" else "/"
     languages = _localisation().languages
-    return [(language, own_name(language), f"{path}?{_query(language)}") for language in languages]
+    return [
+        (language, own_name(language, _localisation().folder), f"{path}?{_query(language)}") for language in languages
+    ]
 
 
 def _(message: str, **values: object) -> str:
@@ -101,12 +105,13 @@ def available(default: str, folder: Path = LOCALES) -> tuple[str, ...]:
 
 
 @functools.cache
-def own_name(language: str) -> str:
-    """What a language calls itself, with a capital."""
-    from babel.core import Locale
-
-    name = Locale.parse(language).display_name or language
-    return name[0].upper() + name[1:]
+def own_name(language: str, folder: Path = LOCALES) -> str:
+    """What a language calls itself, as the head of its catalogue says it; its code where that says nothing. Babel knows
+    it too, and keeps 6 MB for three languages."""
+    if language == SOURCE:
+        return "English"
+    name = OWN_NAME.search(_file(language, folder).read_text("utf-8"))
+    return name[1] if name else language
 
 
 @functools.cache
@@ -116,13 +121,17 @@ def catalogue(language: str, folder: Path = LOCALES) -> Mapping[str, str]:
         return {}
     from babel.messages.pofile import read_po
 
-    with (folder / language / "LC_MESSAGES" / "desk.po").open("rb") as file:
+    with _file(language, folder).open("rb") as file:
         messages = read_po(file, locale=language)
     return {
         str(message.id): str(message.string)
         for message in messages
         if message.id and message.string and not message.fuzzy
     }
+
+
+def _file(language: str, folder: Path) -> Path:
+    return folder / language / "LC_MESSAGES" / "desk.po"
 
 
 def local_time(ms: int) -> str:

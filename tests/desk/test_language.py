@@ -58,7 +58,8 @@ def test_translations_fill_in_the_same_values(code: str) -> None:
 def test_a_language_is_a_catalogue_and_nothing_else(desk: Desk, tmp_path: Path) -> None:
     catalogue = tmp_path / "ky" / "LC_MESSAGES" / "desk.po"
     catalogue.parent.mkdir(parents=True)
-    catalogue.write_text('msgid "Sign in"\nmsgstr "Кирүү"\n', encoding="utf-8")
+    head = 'msgid ""\nmsgstr ""\n"X-Native-Name: Кыргызча\\n"\n\n'
+    catalogue.write_text(f'{head}msgid "Sign in"\nmsgstr "Кирүү"\n', encoding="utf-8")
     assert "Кыргызча" not in desk.visitor().get("/signin").text
     language.install(desk.app, "Asia/Bishkek", desk.store.now, "ky", tmp_path)
     page = desk.app.test_client().get("/signin").text
