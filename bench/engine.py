@@ -54,7 +54,7 @@ def median_s(rounds: int, *timed: Callable[[], float]) -> list[float]:
 def share_of_hop(rounds: int) -> dict[str, float]:
     """A walk through an appeal, hop by hop, in the engine alone and in the whole app."""
     with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
-        app = serve.station_app(Path(folder), serve.MAX_GROUP)
+        app = serve.station_app(Path(folder), serve.MAX_GROUP, pages=False)
         shipped = pack.load("tajikistan")
         walks = iter(range(10**9))
         whole, alone = median_s(

@@ -34,6 +34,7 @@ from sado.cases.service import Cases
 from sado.menus.reading import pack
 from sado.store import Keyring, Store
 from sado.store.tables import identity
+from sado.store.tables import outbox as entries
 from sado.sync import outbox, schedule
 
 SMS_PATH = f"/gateway/africastalking/{serve.TOKEN}/sms"
@@ -125,7 +126,7 @@ def drained(notices: int) -> dict[str, float]:
             store.write(lambda tx, first=first: [news(cases, tx, number) for number in range(first, first + 500)])
         station = build_station(settings, store)
         began = time.perf_counter()
-        while store.read(lambda tx: outbox.entries.counts(tx)):
+        while store.read(lambda tx: entries.counts(tx)):
             schedule.send(store, outbox.SMS, station.transports[outbox.SMS])
         seconds = time.perf_counter() - began
         found = {"rss_mb": round(rss_mb(os.getpid()), 1), "drained_per_s": round(notices / seconds)}
