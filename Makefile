@@ -7,7 +7,7 @@ AT_ONCE := -n 4 --dist worksteal
 SETUP_FILES := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test quick check lint bench clean
+.PHONY: help setup setup-test run test proofs check lint bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,18 +30,18 @@ $(VENV)/.ready-test: $(VENV)/.ready
 run: setup ## the demo: a hub, a village station, a phone (ARGS="--data DIR --station-port N --hub-port N")
 	$(BIN)/sado demo $(ARGS)
 
-test: setup-test ## every test
-	$(BIN)/python -m pytest $(AT_ONCE)
-
-quick: setup-test ## the tests without the long proofs
+test: setup-test ## every test but the long proofs
 	$(BIN)/python -m pytest $(AT_ONCE) -m 'not long'
+
+proofs: setup-test ## the long proofs: kills, power cuts, flipped bits, a backlog
+	$(BIN)/python -m pytest $(AT_ONCE) -m long
 
 lint: setup-test ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-check: lint test ## what has to pass before a change lands
+check: lint test ## what has to pass before a commit; `.ci/run` adds the proofs
 
 bench: setup-test ## the benchmarks, in their quick form
 	$(BIN)/python bench/hops.py --quick
