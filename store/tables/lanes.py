@@ -73,18 +73,6 @@ def new_incarnation() -> bytes:
     return secrets.token_bytes(HASH_BYTES)
 
 
-def before_incarnations(peer_name: str) -> bytes:
-    """What stands for the incarnation of a peer whose release knows none."""
-    return _hash(b"", peer_name.encode())
-
-
-def id_before_incarnations(sender: str, lane: str, number: int, kind: str, reference: str) -> bytes:
-    """The id of an event that a release without ids gave this number: made by both sides of what both know, so that
-    one that was taken just before its sender was upgraded is known again. The body is not in it: the migration that
-    makes it has no key."""
-    return event_id(beginning(before_incarnations(sender), lane), str(number), kind, reference)
-
-
 def short(rolling: bytes) -> bytes:
     """What tells of a rolling hash, where that is enough, that two sides have the same. It depends on every bit: of a
     beginning the other side would not see that the disk has damaged the end."""
