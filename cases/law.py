@@ -9,7 +9,7 @@ shut moves to the next working day.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from sado.cases.errors import NamelessError, PackDataError
+from sado.store.zone_time import local, moment
 
 Days = Annotated[int, Meta(ge=1, le=366)]
 Weekday = Annotated[int, Meta(ge=1, le=7)]
@@ -110,12 +111,11 @@ class Law(msgspec.Struct, frozen=True):
 
     def day_of(self, at: int) -> date:
         """The day in the pack's time zone that holds this moment (milliseconds since 1970 UTC)."""
-        return datetime.fromtimestamp(at / 1000, ZoneInfo(self.time_zone)).date()
+        return local(at, ZoneInfo(self.time_zone)).date()
 
     def end_of(self, day: date) -> int:
         """The last millisecond of a day of the pack's time zone, since 1970 UTC."""
-        midnight = datetime.combine(day + DAY, time(), ZoneInfo(self.time_zone))
-        return int(midnight.timestamp() * 1000) - 1
+        return moment(day + DAY, ZoneInfo(self.time_zone)) - 1
 
     def is_working(self, day: date) -> bool:
         """Whether offices are open on this day."""

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sado.station import Station
+from sado.store.zone_time import local
 from sado.sync.by_hand.file_format import Label, TransferError
 from sado.sync.by_hand.transfer import Taken, Written
 from sado.sync.wire import frame
@@ -84,4 +85,4 @@ def _of(label: Label) -> str:
 
 
 def _time(station: Station, at: int) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(at / 1000, ZoneInfo(station.pack.time_zone))
+    return local(at, ZoneInfo(station.pack.time_zone))

@@ -9,6 +9,7 @@ from decimal import Decimal
 from sado.store import Transaction
 from sado.store.tables import outbox as entries
 from sado.store.tables.line_usage import Spent
+from sado.store.zone_time import local
 from sado.sync import outbox
 from sado.sync.codes import MONEY, Reason
 from sado.sync.link.accounting import PURPOSE_OF_LANE
@@ -107,7 +108,7 @@ class Words:
         return f"{amount:.2f} {self._currency}".rstrip()
 
     def _time(self, at: int) -> str:
-        return datetime.datetime.fromtimestamp(at / 1000, self._zone).strftime("%d.%m.%Y %H:%M:%S")
+        return local(at, self._zone).strftime("%d.%m.%Y %H:%M:%S")
 
 
 def _named(destination: str) -> str:

@@ -10,12 +10,13 @@ import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, g, request
+
+from sado.store.zone_time import local
 
 SOURCE = "en"
 COOKIE = "sado_lang"
@@ -146,7 +147,7 @@ def local_date(ms: int) -> str:
 
 def days_between(start: int, end: int) -> int:
     """How many midnights of the country's zone lie between two moments; negative where `end` is earlier."""
-    first, last = (datetime.fromtimestamp(ms / 1000, _localisation().zone).date() for ms in (start, end))
+    first, last = (local(ms, _localisation().zone).date() for ms in (start, end))
     return (last - first).days
 
 
@@ -210,4 +211,4 @@ def _localisation() -> Localisation:
 def _formatted(ms: int, pattern: str) -> str:
     from babel.dates import format_datetime
 
-    return str(format_datetime(datetime.fromtimestamp(ms / 1000, _localisation().zone), pattern, locale=current()))
+    return str(format_datetime(local(ms, _localisation().zone), pattern, locale=current()))

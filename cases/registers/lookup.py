@@ -19,6 +19,7 @@ from sado.cases.registers.field_types import Field, FieldError, Fold, Texts
 from sado.store import Transaction
 from sado.store.tables import registers as rows
 from sado.store.tables.registers import FOREVER, Key, RegisterRow, RegisterTable
+from sado.store.zone_time import local
 
 MOST_LISTED = 30
 _BODY = msgspec.json.Decoder(dict[str, str | Texts])
@@ -85,7 +86,7 @@ class Registers:
 
     def today(self, at: int) -> datetime.date:
         """The day that it is in the country at this moment (milliseconds since 1970 UTC)."""
-        return datetime.datetime.fromtimestamp(at / 1000, self._zone).date()
+        return local(at, self._zone).date()
 
     def find(self, tx: Transaction, name: str, values: Mapping[str, str]) -> Found:
         """The rows whose fields have these values, as somebody typed them; at most MOST_LISTED, those that end soonest

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 from zoneinfo import ZoneInfo
 
 from sado.menus.language import formats
 from sado.menus.language.places import UnknownPlaceError
 from sado.menus.pack import Pack
+from sado.store.zone_time import local
 
 
 def place_name(pack: Pack, code: str, language: str) -> str:
@@ -20,5 +20,5 @@ def place_name(pack: Pack, code: str, language: str) -> str:
 
 def day(pack: Pack, at: int, language: str) -> str:
     """The day in the country at a moment in milliseconds, as the language writes it."""
-    date = datetime.datetime.fromtimestamp(at / 1000, ZoneInfo(pack.time_zone)).date()
+    date = local(at, ZoneInfo(pack.time_zone)).date()
     return formats.date(date, pack.languages, language)

@@ -12,6 +12,7 @@ from sado.menus.reading.report import aligned
 from sado.store import Transaction
 from sado.store.tables import deliveries
 from sado.store.tables.deliveries import Cost
+from sado.store.zone_time import local, moment
 
 HEADS = ("kind", "language", "encoding", "messages", "segments", "cost")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -20,7 +21,7 @@ _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 def month_of(pack: Pack, typed: str, now: int) -> datetime.date:
     """The first day of a month such as 2026-11, or of this one when nothing was typed. Raises ValueError."""
     if not typed:
-        return datetime.datetime.fromtimestamp(now / 1000, ZoneInfo(pack.time_zone)).date().replace(day=1)
+        return local(now, ZoneInfo(pack.time_zone)).date().replace(day=1)
     if not _MONTH.fullmatch(typed):
         raise ValueError(f"{typed!r} is no month: write it as 2026-11.")
     return datetime.date.fromisoformat(f"{typed}-01")
@@ -30,9 +31,7 @@ def lines(tx: Transaction, pack: Pack, month: datetime.date) -> list[str]:
     """A table of the month, its sum, and what Latin letters would have saved by the pack's tariff."""
     zone = ZoneInfo(pack.time_zone)
     following = (month + datetime.timedelta(days=31)).replace(day=1)
-    since, before = (
-        int(datetime.datetime.combine(day, datetime.time(), zone).timestamp() * 1000) for day in (month, following)
-    )
+    since, before = moment(month, zone), moment(following, zone)
     costs = deliveries.costs(tx, since, before)
     if not costs:
         return [f"No SMS was sent in {month:%Y-%m}."]

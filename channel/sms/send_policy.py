@@ -11,6 +11,7 @@ from sado.menus.gsm import Encoding, encoding, segments
 from sado.menus.pack import Pack
 from sado.store import Transaction
 from sado.store.tables import deliveries
+from sado.store.zone_time import local, moment
 from sado.sync.codes import Cause
 from sado.sync.outbox import LaterError, NothingToSendError
 
@@ -75,12 +76,11 @@ class SendPolicy:
         if not is_night:
             return 0
         days = 1 if clock >= begins and begins > ends else 0
-        end = datetime.datetime.combine(here.date() + datetime.timedelta(days=days), ends, self._zone)
-        return int(end.timestamp() * 1000)
+        return moment(here.date() + datetime.timedelta(days=days), self._zone, ends)
 
     def _midnight(self, now: int, days: int = 0) -> int:
         day = self._here(now).date() + datetime.timedelta(days=days)
-        return int(datetime.datetime.combine(day, datetime.time(), self._zone).timestamp() * 1000)
+        return moment(day, self._zone)
 
     def _here(self, now: int) -> datetime.datetime:
-        return datetime.datetime.fromtimestamp(now / 1000, self._zone)
+        return local(now, self._zone)

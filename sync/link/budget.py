@@ -16,6 +16,7 @@ from decimal import Decimal
 from sado.store import Transaction
 from sado.store.tables import line_usage
 from sado.store.tables.lanes import LANES
+from sado.store.zone_time import local, moment
 from sado.sync import outbox
 from sado.sync.codes import Cause
 
@@ -132,10 +133,10 @@ class Budget:
         return Allowance((outbox.URGENT,), why=limit.why, amount=limit.amount, until=until)
 
     def _here(self, now: int) -> datetime.datetime:
-        return datetime.datetime.fromtimestamp(now / 1000, self.zone)
+        return local(now, self.zone)
 
     def _at(self, day: datetime.date, clock: datetime.time) -> int:
-        return int(datetime.datetime.combine(day, clock, self.zone).timestamp() * 1000)
+        return moment(day, self.zone, clock)
 
 
 def windows_from(text: str) -> tuple[Window, ...]:

@@ -1,0 +1,15 @@
+"""Moments, milliseconds since 1970 UTC, and what a clock on the wall of a time zone shows at them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, tzinfo
+
+
+def local(at: int, zone: tzinfo) -> datetime:
+    """The date and time that the zone's clocks show at this moment."""
+    return datetime.fromtimestamp(at / 1000, zone)
+
+
+def moment(day: date, zone: tzinfo, clock: time = time()) -> int:  # noqa: B008 - a time is immutable
+    """When the zone's clocks show this time of this day: midnight, at which it begins, unless another is given."""
+    return int(datetime.combine(day, clock, zone).timestamp() * 1000)
