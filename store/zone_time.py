@@ -10,6 +10,6 @@ def local(at: int, zone: tzinfo) -> datetime:
     return datetime.fromtimestamp(at / 1000, zone)
 
 
-def moment(day: date, zone: tzinfo, clock: time = time()) -> int:  # noqa: B008 - a time is immutable
+def moment(day: date, zone: tzinfo, clock: time = time()) -> int:
     """When the zone's clocks show this time of this day: midnight, at which it begins, unless another is given."""
     return int(datetime.combine(day, clock, zone).timestamp() * 1000)

@@ -67,7 +67,7 @@ class SendPolicy:
 
     def _night_ends(self, now: int) -> int:
         """When the night ends that it is now; 0 by day."""
-        here = self._here(now)
+        here = local(now, self._zone)
         clock = here.time()
         if self._at_night:
             return 0
@@ -79,8 +79,4 @@ class SendPolicy:
         return moment(here.date() + datetime.timedelta(days=days), self._zone, ends)
 
     def _midnight(self, now: int, days: int = 0) -> int:
-        day = self._here(now).date() + datetime.timedelta(days=days)
-        return moment(day, self._zone)
-
-    def _here(self, now: int) -> datetime.datetime:
-        return local(now, self._zone)
+        return moment(local(now, self._zone).date() + datetime.timedelta(days=days), self._zone)

@@ -101,11 +101,11 @@ class Budget:
 
     def day(self, now: int) -> str:
         """The day of a moment by the country's clock, such as 2026-11-23."""
-        return self._here(now).date().isoformat()
+        return local(now, self.zone).date().isoformat()
 
     def days_of(self, now: int, is_daily: bool) -> tuple[str, str]:
         """The first and the last day that count towards a limit of the day, or of the month."""
-        day = self._here(now).date()
+        day = local(now, self.zone).date()
         if is_daily:
             return day.isoformat(), day.isoformat()
         return f"{day:%Y-%m}-01", f"{day:%Y-%m}-{LAST_DAY}"
@@ -115,28 +115,22 @@ class Budget:
         return self.price * size / MB
 
     def _by_hour(self, now: int) -> Allowance:
-        here = self._here(now)
+        here = local(now, self.zone)
         if not self.windows or any(window.is_open(here.time()) for window in self.windows):
             return Allowance()
         tomorrow = here.date() + datetime.timedelta(days=1)
-        starts = (self._at(day, window.start) for day in (here.date(), tomorrow) for window in self.windows)
+        starts = (moment(day, self.zone, window.start) for day in (here.date(), tomorrow) for window in self.windows)
         return Allowance((outbox.URGENT,), why=Cause.WINDOW_CLOSED, until=min(start for start in starts if start > now))
 
     def _by_limit(self, tx: Transaction, limit: Limit) -> Allowance:
         left = limit.bytes - line_usage.total(tx, outbox.UPSTREAM, *self.days_of(tx.now, limit.is_daily))
         if left > 0:
             return Allowance(left=left)
-        today = self._here(tx.now).date()
+        today = local(tx.now, self.zone).date()
         tomorrow = today + datetime.timedelta(days=1)
         next_month = (today.replace(day=1) + datetime.timedelta(days=LAST_DAY)).replace(day=1)
-        until = self._at(tomorrow if limit.is_daily else next_month, datetime.time())
+        until = moment(tomorrow if limit.is_daily else next_month, self.zone)
         return Allowance((outbox.URGENT,), why=limit.why, amount=limit.amount, until=until)
-
-    def _here(self, now: int) -> datetime.datetime:
-        return local(now, self.zone)
-
-    def _at(self, day: datetime.date, clock: datetime.time) -> int:
-        return moment(day, self.zone, clock)
 
 
 def windows_from(text: str) -> tuple[Window, ...]:
