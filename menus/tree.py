@@ -1,12 +1,12 @@
-"""The tree as the engine walks it: screens as frozen data, of few kinds.
+"""The tree as the engine walks it: screens as frozen data, of few types.
 
 - choice: numbered options, each leading to a screen; without options it is a text to read;
 - list: a choice whose options come from the last effect;
 - prompt: asks for one typed answer;
 - notice: the last thing shown, ends the session;
-- do: shows nothing; asks the caller for an effect and goes on by its outcome.
+- action: shows nothing; asks the caller for an effect and goes on by its outcome.
 
-What an administrator writes has more kinds (menus/reading/kinds.py); they are made of these.
+What an administrator writes has more types (menus/reading/screen_types.py); they are made of these.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One screen; which of the fields count depends on `kind` (see the module).
+    """One screen; which of the fields count depends on `type` (see the module).
 
-    `given` are answers that the effect gets beside those it takes. As `text` it gets the screen's own text in the
-    resident's language, or `note` in the language of the agencies. A screen with a `title` begins a form that is
-    offered again until it is finished.
+    An action hands to its effect the answers named by `inputs`, and the `constants` that stand in the tree. As `text`
+    goes the screen's own text in the resident's language, or `note` in the language of the agencies. A screen with a
+    `title` begins a form that is offered again until it is finished.
     """
 
     id: str
-    kind: str
+    type: str
     text: Texts = field(default_factory=dict)
     options: tuple[Option, ...] = ()
     answer: str = ""
@@ -57,8 +57,8 @@ class Screen:
     length: int = 0
     otherwise: str = ""
     effect: str = ""
-    takes: tuple[str, ...] = ()
-    given: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     outcomes: Mapping[str, str] = field(default_factory=dict)
     title: Texts = field(default_factory=dict)
@@ -77,8 +77,8 @@ class Screen:
 @dataclass(frozen=True)
 class Tree:
     """All screens of a pack. `version` names this content; `resume` is the screen that offers an unfinished form;
-    `labels` gives an answer's words by its value, `placeholders` the longest value of each, `constants` those that
-    are always the same; `entered` are the screens that SMS commands enter, and
+    `labels` gives an answer's words by its value, `placeholders` the longest value of each,
+    `fixed_placeholders` those that are always the same; `entered` are the screens that SMS commands enter, and
     `is_by_sms` says that each line is paid for."""
 
     version: str
@@ -92,7 +92,7 @@ class Tree:
     errors: Mapping[str, Texts]
     labels: Mapping[tuple[str, str], Texts]
     placeholders: Mapping[str, Texts]
-    constants: Mapping[str, str]
+    fixed_placeholders: Mapping[str, str]
     entered: tuple[str, ...] = ()
     is_by_sms: bool = False
 
@@ -134,7 +134,7 @@ def without_gotos(screens: Mapping[str, Screen]) -> dict[str, Screen]:
 
     def end(target: str) -> str:
         seen = {target}
-        while target in screens and screens[target].kind == "goto" and screens[target].go not in seen:
+        while target in screens and screens[target].type == "goto" and screens[target].go not in seen:
             target = screens[target].go
             seen.add(target)
         return target

@@ -43,7 +43,7 @@ def test_the_words_of_an_answer_are_those_of_the_option_that_gives_it() -> None:
 )
 def test_a_goto_is_replaced_by_where_it_leads_in_the_end(gotos: list[tuple[str, str]], target: str, end: str) -> None:
     screens = {name: goto(name, go) for name, go in gotos}
-    screens["odd"] = Screen("odd", "do", go=target, otherwise=target, outcomes={"done": target})
+    screens["odd"] = Screen("odd", "action", go=target, otherwise=target, outcomes={"done": target})
     assert without_gotos(screens)["odd"].targets() == [end]
 
 
@@ -53,4 +53,4 @@ def test_gotos_that_go_round_stay_to_be_told() -> None:
 
 
 def test_a_pack_may_begin_at_a_goto() -> None:
-    assert tree("odd: {kind: goto, go: end}\n").screens["root"].options[0].go == "end"
+    assert tree("odd: {type: goto, go: end}\n").screens["root"].options[0].go == "end"

@@ -87,10 +87,11 @@ def test_a_choice_that_has_a_key_of_navigation_as_an_option_gets_others() -> Non
 
 
 @pytest.mark.parametrize(
-    ("kind", "trail", "last"), [("choice", ["root"], "0 Back"), ("choice", [], "Words"), ("notice", ["root"], "Words")]
+    ("screen_type", "trail", "last"),
+    [("choice", ["root"], "0 Back"), ("choice", [], "Words"), ("notice", ["root"], "Words")],
 )
-def test_back_is_offered_where_there_is_a_way_back(kind: str, trail: list[str], last: str) -> None:
-    assert shown(Screen("odd", kind, WORDS), trail=trail)[-1] == last
+def test_back_is_offered_where_there_is_a_way_back(screen_type: str, trail: list[str], last: str) -> None:
+    assert shown(Screen("odd", screen_type, WORDS), trail=trail)[-1] == last
 
 
 def test_an_error_stands_above_the_screen_in_its_language() -> None:
@@ -124,7 +125,7 @@ def test_placeholders_are_filled_once(text: str, expected: str) -> None:
 
 
 def test_an_answer_that_was_chosen_shows_in_the_words_of_the_language() -> None:
-    labelled = tree("odd: {kind: choice, answer: kind, go: end, options: [{value: w, text: {en: Water, ru: Вода}}]}\n")
+    labelled = tree("odd: {type: choice, answer: kind, go: end, options: [{value: w, text: {en: Water, ru: Вода}}]}\n")
     chosen = session(answers={"kind": "w"})
     assert [view.filled(labelled, "{kind}", chosen, code) for code in ("en", "ru")] == ["Water", "Вода"]
 

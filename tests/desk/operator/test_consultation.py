@@ -73,9 +73,9 @@ def with_polls(pack: Pack) -> Pack:
     )
     screens = {
         POLL: Screen(POLL, "choice", {"en": "Was it easy?"}, (yes, no)),
-        f"{POLL}.count": Screen(f"{POLL}.count", "do", effect="vote", given={"subject": POLL}),
+        f"{POLL}.count": Screen(f"{POLL}.count", "action", effect="vote", constants={"subject": POLL}),
         "rate": Screen("rate", "choice", {"en": "Rate the service:"}, (yes, no)),
-        "rate.count": Screen("rate.count", "do", effect="vote", given={"subject": "rate.{service}"}),
+        "rate.count": Screen("rate.count", "action", effect="vote", constants={"subject": "rate.{service}"}),
     }
     labels = {**pack.tree.labels, ("service", "passport"): {"en": "Passport or ID card"}}
     return replace(pack, tree=replace(pack.tree, screens={**pack.tree.screens, **screens}, labels=labels))

@@ -1,6 +1,6 @@
-"""The kinds of screens an administrator writes, and the few that the engine knows.
+"""The types of screens an administrator writes, and the few that the engine knows.
 
-Each class is one `kind:` of the YAML and is where its fields are documented: the published JSON Schema is made of
+Each class is one `type:` of the YAML and is where its fields are documented: the published JSON Schema is made of
 these. `screens` turns it into screens of the engine (menus/tree.py): a `poll` becomes a choice and an effect, a
 `prompt` for a place becomes the prompt and the questions that follow it. What an administrator can say grows here;
 the engine does not.
@@ -33,7 +33,7 @@ SHARED_WORDS = ("yes", "place_sure", "place_again", "place_list", "place_which",
 WRITTEN = (*FIELDS, *DIGITS)
 
 
-class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ChoiceOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One numbered line of a choice."""
 
     text: Label
@@ -46,8 +46,8 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         return Option(str(self.key or number), self.text, self.go or "", self.value)
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """What every kind may say."""
+class ScreenType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    """What every type may say."""
 
     title: Annotated[
         Words,
@@ -59,11 +59,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         raise NotImplementedError
 
 
-class Menu(Kind, frozen=True, kw_only=True, tag="choice"):
+class Choice(ScreenType, frozen=True, kw_only=True, tag="choice"):
     """Numbered options. Without options, a text to read; `0` goes back."""
 
     text: Words = {}
-    options: list[Choice] = []
+    options: list[ChoiceOption] = []
     answer: Annotated[Name, Meta(description="where the chosen value is kept")] | None = None
     go: Annotated[Id, Meta(description="where options lead that do not say")] | None = None
     paged: Annotated[bool, Meta(description="longer than a screen on purpose")] = False
@@ -76,7 +76,7 @@ class Menu(Kind, frozen=True, kw_only=True, tag="choice"):
         )
 
 
-class Prompt(Kind, frozen=True, kw_only=True, tag="prompt"):
+class Prompt(ScreenType, frozen=True, kw_only=True, tag="prompt"):
     """Asks for one typed answer. What the field does not accept is asked again, with a short error."""
 
     text: Words
@@ -109,9 +109,9 @@ class Prompt(Kind, frozen=True, kw_only=True, tag="prompt"):
         yield Screen(name, "prompt", self.text, answer="typed_place", go=find, accepts="place", title=self.title)
         yield Screen(
             find,
-            "do",
+            "action",
             effect="find_place",
-            takes=("typed_place",),
+            inputs=("typed_place",),
             outcomes={"one": sure, "several": which, "none": f"{name}.regions"},
         )
         yield Screen(
@@ -126,13 +126,15 @@ class Prompt(Kind, frozen=True, kw_only=True, tag="prompt"):
             self.answer,
         )
         yield Screen(which, "list", shared["place_which"], answer=self.answer, go=self.go)
-        yield Screen(f"{name}.regions", "do", effect="regions", outcomes={"listed": regions})
+        yield Screen(f"{name}.regions", "action", effect="regions", outcomes={"listed": regions})
         yield Screen(regions, "list", shared["place_region"], answer="region", go=f"{name}.places")
-        yield Screen(f"{name}.places", "do", effect="places_in_region", takes=("region",), outcomes={"listed": listed})
+        yield Screen(
+            f"{name}.places", "action", effect="places_in_region", inputs=("region",), outcomes={"listed": listed}
+        )
         yield Screen(listed, "list", answer=self.answer, go=self.go)
 
 
-class Notice(Kind, frozen=True, kw_only=True, tag="notice"):
+class Notice(ScreenType, frozen=True, kw_only=True, tag="notice"):
     """The last thing shown; it ends the session."""
 
     text: Words
@@ -142,7 +144,7 @@ class Notice(Kind, frozen=True, kw_only=True, tag="notice"):
         yield Screen(name, "notice", self.text)
 
 
-class List(Kind, frozen=True, kw_only=True, tag="list"):
+class List(ScreenType, frozen=True, kw_only=True, tag="list"):
     """A paged choice among what the last lookup or effect found."""
 
     answer: Annotated[Name, Meta(description="where the chosen one is kept")]
@@ -154,8 +156,8 @@ class List(Kind, frozen=True, kw_only=True, tag="list"):
         yield Screen(name, "list", self.text, answer=self.answer, go=self.go, title=self.title)
 
 
-class LookupSearches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Where a lookup leads. A way that is not given leads where `missing` does."""
+class LookupOutcomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where a lookup leads. A way that is not written leads where `missing` does."""
 
     found: Annotated[Id, Meta(description="one row, of a fresh copy")]
     none: Annotated[Id, Meta(description="the copy is fresh and has no such row")]
@@ -165,11 +167,11 @@ class LookupSearches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     locked: Annotated[Id, Meta(description="too many wrong tries")] | None = None
 
 
-class Lookup(Kind, frozen=True, kw_only=True, tag="lookup"):
+class Lookup(ScreenType, frozen=True, kw_only=True, tag="lookup"):
     """Finds rows of a register by answers, and shows nothing itself."""
 
     register: Name
-    go: LookupSearches
+    go: LookupOutcomes
     by: Annotated[list[Name], Meta(description="the answers that are looked up; `row` for a list's; none: all")] = []
     when: Annotated[
         dict[str, Id],
@@ -180,11 +182,11 @@ class Lookup(Kind, frozen=True, kw_only=True, tag="lookup"):
         """An effect with an outcome for each way."""
         outcomes = {way: target or self.go.missing for way, target in msgspec.structs.asdict(self.go).items()}
         outcomes |= {f"found.{case}": target for case, target in self.when.items()}
-        given = {"register": self.register} | ({"when": " ".join(self.when)} if self.when else {})
-        yield _effect(name, "lookup", tuple(self.by), given, outcomes)
+        constants = {"register": self.register} | ({"when": " ".join(self.when)} if self.when else {})
+        yield _effect(name, "lookup", tuple(self.by), constants, outcomes)
 
 
-class Ask(Kind, frozen=True, kw_only=True, tag="ask"):
+class Ask(ScreenType, frozen=True, kw_only=True, tag="ask"):
     """Sends the question that a lookup could not answer to the register's agency; the answer follows by SMS."""
 
     register: Name
@@ -196,7 +198,7 @@ class Ask(Kind, frozen=True, kw_only=True, tag="ask"):
         yield _effect(name, "ask_agency", tuple(self.by), {"register": self.register}, {"saved": self.go})
 
 
-class Sms(Kind, frozen=True, kw_only=True, tag="sms"):
+class Sms(ScreenType, frozen=True, kw_only=True, tag="sms"):
     """Sends these words to the phone that asks for them, by SMS; shows nothing itself."""
 
     text: Words
@@ -206,10 +208,10 @@ class Sms(Kind, frozen=True, kw_only=True, tag="sms"):
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """An effect that has words."""
         outcomes = {"sent": self.go, "muted": self.muted}
-        yield Screen(name, "do", self.text, effect="send_sms", outcomes=outcomes)
+        yield Screen(name, "action", self.text, effect="send_sms", outcomes=outcomes)
 
 
-class Mine(Kind, frozen=True, kw_only=True, tag="cases"):
+class CaseList(ScreenType, frozen=True, kw_only=True, tag="cases"):
     """The cases filed from this phone, as a list; the chosen number is kept as `reference`."""
 
     go: Id
@@ -222,7 +224,7 @@ class Mine(Kind, frozen=True, kw_only=True, tag="cases"):
         yield Screen(f"{name}.list", "list", self.text, answer="reference", go=self.go)
 
 
-class LanguageChoice(Kind, frozen=True, kw_only=True, tag="language"):
+class LanguageChoice(ScreenType, frozen=True, kw_only=True, tag="language"):
     """The pack's languages, each by its own name; the choice is remembered for the phone."""
 
     go: Id
@@ -238,11 +240,11 @@ class LanguageChoice(Kind, frozen=True, kw_only=True, tag="language"):
         yield _effect(f"{name}.save", "remember_language", ("language",), {}, {"done": self.go})
 
 
-class Poll(Kind, frozen=True, kw_only=True, tag="poll"):
+class Poll(ScreenType, frozen=True, kw_only=True, tag="poll"):
     """A question put to everyone. Each phone counts once, and no answer is kept with a phone."""
 
     text: Words
-    options: Annotated[list[Choice], Meta(min_length=2)]
+    options: Annotated[list[ChoiceOption], Meta(min_length=2)]
     go: Annotated[Id, Meta(description="after the answer was counted")]
     again: Annotated[Id, Meta(description="for a phone whose answer was counted before")]
 
@@ -255,11 +257,11 @@ class Poll(Kind, frozen=True, kw_only=True, tag="poll"):
         )
 
 
-class Rating(Kind, frozen=True, kw_only=True, tag="rating"):
+class Rating(ScreenType, frozen=True, kw_only=True, tag="rating"):
     """A mark for a service, counted as a poll is."""
 
     text: Words
-    options: Annotated[list[Choice], Meta(min_length=2)]
+    options: Annotated[list[ChoiceOption], Meta(min_length=2)]
     of: Annotated[Name, Meta(description="the answer that names the service")]
     go: Id
     again: Id
@@ -272,7 +274,7 @@ class Rating(Kind, frozen=True, kw_only=True, tag="rating"):
         yield _effect(f"{name}.count", "vote", ("choice",), {"subject": f"{name}.{{{self.of}}}"}, outcomes)
 
 
-class Subscribe(Kind, frozen=True, kw_only=True, tag="subscribe"):
+class Subscribe(ScreenType, frozen=True, kw_only=True, tag="subscribe"):
     """Asks for an SMS whenever there is news on a topic at a place; shows nothing itself."""
 
     topic: Annotated[str, Meta(description="a word such as jobs; with `about`, the first part of jobs.driver")]
@@ -288,7 +290,7 @@ class Subscribe(Kind, frozen=True, kw_only=True, tag="subscribe"):
         yield _effect(name, "subscribe", (), answers, {"done": self.go, "already": self.already})
 
 
-class GoTo(Kind, frozen=True, kw_only=True, tag="goto"):
+class Goto(ScreenType, frozen=True, kw_only=True, tag="goto"):
     """Another name for a screen."""
 
     go: Id
@@ -298,31 +300,33 @@ class GoTo(Kind, frozen=True, kw_only=True, tag="goto"):
         yield Screen(name, "goto", go=self.go)
 
 
-class Do(Kind, frozen=True, kw_only=True, tag="do"):
-    """Something the program does; docs/menus.md lists the effects with what they take and give."""
+class Action(ScreenType, frozen=True, kw_only=True, tag="action"):
+    """Something the program does; docs/menus.md lists the effects with what they need and fill."""
 
     effect: Name
     go: Annotated[dict[str, Id], Meta(min_length=1, description="outcome: screen")]
-    takes: Annotated[list[Name], Meta(description="the answers handed over")] = []
-    set: Annotated[dict[str, str], Meta(description="more answers, written here; {name} is the value of another")] = {}
+    inputs: Annotated[list[Name], Meta(description="the answers handed over")] = []
+    constants: Annotated[
+        dict[str, str], Meta(description="more answers, written here; {name} is the value of another")
+    ] = {}
     note: Annotated[str, Meta(description="what the agency reads as `text`; {name} is an answer in words")] = ""
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """An effect as it is."""
-        yield _effect(name, self.effect, tuple(self.takes), self.set, self.go, self.note)
+        yield _effect(name, self.effect, tuple(self.inputs), self.constants, self.go, self.note)
 
 
-Kinds = Mapping[str, type[Kind]]
-# Every class above by its `kind:`.
-KINDS: Kinds = {str(kind.__struct_config__.tag): kind for kind in Kind.__subclasses__()}
+ScreenTypes = Mapping[str, type[ScreenType]]
+# Every class above by its `type:`.
+SCREEN_TYPES: ScreenTypes = {str(written.__struct_config__.tag): written for written in ScreenType.__subclasses__()}
 
 
 def _effect(
     name: str,
     effect: str,
-    takes: tuple[str, ...],
-    given: Mapping[str, str],
+    inputs: tuple[str, ...],
+    constants: Mapping[str, str],
     outcomes: Mapping[str, str],
     note: str = "",
 ) -> Screen:
-    return Screen(name, "do", effect=effect, takes=takes, given=given, outcomes=outcomes, note=note)
+    return Screen(name, "action", effect=effect, inputs=inputs, constants=constants, outcomes=outcomes, note=note)
