@@ -190,7 +190,7 @@ def _taken(
     screen: Screen, following: Screen | None, keyword: Keyword, left: str, fold: Fold, is_first: bool
 ) -> tuple[str, str]:
     """What of `left` answers this screen, and what remains."""
-    if screen.type == "choice":
+    if not screen.accepts:
         return _option_in(screen, keyword, left, fold)
     if screen.accepts in FREE:
         return left, ""

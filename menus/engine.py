@@ -130,20 +130,20 @@ def _arrive(tree: Tree, session: Session, budget: Budget) -> Turn:
     """Show the screen the session stands on, or ask for its effect, using up what was prefilled or dialled ahead."""
     while True:
         screen = tree.screens[session.screen]
-        if screen.type == "action":
+        if screen.effect:
             return Turn(session, effect=_effect(tree, screen, session))
         if screen.id in session.prefilled:
             _take(tree, session, session.prefilled.pop(screen.id), budget)
             continue
         waits_for_language = screen.id == tree.first_contact
-        if not session.ahead or session.error or screen.type == "notice" or waits_for_language:
+        if not session.ahead or session.error or screen.is_last or waits_for_language:
             break
         _take(tree, session, session.ahead.pop(0), budget)
-    if session.error or screen.type == "notice":
+    if session.error or screen.is_last:
         session.ahead.clear()
     shown = pages_of(tree, screen, session, budget)
     page = min(session.page, len(shown) - 1)
-    is_last = screen.type == "notice" and page == len(shown) - 1
+    is_last = screen.is_last and page == len(shown) - 1
     if is_last:
         session.form = ""
     return Turn(session, shown[page], is_last)
@@ -189,7 +189,7 @@ def _step_back(tree: Tree, session: Session) -> None:
 
 
 def _answer(tree: Tree, session: Session, screen: Screen, text: str, typed: str) -> None:
-    if screen.type == "prompt":
+    if screen.accepts:
         _answer_prompt(tree, session, screen, text)
         return
     option = _chosen(options_of(screen, session), typed.rstrip(".) "))
@@ -198,7 +198,7 @@ def _answer(tree: Tree, session: Session, screen: Screen, text: str, typed: str)
         return
     if screen.answer:
         session.answers[screen.answer] = PLACEHOLDER.sub(lambda match: session.values.get(match[1], ""), option.value)
-        if screen.type == "list":
+        if screen.is_list:
             session.values[screen.answer] = str(option.text[session.language])
     if option.language:
         session.language = session.answers["language"] = option.language
@@ -223,7 +223,7 @@ def _answer_prompt(tree: Tree, session: Session, screen: Screen, text: str) -> N
 
 def _leave(tree: Tree, session: Session, target: str) -> None:
     # The way back to a list is through what found it: by then its items may be those of another list.
-    is_list = tree.screens[session.screen].type == "list"
+    is_list = tree.screens[session.screen].is_list
     here = session.found_by if is_list and session.found_by else session.screen
     if not session.trail or session.trail[-1] != here:
         session.trail = [*session.trail, here][-TRAIL_LIMIT:]

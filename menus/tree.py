@@ -1,10 +1,11 @@
-"""The tree as the engine walks it: screens as frozen data, of few types.
+"""The tree as the engine walks it: screens as frozen data, of few types. A screen's own fields say which it is:
 
-- choice: numbered options, each leading to a screen; without options it is a text to read;
-- list: a choice whose options come from the last effect;
-- prompt: asks for one typed answer;
-- notice: the last thing shown, ends the session;
-- action: shows nothing; asks the caller for an effect and goes on by its outcome.
+- an action has an `effect`: it shows nothing, asks the caller for it and goes on by its outcome;
+- a prompt `accepts` something: it asks for one typed answer;
+- a list (`is_list`) is a choice whose options come from the last effect;
+- a notice (`is_last`) is the last thing shown and ends the session;
+- a go-to (`is_goto`) is another name for a screen; nothing leads to it any more once the tree is put together;
+- any other is a choice: numbered options, each leading to a screen; without options it is a text to read.
 
 What an administrator writes has more types (menus/reading/screen_types.py); they are made of these.
 """
@@ -40,7 +41,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One screen; which of the fields count depends on `type` (see the module).
+    """One screen; the module tells its types.
 
     An action hands to its effect the answers named by `inputs`, and the `constants` that stand in the tree. As `text`
     goes the screen's own text in the resident's language, or `note` in the language of the agencies. A screen with a
@@ -48,12 +49,11 @@ class Screen:
     """
 
     id: str
-    type: str
     text: Texts = field(default_factory=dict)
     options: tuple[Option, ...] = ()
     answer: str = ""
     go: str = ""
-    accepts: str = "text"
+    accepts: str = ""
     length: int = 0
     otherwise: str = ""
     effect: str = ""
@@ -63,6 +63,14 @@ class Screen:
     outcomes: Mapping[str, str] = field(default_factory=dict)
     title: Texts = field(default_factory=dict)
     is_paged: bool = False
+    is_list: bool = False
+    is_last: bool = False
+    is_goto: bool = False
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether it is of none of the other types."""
+        return not (self.effect or self.accepts or self.is_list or self.is_last or self.is_goto)
 
     def targets(self) -> list[str]:
         """Every screen that this one can lead to, in the order in which a reader meets them."""
@@ -134,7 +142,7 @@ def without_gotos(screens: Mapping[str, Screen]) -> dict[str, Screen]:
 
     def end(target: str) -> str:
         seen = {target}
-        while target in screens and screens[target].type == "goto" and screens[target].go not in seen:
+        while target in screens and screens[target].is_goto and screens[target].go not in seen:
             target = screens[target].go
             seen.add(target)
         return target

@@ -37,8 +37,8 @@ class Farewell(ScreenType, frozen=True, kw_only=True, tag="farewell"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """A prompt, and the notice that follows it."""
-        yield Screen(name, "prompt", shared["yes"], answer="last_words", go=f"{name}.end")
-        yield Screen(f"{name}.end", "notice", shared["yes"])
+        yield Screen(name, shared["yes"], answer="last_words", go=f"{name}.end", accepts="text")
+        yield Screen(f"{name}.end", shared["yes"], is_last=True)
 
 
 def with_uzbek(value: object) -> object:

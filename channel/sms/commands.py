@@ -105,7 +105,7 @@ class CommandReader:
     def _fits(self, screen: Screen, text: str) -> bool:
         if screen.accepts == "place":
             return self._is_place(text)
-        return screen.type == "choice" or accepted(screen.accepts, screen.length, text) is not None
+        return not screen.accepts or accepted(screen.accepts, screen.length, text) is not None
 
     def _is_place(self, text: str) -> bool:
         matching = self._pack.gazetteer.find(text)
@@ -119,11 +119,11 @@ class CommandReader:
 
 
 def _asks_words(asked: Screen | None) -> bool:
-    return asked is not None and asked.type == "prompt" and asked.accepts in WORDS
+    return asked is not None and asked.accepts in WORDS
 
 
 def _takes_number(asked: Screen, text: str) -> bool:
     """Whether a bare number answers the question: never one for words."""
-    if asked.type != "prompt" or asked.accepts in WORDS:
+    if not asked.accepts or asked.accepts in WORDS:
         return False
     return accepted(asked.accepts, asked.length, text) is not None

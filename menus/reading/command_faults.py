@@ -52,15 +52,15 @@ def _unknown_screens(keyword: Keyword, tree: Tree) -> Iterator[tuple[str, str]]:
     for part, screen in named:
         if screen is not None and screen not in tree.screens:
             yield part, f"there is no screen {screen}"
-        elif screen is not None and tree.screens[screen].type == "goto":
+        elif screen is not None and tree.screens[screen].is_goto:
             yield part, f"{screen} is another name for a screen: take the screen itself"
 
 
 def _misused(name: str, keyword: Keyword, tree: Tree) -> Iterator[tuple[Path, str]]:
     answered = [tree.screens[screen] for screen in keyword.inputs]
-    if odd := [screen.id for screen in answered if screen.type not in ("prompt", "choice")]:
+    if odd := [screen.id for screen in answered if not (screen.accepts or screen.is_choice)]:
         yield (name, "inputs"), f"{', '.join(odd)} asks nothing that could be answered: only prompts and choices do"
-    keys = {option.key for screen in answered if screen.type == "choice" for option in screen.options}
+    keys = {option.key for screen in answered for option in screen.options}
     if absent := [key for key in keyword.choices if key not in keys]:
         yield (name, "choices"), f"none of its `inputs` has an option {', '.join(absent)}"
     if keyword.bare and (not answered or answered[0].accepts != "digits"):

@@ -8,7 +8,7 @@ the engine does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
 import msgspec
@@ -41,9 +41,12 @@ class ChoiceOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     value: Annotated[str, Meta(description="what is kept as the screen's answer")] = ""
     key: Annotated[int, Meta(ge=1, le=9, description="its number; by default its place in the list")] | None = None
 
-    def option(self, number: int) -> Option:
-        """As the engine has it."""
-        return Option(str(self.key or number), self.text, self.go or "", self.value)
+
+def _numbered(options: Iterable[ChoiceOption]) -> tuple[Option, ...]:
+    return tuple(
+        Option(str(option.key or place), option.text, option.go or "", option.value)
+        for place, option in enumerate(options, 1)
+    )
 
 
 class ScreenType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -70,9 +73,14 @@ class Choice(ScreenType, frozen=True, kw_only=True, tag="choice"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """A choice as it is."""
-        options = tuple(option.option(number) for number, option in enumerate(self.options, 1))
         yield Screen(
-            name, "choice", self.text, options, self.answer or "", self.go or "", title=self.title, is_paged=self.paged
+            name,
+            self.text,
+            _numbered(self.options),
+            self.answer or "",
+            self.go or "",
+            title=self.title,
+            is_paged=self.paged,
         )
 
 
@@ -82,7 +90,9 @@ class Prompt(ScreenType, frozen=True, kw_only=True, tag="prompt"):
     text: Words
     answer: Annotated[Name, Meta(description="where the answer is kept")]
     go: Annotated[Id, Meta(description="the screen after an accepted answer")]
-    field: Annotated[str, Meta(description=f"{', '.join(WRITTEN)}, or a field of digits named in pack.yaml")] = "text"
+    field: Annotated[
+        str, Meta(min_length=1, description=f"{', '.join(WRITTEN)}, or a field of digits named in pack.yaml")
+    ] = "text"
     length: Annotated[int, Meta(ge=1, le=20, description="how many digits, for `field: digits`")] | None = None
     otherwise: Annotated[Id, Meta(description="where to go instead of asking again")] | None = None
 
@@ -93,7 +103,6 @@ class Prompt(ScreenType, frozen=True, kw_only=True, tag="prompt"):
             return
         yield Screen(
             name,
-            "prompt",
             self.text,
             answer=self.answer,
             go=self.go,
@@ -106,17 +115,15 @@ class Prompt(ScreenType, frozen=True, kw_only=True, tag="prompt"):
     def _place(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """A hit is always a question: names repeat, and a near miss is somebody else's district."""
         find, sure, which, regions, listed = (f"{name}.{step}" for step in ("find", "sure", "which", "region", "list"))
-        yield Screen(name, "prompt", self.text, answer="typed_place", go=find, accepts="place", title=self.title)
+        yield Screen(name, self.text, answer="typed_place", go=find, accepts="place", title=self.title)
         yield Screen(
             find,
-            "action",
             effect="find_place",
             inputs=("typed_place",),
             outcomes={"one": sure, "several": which, "none": f"{name}.regions"},
         )
         yield Screen(
             sure,
-            "choice",
             shared["place_sure"],
             (
                 Option("1", shared["yes"], self.go, "{found}"),
@@ -125,13 +132,11 @@ class Prompt(ScreenType, frozen=True, kw_only=True, tag="prompt"):
             ),
             self.answer,
         )
-        yield Screen(which, "list", shared["place_which"], answer=self.answer, go=self.go)
-        yield Screen(f"{name}.regions", "action", effect="regions", outcomes={"listed": regions})
-        yield Screen(regions, "list", shared["place_region"], answer="region", go=f"{name}.places")
-        yield Screen(
-            f"{name}.places", "action", effect="places_in_region", inputs=("region",), outcomes={"listed": listed}
-        )
-        yield Screen(listed, "list", answer=self.answer, go=self.go)
+        yield Screen(which, shared["place_which"], answer=self.answer, go=self.go, is_list=True)
+        yield Screen(f"{name}.regions", effect="regions", outcomes={"listed": regions})
+        yield Screen(regions, shared["place_region"], answer="region", go=f"{name}.places", is_list=True)
+        yield Screen(f"{name}.places", effect="places_in_region", inputs=("region",), outcomes={"listed": listed})
+        yield Screen(listed, answer=self.answer, go=self.go, is_list=True)
 
 
 class Notice(ScreenType, frozen=True, kw_only=True, tag="notice"):
@@ -141,7 +146,7 @@ class Notice(ScreenType, frozen=True, kw_only=True, tag="notice"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """A notice as it is."""
-        yield Screen(name, "notice", self.text)
+        yield Screen(name, self.text, is_last=True)
 
 
 class List(ScreenType, frozen=True, kw_only=True, tag="list"):
@@ -153,7 +158,7 @@ class List(ScreenType, frozen=True, kw_only=True, tag="list"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """A list as it is."""
-        yield Screen(name, "list", self.text, answer=self.answer, go=self.go, title=self.title)
+        yield Screen(name, self.text, answer=self.answer, go=self.go, title=self.title, is_list=True)
 
 
 class LookupOutcomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -183,7 +188,7 @@ class Lookup(ScreenType, frozen=True, kw_only=True, tag="lookup"):
         outcomes = {way: target or self.go.missing for way, target in msgspec.structs.asdict(self.go).items()}
         outcomes |= {f"found.{case}": target for case, target in self.when.items()}
         constants = {"register": self.register} | ({"when": " ".join(self.when)} if self.when else {})
-        yield _effect(name, "lookup", tuple(self.by), constants, outcomes)
+        yield Screen(name, effect="lookup", inputs=tuple(self.by), constants=constants, outcomes=outcomes)
 
 
 class Ask(ScreenType, frozen=True, kw_only=True, tag="ask"):
@@ -195,7 +200,8 @@ class Ask(ScreenType, frozen=True, kw_only=True, tag="ask"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """An effect."""
-        yield _effect(name, "ask_agency", tuple(self.by), {"register": self.register}, {"saved": self.go})
+        constants, outcomes = {"register": self.register}, {"saved": self.go}
+        yield Screen(name, effect="ask_agency", inputs=tuple(self.by), constants=constants, outcomes=outcomes)
 
 
 class Sms(ScreenType, frozen=True, kw_only=True, tag="sms"):
@@ -208,7 +214,7 @@ class Sms(ScreenType, frozen=True, kw_only=True, tag="sms"):
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """An effect that has words."""
         outcomes = {"sent": self.go, "muted": self.muted}
-        yield Screen(name, "action", self.text, effect="send_sms", outcomes=outcomes)
+        yield Screen(name, self.text, effect="send_sms", outcomes=outcomes)
 
 
 class CaseList(ScreenType, frozen=True, kw_only=True, tag="cases"):
@@ -220,8 +226,8 @@ class CaseList(ScreenType, frozen=True, kw_only=True, tag="cases"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """An effect, and the list of what it found."""
-        yield _effect(name, "my_cases", (), {}, {"some": f"{name}.list", "none": self.none})
-        yield Screen(f"{name}.list", "list", self.text, answer="reference", go=self.go)
+        yield Screen(name, effect="my_cases", outcomes={"some": f"{name}.list", "none": self.none})
+        yield Screen(f"{name}.list", self.text, answer="reference", go=self.go, is_list=True)
 
 
 class LanguageChoice(ScreenType, frozen=True, kw_only=True, tag="language"):
@@ -236,8 +242,8 @@ class LanguageChoice(ScreenType, frozen=True, kw_only=True, tag="language"):
             Option(str(number), dict.fromkeys(names, str(words)), f"{name}.save", language=language)
             for number, (language, words) in enumerate(names.items(), 1)
         )
-        yield Screen(name, "choice", options=options)
-        yield _effect(f"{name}.save", "remember_language", ("language",), {}, {"done": self.go})
+        yield Screen(name, options=options)
+        yield Screen(f"{name}.save", effect="remember_language", inputs=("language",), outcomes={"done": self.go})
 
 
 class Poll(ScreenType, frozen=True, kw_only=True, tag="poll"):
@@ -250,11 +256,7 @@ class Poll(ScreenType, frozen=True, kw_only=True, tag="poll"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """A choice, and the effect that counts."""
-        options = tuple(option.option(number) for number, option in enumerate(self.options, 1))
-        yield Screen(name, "choice", self.text, options, "choice", f"{name}.count")
-        yield _effect(
-            f"{name}.count", "vote", ("choice",), {"subject": name}, {"counted": self.go, "again": self.again}
-        )
+        yield from _counted(self, name, subject=name)
 
 
 class Rating(ScreenType, frozen=True, kw_only=True, tag="rating"):
@@ -268,10 +270,13 @@ class Rating(ScreenType, frozen=True, kw_only=True, tag="rating"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """A choice, and the effect that counts it for the service."""
-        options = tuple(option.option(number) for number, option in enumerate(self.options, 1))
-        yield Screen(name, "choice", self.text, options, "choice", f"{name}.count")
-        outcomes = {"counted": self.go, "again": self.again}
-        yield _effect(f"{name}.count", "vote", ("choice",), {"subject": f"{name}.{{{self.of}}}"}, outcomes)
+        yield from _counted(self, name, subject=f"{name}.{{{self.of}}}")
+
+
+def _counted(written: Poll | Rating, name: str, subject: str) -> Iterator[Screen]:
+    outcomes = {"counted": written.go, "again": written.again}
+    yield Screen(name, written.text, _numbered(written.options), "choice", f"{name}.count")
+    yield Screen(f"{name}.count", effect="vote", inputs=("choice",), constants={"subject": subject}, outcomes=outcomes)
 
 
 class Subscribe(ScreenType, frozen=True, kw_only=True, tag="subscribe"):
@@ -285,9 +290,10 @@ class Subscribe(ScreenType, frozen=True, kw_only=True, tag="subscribe"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """An effect."""
-        answers = {"topic": f"{self.topic}.{{{self.about}}}" if self.about else self.topic}
-        answers["place"] = f"{{{self.at}}}" if self.at else ""
-        yield _effect(name, "subscribe", (), answers, {"done": self.go, "already": self.already})
+        constants = {"topic": f"{self.topic}.{{{self.about}}}" if self.about else self.topic}
+        constants["place"] = f"{{{self.at}}}" if self.at else ""
+        outcomes = {"done": self.go, "already": self.already}
+        yield Screen(name, effect="subscribe", constants=constants, outcomes=outcomes)
 
 
 class Goto(ScreenType, frozen=True, kw_only=True, tag="goto"):
@@ -297,7 +303,7 @@ class Goto(ScreenType, frozen=True, kw_only=True, tag="goto"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """Resolved when the tree is put together."""
-        yield Screen(name, "goto", go=self.go)
+        yield Screen(name, go=self.go, is_goto=True)
 
 
 class Action(ScreenType, frozen=True, kw_only=True, tag="action"):
@@ -313,20 +319,16 @@ class Action(ScreenType, frozen=True, kw_only=True, tag="action"):
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """An effect as it is."""
-        yield _effect(name, self.effect, tuple(self.inputs), self.constants, self.go, self.note)
+        yield Screen(
+            name,
+            effect=self.effect,
+            inputs=tuple(self.inputs),
+            constants=self.constants,
+            note=self.note,
+            outcomes=self.go,
+        )
 
 
 ScreenTypes = Mapping[str, type[ScreenType]]
 # Every class above by its `type:`.
 SCREEN_TYPES: ScreenTypes = {str(written.__struct_config__.tag): written for written in ScreenType.__subclasses__()}
-
-
-def _effect(
-    name: str,
-    effect: str,
-    inputs: tuple[str, ...],
-    constants: Mapping[str, str],
-    outcomes: Mapping[str, str],
-    note: str = "",
-) -> Screen:
-    return Screen(name, "action", effect=effect, inputs=inputs, constants=constants, outcomes=outcomes, note=note)

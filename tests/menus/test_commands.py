@@ -260,7 +260,7 @@ def test_whatever_follows_a_word_is_parted_without_loss_of_letters(spelt: tuple[
     found = parse(f"{spelt[2]} {rest}")
     if found is not None and not found.keyword.does:
         parted = keywords.arguments(shipped_pack().tree, found.keyword, found.rest)
-        choices = {one for one in parted.inputs if shipped_pack().tree.screens[one].type == "choice"}
+        choices = {one for one in parted.inputs if shipped_pack().tree.screens[one].is_choice}
         kept = "".join([*(text for name, text in parted.inputs.items() if name not in choices), parted.left])
         assert choices or [sign for sign in kept if sign.isalpha()] == [s for s in found.rest if s.isalpha()]
 

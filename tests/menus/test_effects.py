@@ -11,7 +11,7 @@ def asking(effect: str, **changed: object) -> Screen:
     contract = EFFECTS.get(effect)
     outcomes = dict.fromkeys(contract.outcomes, "end") if contract else {}
     needs = contract.needs if contract else ()
-    return Screen("odd", "action", **{"effect": effect, "inputs": needs, "outcomes": outcomes, **changed})
+    return Screen("odd", **{"effect": effect, "inputs": needs, "outcomes": outcomes, **changed})
 
 
 @pytest.mark.parametrize("effect", EFFECTS)

@@ -48,9 +48,7 @@ def trees(draw: st.DrawFn) -> Tree:
     screens = {"root": _choice(draw, "root", somewhere)}
     screens |= {name: draw(st.sampled_from(TYPES))(draw, name, somewhere) for name in shown}
     screens |= {
-        name: Screen(
-            name, "action", effect="any", inputs=("a",), note="{a}", outcomes={way: draw(seen) for way in WAYS}
-        )
+        name: Screen(name, effect="any", inputs=("a",), note="{a}", outcomes={way: draw(seen) for way in WAYS})
         for name in silent
     }
     base = tree()
@@ -68,27 +66,27 @@ def _choice(draw: st.DrawFn, name: str, targets: st.SearchStrategy[str]) -> Scre
         for at in range(1, count + 1)
     )
     title = _texts(draw, LINE) if draw(st.booleans()) else {}
-    return Screen(name, "choice", _texts(draw, PROSE), options, answer=draw(st.sampled_from(["", "a"])), title=title)
+    return Screen(name, _texts(draw, PROSE), options, answer=draw(st.sampled_from(["", "a"])), title=title)
 
 
 def _reading(draw: st.DrawFn, name: str, targets: st.SearchStrategy[str]) -> Screen:
-    return Screen(name, "choice", _texts(draw, PROSE))
+    return Screen(name, _texts(draw, PROSE))
 
 
 def _prompt(draw: st.DrawFn, name: str, targets: st.SearchStrategy[str]) -> Screen:
     field, length = draw(st.sampled_from(FIELDS))
     return Screen(
-        name, "prompt", _texts(draw, PROSE), answer="a", go=draw(targets), accepts=field, length=length,
+        name, _texts(draw, PROSE), answer="a", go=draw(targets), accepts=field, length=length,
         otherwise=draw(st.one_of(st.just(""), targets)),
     )  # fmt: skip
 
 
 def _list(draw: st.DrawFn, name: str, targets: st.SearchStrategy[str]) -> Screen:
-    return Screen(name, "list", _texts(draw, LINE), answer="a", go=draw(targets))
+    return Screen(name, _texts(draw, LINE), answer="a", go=draw(targets), is_list=True)
 
 
 def _notice(draw: st.DrawFn, name: str, targets: st.SearchStrategy[str]) -> Screen:
-    return Screen(name, "notice", _texts(draw, PROSE))
+    return Screen(name, _texts(draw, PROSE), is_last=True)
 
 
 TYPES = [_choice, _reading, _prompt, _prompt, _prompt, _list, _notice]
@@ -117,8 +115,8 @@ def check_page(tree: Tree, turn: Turn, budget: Budget) -> None:
     """The page fits, says something, and offers a way on."""
     assert turn.text.strip()
     assert budget.fits(turn.text)
-    waits_for_words = tree.screens[turn.session.screen].type == "prompt"
-    assert turn.is_last or waits_for_words or any(line[:1].isdigit() for line in turn.text.split("\n"))
+    screen = tree.screens[turn.session.screen]
+    assert turn.is_last or screen.accepts or any(line[:1].isdigit() for line in turn.text.split("\n"))
 
 
 def walk(tree: Tree, turn: Turn, inputs: list[str], budget: Budget, data: st.DataObject) -> None:
@@ -189,7 +187,7 @@ def test_a_shipped_pack_can_be_walked_with_any_input(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in PACKS.glob("*/pack.yaml")))
 def test_every_screen_of_a_shipped_pack_takes_any_input(name: str) -> None:
     tree = shipped(name)
-    waiting = [screen.id for screen in tree.screens.values() if screen.type not in ("action", "goto")]
+    waiting = [screen.id for screen in tree.screens.values() if not (screen.effect or screen.is_goto)]
 
     @settings(max_examples=300)
     @given(

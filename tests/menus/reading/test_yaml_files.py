@@ -73,6 +73,7 @@ def test_a_name_that_is_made_for_another_screen_is_a_fault() -> None:
         (f"odd: {{type: notice, texts: {TEXT}}}\n", "there is no `texts` here; did you mean `text`?"),
         (f"odd: {{type: prompt, text: {TEXT}, go: end}}\n", "`answer` is missing: where the answer is kept"),
         (f"odd: {{type: prompt, text: {TEXT}, answer: a, go: End}}\n", "Expected `str` matching regex"),
+        (f"odd: {{type: prompt, text: {TEXT}, answer: a, go: end, field: ''}}\n", "Expected `str` of length >= 1"),
         (f"odd: {{type: choice, text: {TEXT}, options: {{go: end}}}}\n", "write a list: lines that begin with a dash"),
         ("odd: {type: notice, text: Words}\n", "Expected `object`, got `str`"),
         ("odd: {type: notice, text: {en: 7, ru: Я}}\n", "Expected `str | object`"),
