@@ -19,7 +19,7 @@ from sado.menus.fields import accepted
 from sado.menus.language.folding import is_one_edit_apart
 from sado.menus.language.languages import Languages
 from sado.menus.layout import clean
-from sado.menus.reading.screen_types import Id, Name
+from sado.menus.reading.contract import Id, Name
 from sado.menus.tree import Screen, Tree
 
 # A shorter word is one edit away from half of the language.

@@ -15,7 +15,8 @@ from sado.menus.gsm import Budget
 from sado.menus.pack import Pack
 from sado.menus.reading import build, report, source, yaml_files
 from sado.menus.reading import pack as packs
-from sado.menus.reading.screen_types import SCREEN_TYPES, Id, Label, ScreenType
+from sado.menus.reading.contract import Id, Label, ScreenType
+from sado.menus.reading.screen_types import SCREEN_TYPES
 from sado.menus.tree import Screen
 from sado.publishing import checking
 from sado.store import Transaction

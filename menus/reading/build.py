@@ -15,7 +15,7 @@ from sado.menus.language.languages import Languages
 from sado.menus.language.places import DISTRICTS, REGIONS, Gazetteer
 from sado.menus.misfits import Misfit, MisfitError
 from sado.menus.pack import Agency, Pack
-from sado.menus.reading.screen_types import SHARED_WORDS, Label
+from sado.menus.reading.contract import SHARED_WORDS, Label
 from sado.menus.reading.source import AGENCIES, LAW, REGISTERS, PackFile, PackSource, version
 from sado.menus.tree import Screen, Texts, Tree, completed, labels_of, without_gotos
 

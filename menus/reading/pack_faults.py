@@ -9,8 +9,8 @@ from typing import Any
 from sado.menus.fields import FIELDS
 from sado.menus.pack import Pack
 from sado.menus.reading import check
+from sado.menus.reading.contract import SHARED_WORDS
 from sado.menus.reading.faults import Fault
-from sado.menus.reading.screen_types import SHARED_WORDS
 from sado.menus.reading.source import SHARED, PackFile, PackSource
 from sado.menus.reading.yaml_files import File, Written
 from sado.menus.tree import PLACEHOLDER, Screen, Texts, Tree, completed
@@ -40,7 +40,7 @@ def _missing_screens(tree: Tree, shared: File) -> Iterator[Fault]:
 
 
 def _made_twice(made: Sequence[Screen], written: Written) -> Iterator[Fault]:
-    """A type that makes several screens may take a name that is written elsewhere (menus/reading/screen_types.py)."""
+    """A type that makes several screens may take a name that is written elsewhere."""
     names = Counter(screen.id for screen in made)
     for name in sorted(name for name, count in names.items() if count > 1):
         yield written.fault(name, f"is also made for {name.rpartition('.')[0]}: rename this one")

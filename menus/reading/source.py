@@ -16,8 +16,8 @@ from sado.menus.language.places import DISTRICTS, REGIONS
 from sado.menus.misfits import Misfit, Path, worded
 from sado.menus.pack import SmsRules
 from sado.menus.reading import yaml_files
+from sado.menus.reading.contract import Label, Words
 from sado.menus.reading.faults import NOT_UTF8, Fault
-from sado.menus.reading.screen_types import Label, Words
 from sado.menus.reading.yaml_files import File, Written
 
 Files = Mapping[str, bytes]

@@ -11,8 +11,9 @@ import msgspec
 import yaml
 
 from sado.menus.misfits import Path
+from sado.menus.reading.contract import Id, ScreenType, ScreenTypes
 from sado.menus.reading.faults import NOT_UTF8, Fault, line_of, lines, misfits
-from sado.menus.reading.screen_types import SCREEN_TYPES, Id, ScreenType, ScreenTypes
+from sado.menus.reading.screen_types import SCREEN_TYPES
 
 _STR = "tag:yaml.org,2002:str"
 
@@ -94,14 +95,14 @@ def _advised(problem: str) -> str:
 @dataclass
 class Written:
     """All screens of a pack as written, each with its file; `faults` are those of reading. A name of a screen is
-    written as the schema says (menus/reading/screen_types.py)."""
+    written as the schema says (menus/reading/contract.py)."""
 
     screens: dict[str, ScreenType]
     files: dict[str, File]
     faults: list[Fault]
 
     def fault(self, screen: str, says: str, path: Path = (), language: str = "") -> Fault:
-        """A fault of a screen; of one that was made for another (menus/reading/screen_types.py), at that one."""
+        """A fault of a screen; of one that was made for another, at that one."""
         written = screen
         while written not in self.files and "." in written:
             written = written.rpartition(".")[0]

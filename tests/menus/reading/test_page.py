@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from sado.menus.effects import EFFECTS
-from sado.menus.reading.screen_types import SCREEN_TYPES, WRITTEN
+from sado.menus.reading.screen_types import SCREEN_TYPES
+from sado.menus.reading.showing import WRITTEN
 from tests.support.packs import faults, small
 
 PAGE = Path(__file__).parents[3] / "docs" / "menus.md"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sado.menus.reading.screen_types import SCREEN_TYPES, WRITTEN
+from sado.menus.reading.screen_types import SCREEN_TYPES
+from sado.menus.reading.showing import WRITTEN
 from sado.menus.tree import Screen
 from tests.support.packs import built
 
