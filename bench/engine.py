@@ -121,10 +121,10 @@ def grown(screens: int) -> dict[str, bytes]:
     shared["topics"] = dict.fromkeys(shared["routing"], words)
     shared["kinds"] = dict.fromkeys(yaml.safe_load(files["law.yaml"])["kinds"], words)
     files["pack.yaml"] = yaml.safe_dump(shared, allow_unicode=True).encode()
-    lines = ["lang: {kind: language, go: root}", "resume: {kind: goto, go: root}"]
+    lines = ["lang: {type: language, go: root}", "resume: {type: goto, go: root}"]
     for number in range(screens - 2):
         name = f"s{number}" if number else "root"
-        lines += [f"{name}:", "  kind: choice", "  text: {tg: Экрани навбатӣ, ru: Экран, en: Screen}", "  options:"]
+        lines += [f"{name}:", "  type: choice", "  text: {tg: Экрани навбатӣ, ru: Экран, en: Screen}", "  options:"]
         for place in range(1, 6):
             target = (number * 5 + place) % (screens - 2)
             go = f"s{target}" if target else "root"
