@@ -11,7 +11,6 @@ from flask.typing import ResponseReturnValue
 
 from sado.desk import language, words
 from sado.desk.language import N_, _, moment
-from sado.desk.signin import needs_role
 from sado.menus.language.languages import Languages
 from sado.store import Store, Transaction
 from sado.store.tables import line_usage
@@ -81,22 +80,31 @@ def create(store: Store, languages: Languages, status_of: Callable[[Transaction]
     """The blueprint of the line's page."""
     blueprint = Blueprint("line", __name__, url_prefix="/operator/line")
 
-    @blueprint.get("", strict_slashes=False)
-    @needs_role("operator")
-    def index() -> ResponseReturnValue:
-        now, status = store.read(lambda tx: (tx.now, status_of(tx)))
-        return render_template(
-            "desk/line.html", view=view(status, languages, now), has_upstream=status.line is not None
-        )
+    views = _Views(store, languages, status_of)
+    blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
+    blueprint.add_url_rule("", view_func=views.sync_now, methods=["POST"])
+    return blueprint
 
-    @blueprint.post("")
-    @needs_role("operator")
-    def sync_now() -> ResponseReturnValue:
-        store.write(outbox.retry_all_now)
+
+@dataclass(frozen=True)
+class _Views:
+    """The views, and what they need."""
+
+    store: Store
+    languages: Languages
+    status_of: Callable[[Transaction], Status]
+
+    def index(self) -> ResponseReturnValue:
+        """How the line stands now."""
+        now, status = self.store.read(lambda tx: (tx.now, self.status_of(tx)))
+        shown = view(status, self.languages, now)
+        return render_template("desk/line.html", view=shown, has_upstream=status.line is not None)
+
+    def sync_now(self) -> ResponseReturnValue:
+        """Try everything that waits now."""
+        self.store.write(outbox.retry_all_now)
         flash(_("Everything that waits is being tried now."))
         return redirect(url_for("line.index"))
-
-    return blueprint
 
 
 def view(status: Status, languages: Languages, now: int) -> View:
