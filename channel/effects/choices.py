@@ -9,7 +9,7 @@ from sado.cases.residents import subscriptions
 from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
 from sado.channel.effects.contract import Handler
-from sado.channel.effects.words import day, place_name
+from sado.channel.effects.words import day
 from sado.menus.engine import Effect, Outcome
 from sado.menus.pack import Pack
 from sado.store import Transaction
@@ -106,4 +106,4 @@ class Choices:
     def _words(self, chosen: Subscription, language: str) -> str:
         """The topic and the place as a list shows them; what the pack has no words for shows as it is."""
         topic = self._pack.case_word("topic", chosen.topic, language)
-        return f"{topic}, {place_name(self._pack, chosen.place, language)}" if chosen.place else topic
+        return f"{topic}, {self._pack.gazetteer.short_name(chosen.place, language)}" if chosen.place else topic

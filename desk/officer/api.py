@@ -21,7 +21,6 @@ from sado.cases import statuses, views
 from sado.cases.errors import NoOtherAgencyError, PassedOnError, UnknownCaseError
 from sado.cases.service import Cases
 from sado.cases.terms import TermError
-from sado.menus.language.places import UnknownPlaceError
 from sado.menus.pack import Pack
 from sado.store import DiskError, Store, StoreError, Transaction
 from sado.store.tables import accounts, requests
@@ -191,21 +190,13 @@ def _shown(case: CaseRow, pack: Pack) -> dict[str, Any]:
     """The case without the resident's MSISDN: the channel, not the agency, writes to the phone."""
     return {
         **{name: getattr(case, name) for name in _PLAIN},
-        "place_name": _place_name(case.place, pack),
+        "place_name": pack.gazetteer.name(case.place, pack.languages.default),
         "received_at": _time(case.received_at),
         "registered_at": None if case.registered_at is None else _time(case.registered_at),
         "due_at": None if case.due_at is None else _time(case.due_at),
         "withdrawn": case.is_withdrawn,
         "updated_at": _time(case.updated_at),
     }
-
-
-def _place_name(code: str, pack: Pack) -> str:
-    """The full name in the country's language; a place that only a newer pack knows shows as its code."""
-    try:
-        return pack.gazetteer.get(code).names[pack.languages.default]
-    except UnknownPlaceError:
-        return code
 
 
 def _shown_event(event: EventRow) -> dict[str, str]:

@@ -17,7 +17,7 @@ from sado.cases.law import Law
 from sado.cases.service import Cases
 from sado.desk import asked
 from sado.desk.asked import AllAsked
-from sado.desk.case_view import agency_name, case_view, history
+from sado.desk.case_view import agency_name, case_view, history, other_agencies
 from sado.desk.language import N_, _, local_date, now
 from sado.desk.officer.api import LONGEST_TEXT
 from sado.desk.signin import person
@@ -209,7 +209,7 @@ class _Views:
             plain=[(kind, title) for kind, title in moves if kind in ("in_review", statuses.CLOSED, statuses.REOPENED)],
             wordy=[(kind, title) for kind, title in moves if kind in statuses.WITH_WORDS],
             dates=_dates(self.cases.law(), stands),
-            agencies=sorted((agency_name(pack, code), code) for code in pack.agencies if code != agency),
+            agencies=other_agencies(pack, agency),
             is_in_work=stands.status in statuses.IN_WORK,
             longest=LONGEST_TEXT,
             typed=typed,

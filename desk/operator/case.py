@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from sado.cases import statuses
 from sado.cases.service import Cases
 from sado.desk import asked, words
-from sado.desk.case_view import agency_name, case_view, history
+from sado.desk.case_view import case_view, history, other_agencies
 from sado.desk.language import N_, _
 from sado.desk.operator.outbox import entry_rows
 from sado.menus.pack import Pack
@@ -82,5 +82,5 @@ class _Views:
             "told": deliveries.of_case(tx, number),
             "asked": asked.of_case(tx, self.cases, pack, case),
             "wishes": self.cases.wishes(tx, case),
-            "agencies": sorted((agency_name(pack, code), code) for code in pack.agencies if code != case.agency),
+            "agencies": other_agencies(pack, case.agency),
         }

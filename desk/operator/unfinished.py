@@ -9,7 +9,6 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from sado.desk import language
-from sado.desk.case_view import place_name
 from sado.menus import engine
 from sado.menus.pack import Pack
 from sado.menus.session import Session
@@ -49,5 +48,5 @@ def described(pack: Pack, draft: Draft) -> Unfinished:
     session = msgspec.json.decode(draft.state, type=Session)
     is_known = session.form in pack.tree.screens
     title = engine.title(pack.tree, session, language.current()) if is_known else session.form
-    place = place_name(pack, session.answers.get("place", ""))
+    place = pack.gazetteer.name(session.answers.get("place", ""), language.current())
     return Unfinished(draft, title, place, bool(session.answers.get("text")))
