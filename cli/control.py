@@ -101,7 +101,7 @@ def _costs(station: Station, month: str) -> list[str]:
 
 def _report(station: Station) -> list[str]:
     """What waits and why, and what the line carried."""
-    words = Words(ZoneInfo(station.pack.time_zone), station.pack.country)
+    words = Words(ZoneInfo(station.pack.time_zone), station.pack.languages.money("en"))
     return station.store.read(lambda tx: words.report(tx, station.sync_status(tx)))
 
 

@@ -22,13 +22,11 @@ NAMES = {"station": "station {code}", "agency": "queue of agency {code}"}
 
 
 class Words:
-    """Facts in English, times by the country's clock, money in its currency."""
+    """Facts in English, times by the country's clock, money as `money` writes it around an amount `{n}`."""
 
-    def __init__(self, zone: datetime.tzinfo, country: str) -> None:
-        from babel.numbers import get_territory_currencies  # a serving station need not carry it before it is asked
-
+    def __init__(self, zone: datetime.tzinfo, money: str) -> None:
         self._zone = zone
-        self._currency = next(iter(get_territory_currencies(country)), "")
+        self._money_words = money
 
     def report(self, tx: Transaction, status: Status) -> list[str]:
         """What waits and why, and what went, a line each."""
@@ -105,7 +103,7 @@ class Words:
         return lines
 
     def _money(self, amount: Decimal) -> str:
-        return f"{amount:.2f} {self._currency}".rstrip()
+        return self._money_words.replace("{n}", f"{amount:.2f}")
 
     def _time(self, at: int) -> str:
         return local(at, self._zone).strftime("%d.%m.%Y %H:%M:%S")

@@ -179,9 +179,7 @@ class _Money:
         return self.words(self._budget.money(size)) if self._budget.price else ""
 
     def words(self, amount: Decimal) -> str:
-        page, languages = language.current(), self._languages
-        pattern = languages[page if page in languages.codes else languages.default].money
-        return pattern.replace("{n}", language.number(amount, "#,##0.00"))
+        return self._languages.money(language.current()).replace("{n}", language.number(amount, "#,##0.00"))
 
 
 def _lane(status: Status, queue: Waiting, languages: Languages) -> Lane:
