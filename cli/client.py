@@ -33,7 +33,7 @@ def no_station(folder: Path) -> StoreError:
 
 
 def create_token(folder: Path) -> None:
-    """Mint the token, once. On the disk before it has its name: an empty one would open the door to everybody."""
+    """Mint the token, once. On the disk before it has its name: an empty one would let everybody in."""
     path, draft = folder / TOKEN_FILE, folder / f"{TOKEN_FILE}.part"
     if path.exists() and path.stat().st_size >= TOKEN_BYTES:
         return

@@ -15,7 +15,7 @@ from sado.cases.registers.definitions import SAMPLE, Register, RegisterError
 from sado.cases.registers.loading import MOST_LINES, Line, Load, Step, Steps
 
 LONGEST_LINE = 20_000
-# A step has to pass through the door of the serving station, which takes a megabyte; a letter may become six bytes.
+# A step has to pass through the control API, which takes a megabyte; a letter may become six bytes.
 LONGEST_STEP = 100_000
 
 

@@ -74,7 +74,7 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 class Steps(Protocol):
-    """The steps of a load, in this process or through the door of the one that serves."""
+    """The steps of a load, in this process or through the control API of the one that serves."""
 
     def begin(self, register: str, as_of: str) -> Load:
         """Number the load. Raises RegisterError when the file is no news for this register."""

@@ -1,4 +1,4 @@
-"""The agency's door for machines: its own cases and its moves, as JSON, described by openapi.yaml."""
+"""The API for agencies' own systems: their own cases and their moves, as JSON, described by openapi.yaml."""
 
 from __future__ import annotations
 
