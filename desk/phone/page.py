@@ -20,7 +20,7 @@ KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#")
 RESIDENTS = 3
 LETTERS = {
     Letters.ALL: N_("All letters"),
-    Letters.RUSSIAN: N_("Cyrillic without ӣ қ ӯ ҳ ҷ ғ"),
+    Letters.RUSSIAN: N_("Only Russian Cyrillic"),
     Letters.LATIN: N_("No Cyrillic"),
 }
 LONGEST_ANSWER = 182
