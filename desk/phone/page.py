@@ -11,6 +11,7 @@ from flask import Blueprint, Flask, current_app, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from werkzeug.test import Client
 
+from sado.cases import msisdn
 from sado.desk.language import N_, _
 from sado.desk.phone.network import Gateway, Phone
 from sado.menus.gsm import Budget, Encoding, encoding, units
@@ -53,7 +54,7 @@ def create(country: str, service_code: str, ussd_path: str, sms_url: str) -> Blu
     """The phone's blueprint; `ussd_path` is the webhook it dials, and `sms_url` lists the SMS that were sent. Its
     residents have numbers of `country` (ISO 3166)."""
     blueprint = Blueprint("phone", __name__, url_prefix="/phone")
-    views = _Views(Gateway(service_code, ussd_path, _post, _), residents(country), sms_url)
+    views = _Views(Gateway(service_code, ussd_path, _post, _), country, residents(country), sms_url)
     blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
     blueprint.add_url_rule("/number", view_func=views.number, methods=["POST"])
     blueprint.add_url_rule("/press", view_func=views.press, methods=["POST"])
@@ -67,6 +68,7 @@ class _Views:
     """The views, and what they need."""
 
     gateway: Gateway
+    country: str
     residents: list[str]
     sms_url: str
 
@@ -92,7 +94,8 @@ class _Views:
     def number(self) -> ResponseReturnValue:
         """Another SIM card; the session of the old one ends."""
         phone = self.gateway.hang_up(self._phone())
-        given = _number(request.form.get("number", "")) or _number(request.form.get("resident", ""))
+        typed = (request.form.get(field, "") for field in ("number", "resident"))
+        given = next(filter(None, (msisdn.parse(number, self.country) for number in typed)), "")
         fault = "" if given else _("This is not a telephone number.")
         return _kept(replace(phone, number=given or phone.number, fault=fault))
 
@@ -187,12 +190,6 @@ def _inbox(url: str, number: str) -> Inbox:
     messages = [message for message in listed if isinstance(message, dict)] if isinstance(listed, list) else []
     texts = [str(message.get("text", "")) for message in messages if message.get("to") == number]
     return Inbox(texts[::-1][:SMS_SHOWN])
-
-
-def _number(typed: str) -> str:
-    """The number with its plus sign, or nothing."""
-    plain = "+" + re.sub(r"^\+|[\s()-]", "", typed.strip())
-    return plain if re.fullmatch(r"\+[1-9][0-9]{6,14}", plain) else ""
 
 
 def _kept(phone: Phone) -> ResponseReturnValue:
