@@ -9,14 +9,13 @@ from decimal import Decimal
 from sado.store import Transaction
 from sado.store.tables import outbox as entries
 from sado.store.tables.line_usage import Spent
-from sado.store.zone_time import local
+from sado.store.zone_time import MINUTE_MS, local
 from sado.sync import outbox
 from sado.sync.codes import MONEY, Reason
 from sado.sync.link.accounting import PURPOSE_OF_LANE
 from sado.sync.link.budget import KB, MB
 from sado.sync.status import Status, Waiting
 
-MINUTE_MS = 60_000
 # By what comes before the colon in a destination's name; the others are called by it.
 NAMES = {"station": "station {code}", "agency": "queue of agency {code}"}
 

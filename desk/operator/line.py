@@ -15,6 +15,7 @@ from sado.menus.language.languages import Languages
 from sado.store import Store, Transaction
 from sado.store.tables import line_usage
 from sado.store.tables.line_usage import Spent
+from sado.store.zone_time import MINUTE_MS
 from sado.sync import outbox
 from sado.sync.codes import MONEY
 from sado.sync.status import Status, Waiting
@@ -28,7 +29,6 @@ PURPOSES = {
     line_usage.IDLE: N_("Calls that brought nothing"),
     line_usage.PROBE: N_("Tries while the line was down"),
 }
-MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True)
