@@ -105,7 +105,7 @@ def available(default: str, folder: Path = LOCALES) -> tuple[str, ...]:
 
 
 @functools.cache
-def own_name(language: str, folder: Path = LOCALES) -> str:
+def own_name(language: str, folder: Path) -> str:
     """What a language calls itself, as the head of its catalogue says it; its code where that says nothing. Babel knows
     it too, and keeps 6 MB for three languages."""
     if language == SOURCE:
