@@ -92,6 +92,15 @@ class Steps(Protocol):
         """The register is of the load's day from now on."""
 
 
+def remove_unnamed(steps: Steps, load: Load) -> int:
+    """Remove every row that the load has not named, some at a time; how many there were."""
+    count, after, goes_on = 0, "", True
+    while goes_on:
+        removed = steps.remove(load, after)
+        count, after, goes_on = count + removed.count, removed.after, bool(removed.after)
+    return count
+
+
 class Loading:
     """The steps on this process's own store. `announce` is called for each new row of a register that was loaded
     before, in the transaction that keeps the row."""
