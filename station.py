@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -26,10 +26,11 @@ from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
 from sado.cases.service import Cases
 from sado.channel import build as channels
+from sado.channel.build import Channel
 from sado.channel.contract import Context
 from sado.channel.effects.register_words import registers_of
 from sado.channel.effects.registry import all_effects
-from sado.channel.front import Webhooks
+from sado.channel.front import Endpoint, Webhooks
 from sado.channel.gateways.registry import GATEWAYS
 from sado.channel.settings import SmsSettings
 from sado.channel.sms.inbox import Inbox
@@ -133,65 +134,38 @@ def build_station(settings: Settings, store: Store) -> Station:
     if own is None:
         raise StoreError("This database has no station number. Run `sado init --station NUMBER`.")
     chosen, fault = checking.choose(store, settings.pack)
-    has_upstream = bool(settings.upstream)
-    cases = Cases(own, has_upstream, lambda: known_packs.current.law)
-    known_packs = Versions(chosen, lambda served: all_effects(cases, served), fault)
-    pack = _current(known_packs)
-    events = _events(cases, own.number)
-    sms = settings.block(SmsSettings)
-    # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
-    policy = SendPolicy(pack, math.ceil(sms.daily_budget * 1000), sms.at_night)
-    app = Flask("sado", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = 1 << 20
-    inbox, reports = Inbox(known_packs, settings.service_code), Reports(cases)
-    context = Context(chosen.country, settings.service_code, f"http://127.0.0.1:{settings.port}")
-    gateways = channels.set_up(GATEWAYS, settings.block, context)
-    channel = channels.connect(gateways, sms, store, known_packs, inbox, reports)
-    app.wsgi_app = Webhooks(app.wsgi_app, channel.endpoints)  # type: ignore[method-assign]
-    app.wsgi_app = endpoint.Endpoint(app.wsgi_app, store, events.apply)  # type: ignore[method-assign]
-    if store.read(lanes.has_upstream) != has_upstream:
-        store.write(lambda tx: lanes.set_upstream(tx, has_upstream))
+    cases = Cases(own, bool(settings.upstream), lambda: versions.current.law)
+    versions = Versions(chosen, lambda served: all_effects(cases, served), fault)
+    pack, apply = _current(versions), _events(cases, own.number).apply
+    channel, policy = _channel(settings, store, cases, versions), _send_policy(settings, pack)
     budget = _budget(settings, pack)
-    upstream = _upstream(settings, store, own, events.apply, budget)
+    upstream = _upstream(settings, store, own, apply, budget)
 
     def status_of(tx: Transaction) -> Status:
         return sync_status.of(tx, budget, upstream.client.frame_size if upstream else None)
 
+    app = _app(store, channel.endpoints, apply)
+    app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, versions.fault))
     pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, status_of))
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{own.number:03}"
+    publishing = Publishing(store, Path(settings.pack).resolve().name, versions, NewPacks(store, versions))
     transports: dict[str, Transport] = {}
     if channel.failover:
         transports[outbox.SMS] = Notices(store, channel.failover, pack, cases, policy, settings.service_code)
     scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
     for poller in channel.pollers:
         schedule.poll(scheduler, poller)
-    app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, known_packs.fault))
-    new_packs = NewPacks(store, known_packs)
-    publishing = Publishing(store, Path(settings.pack).resolve().name, known_packs, new_packs)
-    if upstream is not None:
+    if upstream:
         schedule.take_in(scheduler, Arrivals(store, own.number, publishing.take))
-    file_transfer = FileTransfer(
-        store, own.number, schedule.read_key(settings.upstream_key) if upstream else None, events.apply
-    )
+    transfer = FileTransfer(store, own.number, schedule.read_key(settings.upstream_key) if upstream else None, apply)
     return Station(
-        settings,
-        store,
-        own,
-        cases,
-        known_packs,
-        publishing,
-        app,
-        upstream,
-        file_transfer,
-        status_of,
-        transports,
-        scheduler,
+        settings, store, own, cases, versions, publishing, app, upstream, transfer, status_of, transports, scheduler
     )
 
 
 def _events(cases: Cases, number: int) -> Events:
-    """Which room takes which events of other stations."""
+    """Which handler takes which events of other stations."""
     return Events(
         {
             "case": cases.apply,
@@ -201,6 +175,29 @@ def _events(cases: Cases, number: int) -> Events:
             "blob": BlobEvents(number).apply,
         }
     )
+
+
+def _channel(settings: Settings, store: Store, cases: Cases, versions: Versions) -> Channel:
+    """The gateways that are set up, and what answers them. Raises ValueError for settings that do not go together."""
+    context = Context(versions.current.pack.country, settings.service_code, f"http://127.0.0.1:{settings.port}")
+    gateways = channels.set_up(GATEWAYS, settings.block, context)
+    inbox, reports = Inbox(versions, settings.service_code), Reports(cases)
+    return channels.connect(gateways, settings.block(SmsSettings), store, versions, inbox, reports)
+
+
+def _send_policy(settings: Settings, pack: Pack) -> SendPolicy:
+    sms = settings.block(SmsSettings)
+    # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
+    return SendPolicy(pack, math.ceil(sms.daily_budget * 1000), sms.at_night)
+
+
+def _app(store: Store, webhooks: Mapping[str, Endpoint], apply: Apply) -> Flask:
+    """The app that the pages are put on; before it stand the gateways' webhooks and the exchange, plain WSGI."""
+    app = Flask("sado", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = 1 << 20
+    app.wsgi_app = Webhooks(app.wsgi_app, webhooks)  # type: ignore[method-assign]
+    app.wsgi_app = endpoint.Endpoint(app.wsgi_app, store, apply)  # type: ignore[method-assign]
+    return app
 
 
 def _options(
@@ -245,6 +242,10 @@ def _budget(settings: Settings, pack: Pack) -> Budget:
 def _upstream(
     settings: Settings, store: Store, own: Identity, apply: Apply, budget: Budget
 ) -> schedule.Upstream | None:
+    """What calls the station to exchange with, if there is one; the store is told when that has changed. Raises
+    SettingsError."""
+    if store.read(lanes.has_upstream) != bool(settings.upstream):
+        store.write(lambda tx: lanes.set_upstream(tx, bool(settings.upstream)))
     if not settings.upstream:
         return None
     key = schedule.read_key(settings.upstream_key)

@@ -32,7 +32,6 @@ MOVES: dict[str, frozenset[str]] = {
 }
 STATUSES = tuple(MOVES)
 EVENTS = frozenset[str]().union(*MOVES.values())
-HISTORY = EVENTS | {RECEIVED, WITHDRAWN, ADDED, NOTIFIED}
 WITH_WORDS = frozenset({"documents_needed", EXTENDED, ANSWERED, REFUSED})
 NEW = (RECEIVED, FORWARDED, REOPENED)
 IN_WORK = (REGISTERED, "in_review", "documents_needed", EXTENDED)

@@ -3,7 +3,6 @@ readable by its owner alone."""
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from sado.settings import Settings
 from sado.store import StoreError
+from sado.store.durable import private_file
 
 TOKEN_FILE = "local.token"  # noqa: S105 - a file name
 TOKEN_BYTES = 32
@@ -33,14 +33,12 @@ def no_station(folder: Path) -> StoreError:
 
 
 def create_token(folder: Path) -> None:
-    """Mint the token, once. On the disk before it has its name: an empty one would open the door to everybody."""
+    """Mint the token, once. On the disk before it has its name: an empty one would let everybody in."""
     path, draft = folder / TOKEN_FILE, folder / f"{TOKEN_FILE}.part"
     if path.exists() and path.stat().st_size >= TOKEN_BYTES:
         return
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(TOKEN_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
+    with private_file(draft) as file:
+        file.write(secrets.token_urlsafe(TOKEN_BYTES).encode())
     draft.rename(path)
 
 

@@ -1,4 +1,4 @@
-"""The door for commands on the same machine: what the serving process does for `sado sync`, `sms`, `backup` and others.
+"""The control API: what the serving process does for `sado sync`, `sms`, `backup` and other commands on its machine.
 
 Only the serving process may open the database (store/engines/sqlite.py). Where none serves, the command does the same
 itself.
@@ -32,7 +32,7 @@ SYNC_NOW_S = 20.0
 
 
 def add(station: Station) -> None:
-    """Open the door on a station. Raises StoreError where it has no token."""
+    """Open the control API on a station. Raises StoreError where it has no token."""
     token = token_in(station.settings.folder)
     blueprint = Blueprint("local", __name__, url_prefix="/local")
 
@@ -53,7 +53,7 @@ def add(station: Station) -> None:
 
 
 def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
-    """What the door does. Raises StoreError, DiskError or RegisterError."""
+    """What the control API does. Raises StoreError, DiskError or RegisterError."""
     if what == "registers":
         return _registers(station, method, body)
     if what == "pack":
@@ -101,7 +101,7 @@ def _costs(station: Station, month: str) -> list[str]:
 
 def _report(station: Station) -> list[str]:
     """What waits and why, and what the line carried."""
-    words = Words(ZoneInfo(station.pack.time_zone), station.pack.country)
+    words = Words(ZoneInfo(station.pack.time_zone), station.pack.languages.money("en"))
     return station.store.read(lambda tx: words.report(tx, station.sync_status(tx)))
 
 

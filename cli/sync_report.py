@@ -9,26 +9,23 @@ from decimal import Decimal
 from sado.store import Transaction
 from sado.store.tables import outbox as entries
 from sado.store.tables.line_usage import Spent
-from sado.store.zone_time import local
+from sado.store.zone_time import MINUTE_MS, local
 from sado.sync import outbox
 from sado.sync.codes import MONEY, Reason
 from sado.sync.link.accounting import PURPOSE_OF_LANE
 from sado.sync.link.budget import KB, MB
 from sado.sync.status import Status, Waiting
 
-MINUTE_MS = 60_000
 # By what comes before the colon in a destination's name; the others are called by it.
 NAMES = {"station": "station {code}", "agency": "queue of agency {code}"}
 
 
 class Words:
-    """Facts in English, times by the country's clock, money in its currency."""
+    """Facts in English, times by the country's clock, money as `money` writes it around an amount `{n}`."""
 
-    def __init__(self, zone: datetime.tzinfo, country: str) -> None:
-        from babel.numbers import get_territory_currencies  # a serving station need not carry it before it is asked
-
+    def __init__(self, zone: datetime.tzinfo, money: str) -> None:
         self._zone = zone
-        self._currency = next(iter(get_territory_currencies(country)), "")
+        self._money_words = money
 
     def report(self, tx: Transaction, status: Status) -> list[str]:
         """What waits and why, and what went, a line each."""
@@ -105,7 +102,7 @@ class Words:
         return lines
 
     def _money(self, amount: Decimal) -> str:
-        return f"{amount:.2f} {self._currency}".rstrip()
+        return self._money_words.replace("{n}", f"{amount:.2f}")
 
     def _time(self, at: int) -> str:
         return local(at, self._zone).strftime("%d.%m.%Y %H:%M:%S")

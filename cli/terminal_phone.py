@@ -26,7 +26,7 @@ HELP = """\
   /repeat    the gateway sends the last request again
   /cut N     screens are cut at N units; without N they are whole
   /latin     a phone without Cyrillic
-  /russian   a phone with Cyrillic, but without ӣ қ ӯ ҳ ҷ ғ
+  /russian   a phone with the Cyrillic of Russian alone
   /all       a phone with all letters
   /help      this list
   Ctrl-D     hang up and put the phone away"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import request
+from flask import flash, request
 
 from sado.cases import conflicts
 from sado.cases.errors import DecidedError, PassedOnError
@@ -16,7 +16,7 @@ from sado.desk import words
 from sado.desk.case_view import actor_name, agency_name, history
 from sado.desk.language import N_, _
 from sado.menus.pack import Pack
-from sado.store import Transaction
+from sado.store import Store, Transaction
 from sado.store.tables import requests
 from sado.store.tables.cases import CaseRow, EventRow
 from sado.store.tables.requests import RequestRow
@@ -92,9 +92,16 @@ def marks(tx: Transaction, cases: Cases, listed: Sequence[CaseRow]) -> dict[str,
     }
 
 
-def wants_to_take() -> bool:
-    """Whether the form that came takes a request after all; else it sets the request aside."""
-    return request.form.get("decision") == "take"
+def decide(store: Store, cases: Cases, reference: str, request_id: str, agency: str = "") -> str:
+    """Take a request after all or set it aside, as the form that came says; the words for why that cannot be, or
+    nothing once it is done. Raises UnknownCaseError."""
+    is_taken = request.form.get("decision") == "take"
+    try:
+        store.write(lambda tx: cases.resolve(tx, reference, request_id, is_taken, agency))
+    except REFUSED:
+        return _(CANNOT)
+    flash(_(TAKEN if is_taken else SET_ASIDE))
+    return ""
 
 
 def _note(row: RequestRow) -> str:

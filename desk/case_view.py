@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sado.cases import statuses
 from sado.desk import language, words
 from sado.desk.language import _
-from sado.menus.language.places import UnknownPlaceError
 from sado.menus.pack import Pack
 from sado.store.tables.cases import CaseRow, EventRow
 
@@ -36,7 +35,7 @@ def case_view(pack: Pack, case: CaseRow, events: Sequence[EventRow] = ()) -> Cas
         msisdn=masked(case.msisdn),
         kind=pack.case_word("kind", case.kind, spoken),
         topic=pack.case_word("topic", case.topic, spoken),
-        place=place_name(pack, case.place),
+        place=pack.gazetteer.name(case.place, spoken),
         agency=agency_name(pack, case.agency),
         status=pack.status(case.status, spoken),
         term=words.term(case, events),
@@ -46,6 +45,11 @@ def case_view(pack: Pack, case: CaseRow, events: Sequence[EventRow] = ()) -> Cas
 def agency_name(pack: Pack, code: str) -> str:
     """The agency in the page's language; one that the pack does not know shows as its code."""
     return pack.agencies[code].names.get(language.current(), code) if code in pack.agencies else code
+
+
+def other_agencies(pack: Pack, code: str) -> list[tuple[str, str]]:
+    """(name, code) of every agency that a case of this one may go to, in the order of the page's language."""
+    return sorted((agency_name(pack, other), other) for other in pack.agencies if other != code)
 
 
 def history(pack: Pack, events: Sequence[EventRow]) -> list[tuple[str, str, EventRow]]:
@@ -68,11 +72,3 @@ def _happened(pack: Pack, event: EventRow) -> str:
     if event.kind == statuses.FORWARDED and event.agency:
         return _("Forwarded to: {agency}", agency=agency_name(pack, event.agency))
     return words.event(event.kind)
-
-
-def place_name(pack: Pack, code: str) -> str:
-    """The place in the page's language; the code itself for one that a later list no longer has."""
-    try:
-        return pack.gazetteer.get(code).names.get(language.current(), code)
-    except UnknownPlaceError:
-        return code

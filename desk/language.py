@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, g, request
 
-from sado.store.zone_time import local
+from sado.store.zone_time import DAY_MS, HOUR_MS, MINUTE_MS, local
 
 SOURCE = "en"
 COOKIE = "sado_lang"
@@ -24,7 +24,6 @@ COOKIE_S = 365 * 24 * 3600
 LOCALES = Path(__file__).parent.parent / "locales"
 OWN_NAME = re.compile(r'^"X-Native-Name: (.+)\\n"$', re.MULTILINE)
 FULL, DATE, CLOCK = "dd.MM.yyyy HH:mm", "dd.MM.yyyy", "HH:mm"
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 KB, MB = 1000, 1_000_000
 
 
@@ -106,7 +105,7 @@ def available(default: str, folder: Path = LOCALES) -> tuple[str, ...]:
 
 
 @functools.cache
-def own_name(language: str, folder: Path = LOCALES) -> str:
+def own_name(language: str, folder: Path) -> str:
     """What a language calls itself, as the head of its catalogue says it; its code where that says nothing. Babel knows
     it too, and keeps 6 MB for three languages."""
     if language == SOURCE:
@@ -164,13 +163,13 @@ def moment(ms: int) -> str:
 def timesince(ms: int) -> str:
     """How long ago, roughly: in minutes, hours or days."""
     passed = max(0, now() - ms)
-    if passed < MINUTE:
+    if passed < MINUTE_MS:
         return _("under a minute")
-    if passed < HOUR:
-        return _("{n} min", n=passed // MINUTE)
-    if passed < DAY:
-        return _("{n} h", n=passed // HOUR)
-    return _("{n} d", n=passed // DAY)
+    if passed < HOUR_MS:
+        return _("{n} min", n=passed // MINUTE_MS)
+    if passed < DAY_MS:
+        return _("{n} h", n=passed // HOUR_MS)
+    return _("{n} d", n=passed // DAY_MS)
 
 
 def number(value: Decimal | float, pattern: str) -> str:

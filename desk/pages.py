@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Flask, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
+from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
 from sado.desk import language, signin
 from sado.desk.language import N_, _
@@ -56,7 +58,7 @@ class Options:
 @dataclass(frozen=True)
 class Page:
     """A blueprint with what leads to it: its title in the bar of pages (empty: another page links to it) and the
-    roles that see it there. The first page of a role is where its people land."""
+    roles that it is open to. The first page of a role is where its people land."""
 
     title: str
     roles: tuple[str, ...]
@@ -80,9 +82,9 @@ def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Pag
     from sado.desk.officer import cases as officer
 
     work = outbox.create(store, pack, options.has_upstream, options.is_costly, options.sync_status)
-    case.add(work, store, cases, pack)
     pages = [
         Page(N_("Outbox"), ("operator",), work),
+        Page("", ("operator",), case.create(store, cases, pack)),
         Page(N_("Unfinished"), ("operator",), unfinished.create(store, pack)),
         Page(N_("Consultation"), ("operator",), consultation.create(store, pack)),
         Page("", ("operator",), line.create(store, pack.languages, options.sync_status)),
@@ -103,9 +105,9 @@ def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: S
     csrf = _csrf(app)
     homes = {role: page.address for page in reversed(pages) for role in page.roles}
     app.jinja_env.globals["places"] = lambda: _places(pages)
-    for blueprint in (signin.create(store, homes), *(page.blueprint for page in pages)):
-        _guard(blueprint, csrf)
-        app.register_blueprint(blueprint)
+    _register(app, signin.create(store, homes), csrf.protect)
+    for page in pages:
+        _register(app, page.blueprint, csrf.protect, signin.open_to(page.roles))
     # What has no page at all is answered like a page of the desk.
     app.register_error_handler(HTTPException, lambda error: _protect(make_response(_refuse(error))))
 
@@ -117,13 +119,17 @@ def _csrf(app: Flask) -> CSRFProtect:
     return CSRFProtect(app)
 
 
-def _guard(blueprint: Blueprint, csrf: CSRFProtect) -> None:
-    """Check forms, send the protecting headers, and answer every fault with a plain sentence."""
-    blueprint.before_request(csrf.protect)
+def _register(app: Flask, blueprint: Blueprint, *checks: Callable[[], Any]) -> None:
+    """Put a blueprint on the app: every request passes these checks in their order, every answer has the protecting
+    headers, and every fault is a plain sentence."""
+    for check in checks:
+        blueprint.before_request(check)
     blueprint.after_request(language.remember)
     blueprint.after_request(_protect)
     blueprint.register_error_handler(HTTPException, _refuse)
+    blueprint.register_error_handler(UnknownCaseError, lambda _error: _refuse(NotFound()))
     blueprint.register_error_handler(DiskError, _disk)
+    app.register_blueprint(blueprint)
 
 
 def _protect(response: Response) -> Response:

@@ -6,12 +6,11 @@ can lock another person out for good. An unknown name gets the same words after 
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ParamSpec, cast
+from typing import cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -32,9 +31,6 @@ _at_once = threading.BoundedSemaphore(2)
 _DECOY = "$argon2id$v=19$m=19456,t=2,p=1$Okh4d3dh88sM+M70v/8NpA$I72rQpE3bQqMzI9I6M9oqjGxLdan5BMeX5sTinjxHKg"
 _UNKNOWN = "sign-in with an unknown name"
 
-P = ParamSpec("P")
-View = Callable[P, ResponseReturnValue]
-
 
 @dataclass(frozen=True)
 class Person:
@@ -53,22 +49,16 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
-def needs_role(*roles: str) -> Callable[[View[P]], View[P]]:
-    """Open a page to people with one of these roles only; everybody else signs in first or is refused."""
+def open_to(roles: Collection[str]) -> Callable[[], ResponseReturnValue | None]:
+    """What stands before pages for people with one of these roles: everybody else signs in first or is refused."""
 
-    def decorate(view: View[P]) -> View[P]:
-        @functools.wraps(view)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-            visitor = signed_in()
-            if visitor is None:
-                return redirect(url_for("desk.sign_in", next=_here()))
-            if visitor.role not in roles:
-                abort(403)
-            return view(*args, **kwargs)
+    def check() -> ResponseReturnValue | None:
+        visitor = signed_in()
+        if visitor is None:
+            return redirect(url_for("desk.sign_in", next=_here()))
+        return None if visitor.role in roles else abort(403)
 
-        return guarded
-
-    return decorate
+    return check
 
 
 def install(app: Flask, store: Store, secure_cookies: bool) -> None:
@@ -95,7 +85,7 @@ def signed_in() -> Person | None:
 
 
 def person() -> Person:
-    """Who is signed in, on a page that `needs_role` opens; a visitor is refused."""
+    """Who is signed in, on a page that is open to some roles; a visitor is refused."""
     return signed_in() or abort(403)
 
 
@@ -105,36 +95,47 @@ def create(store: Store, homes: Mapping[str, str]) -> Blueprint:
         "desk", __name__, template_folder="templates", static_folder="static", static_url_path="/desk/static"
     )
 
-    @blueprint.get("/")
-    def home() -> ResponseReturnValue:
+    views = _Views(store, homes)
+    blueprint.add_url_rule("/", view_func=views.home)
+    blueprint.add_url_rule("/signin", view_func=views.sign_in)
+    blueprint.add_url_rule("/signin", view_func=views.enter, methods=["POST"])
+    blueprint.add_url_rule("/signout", view_func=views.leave, methods=["POST"])
+    return blueprint
+
+
+@dataclass(frozen=True)
+class _Views:
+    """The views, and what they need."""
+
+    store: Store
+    homes: Mapping[str, str]
+
+    def home(self) -> ResponseReturnValue:
+        """On to the first page of whoever is signed in."""
         visitor = signed_in()
         if visitor is None:
             return redirect(url_for("desk.sign_in"))
-        if visitor.role not in homes:
-            abort(403)
-        return redirect(homes[visitor.role])
+        return redirect(self.homes[visitor.role]) if visitor.role in self.homes else abort(403)
 
-    @blueprint.get("/signin")
-    def sign_in() -> ResponseReturnValue:
+    def sign_in(self) -> ResponseReturnValue:
+        """The form."""
         return _form(failed=False)
 
-    @blueprint.post("/signin")
-    def enter() -> ResponseReturnValue:
-        visitor = authenticate(store, request.form.get("name", "").strip(), request.form.get("password", ""))
+    def enter(self) -> ResponseReturnValue:
+        """Sign in, and go on to the page that asked for it."""
+        visitor = authenticate(self.store, request.form.get("name", "").strip(), request.form.get("password", ""))
         if visitor is None:
             return _form(failed=True), 403
         # Nothing of the visitor's session goes on, the forms' token included: what somebody planted there is gone.
         session.clear()
         session.permanent = True
-        session.update(name=visitor.name, stamp=visitor.stamp, since=store.now())
+        session.update(name=visitor.name, stamp=visitor.stamp, since=self.store.now())
         return redirect(local_path(request.form.get("next", "")))
 
-    @blueprint.post("/signout")
-    def leave() -> ResponseReturnValue:
+    def leave(self) -> ResponseReturnValue:
+        """Sign out."""
         session.clear()
         return redirect(url_for("desk.sign_in"))
-
-    return blueprint
 
 
 def authenticate(store: Store, name: str, password: str) -> Person | None:

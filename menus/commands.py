@@ -28,8 +28,6 @@ SHORTEST_NEAR = 4
 MOST_WORDS = 3
 
 _LETTERS = r"[^\W\d_]+(?:['’‘`ʼ-][^\W\d_]+)*"
-# 6 and 4 stand for ш and ч where people write Tajik in Latin letters: 6IKOYAT.
-_HEAD = re.compile(rf"[\W_]*([46]?{_LETTERS})")
 _SECOND = re.compile(rf"[\s_./,-]{{0,3}}({_LETTERS})")
 _BETWEEN = " \t\n,.-/:;_#*"
 _GROUP = re.compile(rf"[{re.escape(_BETWEEN)}]*(\d+)")
@@ -97,6 +95,9 @@ class Commands:
     def __init__(self, keywords: Mapping[str, Keyword], languages: Languages) -> None:
         self.keywords = keywords
         self._fold = languages.fold
+        # Digits that people write for letters may begin a word: 6IKOYAT.
+        digit = f"[{languages.digits}]?" if languages.digits else ""
+        self._head = re.compile(rf"[\W_]*({digit}{_LETTERS})")
         self._words: dict[str, list[_Word]] = {}
         for word in words_of(keywords):
             self._words.setdefault(self._fold(word.spelling), []).append(word)
@@ -121,7 +122,7 @@ class Commands:
         return None
 
     def _worded(self, said: str) -> Command | None:
-        head = _HEAD.match(said)
+        head = self._head.match(said)
         if head is None:
             return None
         second = _SECOND.match(said, head.end())

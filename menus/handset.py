@@ -54,8 +54,8 @@ def _end(screen: str, limit: int) -> int:
 
 
 def _is_russian(letter: str) -> bool:
-    """Whether a phone made for Russian has it. Windows-1251 stands for such a phone: it has «», № and the letters
-    of the Slavic alphabets, and none of ӣ қ ӯ ҳ ҷ ғ."""
+    """Whether a phone made for Russian has it. Windows-1251 stands for such a phone: it has «», № and, of Cyrillic, the
+    letters of the Slavic alphabets alone."""
     try:
         letter.encode("cp1251")
     except UnicodeEncodeError:

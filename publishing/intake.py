@@ -11,8 +11,8 @@ from sado.menus.reading import pack as packs
 from sado.menus.reading.source import Files
 from sado.publishing.checking import check_pack
 from sado.store import Store, Transaction
-from sado.store.tables import blobs
 from sado.store.tables import packs as rows
+from sado.store.tables import wanted_blobs
 
 log = logging.getLogger(__name__)
 
@@ -51,4 +51,4 @@ class NewPacks:
     def _save(self, tx: Transaction, version: Version, files: Files) -> None:
         rows.save(tx, version.pack.tree.version, version.pack.name, files)
         # A register that the version before could not read may be one of this version.
-        blobs.retry_refused(tx, "register/")
+        wanted_blobs.retry_refused(tx, "register/")

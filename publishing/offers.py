@@ -16,9 +16,9 @@ from sado.menus.reading.source import version as version_of
 from sado.publishing import bundle
 from sado.publishing.intake import NewPacks
 from sado.store import Store
-from sado.store.tables import blobs as rows
-from sado.store.tables import stations
-from sado.store.tables.blobs import Offered, Wanted
+from sado.store.tables import published_blobs, stations, wanted_blobs
+from sado.store.tables.published_blobs import Offered
+from sado.store.tables.wanted_blobs import Wanted
 from sado.sync.blobs import publish
 from sado.sync.blobs.fetch import RefusedError
 
@@ -81,7 +81,7 @@ class Publishing:
     def status(self) -> list[str]:
         """How things stand with menus and registers, a sentence each: here, and at the stations behind this one."""
         published, offers, wanted = self._store.read(
-            lambda tx: (rows.published(tx), rows.offers(tx), rows.all_wanted(tx))
+            lambda tx: (published_blobs.published(tx), published_blobs.offers(tx), wanted_blobs.all_wanted(tx))
         )
         served = [f"Version {self._versions.current.pack.tree.version} of the pack is served here."]
         return [*served, *map(_wanted, wanted), *_published(published), *_offered(offers)]
@@ -95,11 +95,11 @@ class Publishing:
 
 
 def _wanted(wanted: Wanted) -> str:
-    if wanted.state == rows.REFUSED:
+    if wanted.state == wanted_blobs.REFUSED:
         return f"{wanted.name}: refused, the one before is used: {wanted.reason}"
-    if wanted.state == rows.WANTED:
+    if wanted.state == wanted_blobs.WANTED:
         return f"{wanted.name}: {wanted.got} of {wanted.total or 'so far unknown'} bytes are here."
-    return f"{wanted.name}: {'taken in' if wanted.state == rows.TAKEN else 'here whole, being taken in'}."
+    return f"{wanted.name}: {'taken in' if wanted.state == wanted_blobs.TAKEN else 'here whole, being taken in'}."
 
 
 def _published(published: Iterable[str]) -> Iterator[str]:
@@ -112,11 +112,11 @@ def _offered(offers: Sequence[Offered]) -> Iterator[str]:
     """A sentence for each station, and one for each of its refusals."""
     for station, group in groupby(offers, lambda offer: offer.station):
         mine = list(group)
-        waiting = [offer.name for offer in mine if offer.state == rows.OFFERED]
+        waiting = [offer.name for offer in mine if offer.state == published_blobs.OFFERED]
         more = f" and {len(waiting) - MOST_NAMED} more" if len(waiting) > MOST_NAMED else ""
         waits = f", waits for {', '.join(waiting[:MOST_NAMED])}{more}" if waiting else ""
-        taken = sum(offer.state == rows.TAKEN for offer in mine)
+        taken = sum(offer.state == wanted_blobs.TAKEN for offer in mine)
         yield f"Station {station:03} has {taken} of {len(mine)}{waits}."
         for offer in mine:
-            if offer.state == rows.REFUSED:
+            if offer.state == wanted_blobs.REFUSED:
                 yield f"Station {station:03} refused {offer.name}: {offer.reason}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, tzinfo
 
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+
 
 def local(at: int, zone: tzinfo) -> datetime:
     """The date and time that the zone's clocks show at this moment."""

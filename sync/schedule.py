@@ -16,6 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sado.store import DiskError, Store, Transaction
 from sado.store.tables import attempts, deliveries, drafts, lane_events, lanes, line_usage, messages, sessions
 from sado.store.tables import outbox as entries
+from sado.store.zone_time import DAY_MS
 from sado.sync import dispatch, outbox
 from sado.sync.blobs.fetch import Arrivals
 from sado.sync.dispatch import Transport
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 FORGET_EVERY_S = 3600
-DAY_MS = 24 * 3600 * 1000
 SESSION_KEEP_MS = 7 * DAY_MS
 ATTEMPT_KEEP_MS = 2 * DAY_MS
 DRAFT_KEEP_MS = MESSAGE_KEEP_MS = 30 * DAY_MS

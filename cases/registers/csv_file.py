@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sado.cases.registers.definitions import SAMPLE, Register, RegisterError
-from sado.cases.registers.loading import MOST_LINES, Line, Load, Step, Steps
+from sado.cases.registers.loading import MOST_LINES, Line, Step, Steps, remove_unnamed
 
 LONGEST_LINE = 20_000
-# A step has to pass through the door of the serving station, which takes a megabyte; a letter may become six bytes.
+# A step has to pass through the control API, which takes a megabyte; a letter may become six bytes.
 LONGEST_STEP = 100_000
 
 
@@ -140,7 +140,7 @@ def load(
         progress(file.position)
     if report.kept:
         if is_whole and not report.nameless:
-            _clean(report, steps, begun)
+            report.removed = remove_unnamed(steps, begun)
         has_old_samples = begun.is_sample and not (is_whole and not report.nameless)
         steps.end(begun, bool(report.samples) or has_old_samples)
     return report
@@ -154,11 +154,3 @@ def _add(report: Report, step: Step, read: int) -> None:
     report.samples += step.samples
     report.nameless += step.nameless
     report.rejected += step.rejected
-
-
-def _clean(report: Report, steps: Steps, begun: Load) -> None:
-    after, goes_on = "", True
-    while goes_on:
-        removed = steps.remove(begun, after)
-        report.removed += removed.count
-        after, goes_on = removed.after, bool(removed.after)

@@ -74,7 +74,7 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 class Steps(Protocol):
-    """The steps of a load, in this process or through the door of the one that serves."""
+    """The steps of a load, in this process or through the control API of the one that serves."""
 
     def begin(self, register: str, as_of: str) -> Load:
         """Number the load. Raises RegisterError when the file is no news for this register."""
@@ -90,6 +90,15 @@ class Steps(Protocol):
 
     def end(self, load: Load, is_sample: bool) -> None:
         """The register is of the load's day from now on."""
+
+
+def remove_unnamed(steps: Steps, load: Load) -> int:
+    """Remove every row that the load has not named, some at a time; how many there were."""
+    count, after, goes_on = 0, "", True
+    while goes_on:
+        removed = steps.remove(load, after)
+        count, after, goes_on = count + removed.count, removed.after, bool(removed.after)
+    return count
 
 
 class Loading:

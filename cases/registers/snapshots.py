@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 import msgspec
 
 from sado.cases.registers.definitions import Register, RegisterError
-from sado.cases.registers.loading import MOST_LINES, Line, Load, Loading
+from sado.cases.registers.loading import MOST_LINES, Line, Load, Loading, remove_unnamed
 from sado.cases.registers.lookup import Registers, Values, values_of
 from sado.store import Store, Transaction
 from sado.store.tables import registers as rows
@@ -98,10 +98,7 @@ class Snapshots:
         for day, lines in by_day.items():
             for start in range(0, len(lines), MOST_LINES):
                 self._loading.keep(msgspec.structs.replace(load, as_of=day), lines[start : start + MOST_LINES])
-        after, goes_on = "", True
-        while goes_on:
-            after = self._loading.remove(load, after).after
-            goes_on = bool(after)
+        remove_unnamed(self._loading, load)
 
     def _line(self, copy: Snapshot, register: Register, row: RegisterRow) -> bytes:
         cells = dict(_cells(register, values_of(row.body)))

@@ -6,13 +6,13 @@ import msgspec
 
 from sado.store import Transaction
 from sado.store.tables import attempts, subscribers
+from sado.store.zone_time import DAY_MS
 from sado.sync import outbox
 from sado.sync.codes import EntryKind
 
 REPLY = EntryKind.REPLY
 # More than a person needs in a day; two programs that answer each other stop here, and so does somebody's money.
 MOST_A_DAY = 20
-DAY_MS = 24 * 3600 * 1000
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):

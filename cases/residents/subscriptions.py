@@ -1,4 +1,4 @@
-"""Subscriptions: what residents want to hear of by SMS, and telling them.
+"""Telling residents by SMS what they want to hear of (store/tables/subscriptions.py).
 
 A topic is words joined by dots, the wide one first: who chose `jobs` hears of `jobs.driver` too. A place is the code
 of one, or empty for everywhere.
@@ -12,7 +12,7 @@ import msgspec
 
 from sado.store import Transaction
 from sado.store.tables import subscriptions as rows
-from sado.store.tables.subscriptions import Recipient, Subscription
+from sado.store.tables.subscriptions import Recipient
 from sado.sync import outbox
 from sado.sync.codes import EntryKind
 
@@ -38,21 +38,6 @@ class Announcement(msgspec.Struct, frozen=True):
     place: str
     texts: dict[str, str]
     last: str = ""
-
-
-def subscribe(tx: Transaction, msisdn: str, topic: str, place: str) -> bool:
-    """Tell this number of the topic at the place from now on. False when it is told already."""
-    return rows.add(tx, msisdn, topic, place)
-
-
-def unsubscribe(tx: Transaction, msisdn: str, topic: str, place: str) -> bool:
-    """Tell it no more, not even what waits to leave. False when it was not told."""
-    return rows.remove(tx, msisdn, topic, place)
-
-
-def of(tx: Transaction, msisdn: str) -> list[Subscription]:
-    """What this number chose, by topic and place."""
-    return rows.of(tx, msisdn)
 
 
 def tell(tx: Transaction, topic: str, place: str, texts: Mapping[str, str]) -> int:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sado.cases import access
-from sado.cases.residents import subscriptions
 from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
 from sado.channel.effects.contract import Handler
-from sado.channel.effects.words import day, place_name
+from sado.channel.effects.words import day
 from sado.menus.engine import Effect, Outcome
 from sado.menus.pack import Pack
 from sado.store import Transaction
-from sado.store.tables import subscribers
+from sado.store.tables import subscribers, subscriptions
 from sado.store.tables.subscriptions import Subscription
 
 # Parts the topic from the place in what a list of subscriptions gives back.
@@ -55,11 +54,11 @@ class Choices:
 
     def _subscribe(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         topic, place = effect.answers["topic"], effect.answers["place"]
-        return Outcome("done" if subscriptions.subscribe(tx, msisdn, topic, place) else "already")
+        return Outcome("done" if subscriptions.add(tx, msisdn, topic, place) else "already")
 
     def _unsubscribe(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
         topic, _, place = effect.answers["subscription"].partition(AT)
-        subscriptions.unsubscribe(tx, msisdn, topic, place)
+        subscriptions.remove(tx, msisdn, topic, place)
         return Outcome("done")
 
     def _my_subscriptions(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
@@ -106,4 +105,4 @@ class Choices:
     def _words(self, chosen: Subscription, language: str) -> str:
         """The topic and the place as a list shows them; what the pack has no words for shows as it is."""
         topic = self._pack.case_word("topic", chosen.topic, language)
-        return f"{topic}, {place_name(self._pack, chosen.place, language)}" if chosen.place else topic
+        return f"{topic}, {self._pack.gazetteer.short_name(chosen.place, language)}" if chosen.place else topic

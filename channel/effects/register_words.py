@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from sado.cases.registers.definitions import Register, definitions
 from sado.cases.registers.field_types import Field
 from sado.cases.registers.lookup import Registers, Values
-from sado.channel.effects.words import place_name
 from sado.menus.language import formats
 from sado.menus.layout import clean
 from sado.menus.pack import Pack
@@ -97,5 +96,5 @@ class RegisterWords:
         if value in field.words:
             return self._text(field.words[value], language)
         if field.type == "place":
-            return place_name(self._pack, value, language)
+            return self._pack.gazetteer.short_name(value, language)
         return clean(self._languages.romanised(value, language))

@@ -5,17 +5,8 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from sado.menus.language import formats
-from sado.menus.language.places import UnknownPlaceError
 from sado.menus.pack import Pack
 from sado.store.zone_time import local
-
-
-def place_name(pack: Pack, code: str, language: str) -> str:
-    """The short name; the code itself for a place that a later list no longer has."""
-    try:
-        return pack.gazetteer.get(code).short[language]
-    except UnknownPlaceError:
-        return code
 
 
 def day(pack: Pack, at: int, language: str) -> str:

@@ -29,7 +29,7 @@ from sado.channel.contract import (
     token_setting,
 )
 from sado.channel.gateways.dialled import after_tail
-from sado.channel.gateways.http import broken
+from sado.channel.gateways.http import failures
 from sado.channel.request import Request, needed, text_in
 from sado.menus.gsm import Budget
 from sado.sync.codes import Cause
@@ -138,24 +138,17 @@ class AfricasTalkingSms:
     def send(self, msisdn: str, text: str, key: str) -> str:
         """Return the provider's id of the message once it is accepted. It takes no name of ours. Raises one of the
         outbox's SendErrors."""
-        import requests
-
         client = self._client()
-        try:
-            answer = client.send(text, [msisdn], self._settings.sender or None)
-        except requests.ConnectTimeout:
-            raise DestinationDownError(Cause.GATEWAY_SILENT) from None
-        except requests.Timeout:
-            raise OutcomeUnknownError(Cause.GATEWAY_SAID_NOTHING) from None
-        except requests.ConnectionError as error:
-            raise broken(error) from None
-        except self._refused as error:
-            raise _refusal(str(error)) from None
-        except UnicodeEncodeError:
-            # Found before anything leaves: a letter in a header that HTTP does not have.
-            raise DestinationDownError(Cause.GATEWAY_SETTINGS) from None
-        except (requests.RequestException, ValueError):
-            raise OutcomeUnknownError(Cause.GATEWAY_UNREADABLE) from None
+        with failures():
+            try:
+                answer = client.send(text, [msisdn], self._settings.sender or None)
+            except self._refused as error:
+                raise _refusal(str(error)) from None
+            except UnicodeEncodeError:
+                raise
+            except ValueError:
+                # The SDK reads the answer too: what it cannot read came after the message had left.
+                raise OutcomeUnknownError(Cause.GATEWAY_UNREADABLE) from None
         return _accepted(answer)
 
     def _client(self) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sado.sync.codes import Cause
@@ -30,16 +31,27 @@ def post(url: str, body: bytes, headers: Mapping[str, str], answer_s: float = AN
     """
     import requests
 
-    try:
+    with failures():
         answer = requests.post(
             url, data=body, headers=dict(headers), timeout=(CONNECT_S, answer_s), allow_redirects=False
         )
+    return Answer(answer.status_code, answer.content[:LONGEST_ANSWER].decode("utf-8", "replace"))
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """What a request raises becomes what it means for the message: DestinationDownError where it cannot have left,
+    OutcomeUnknownError where it may have."""
+    import requests
+
+    try:
+        yield
     except requests.ConnectTimeout:
         raise DestinationDownError(Cause.GATEWAY_SILENT) from None
     except requests.Timeout:
         raise OutcomeUnknownError(Cause.GATEWAY_SAID_NOTHING) from None
     except requests.ConnectionError as error:
-        raise broken(error) from None
+        raise _broken(error) from None
     except requests.exceptions.InvalidHeader:
         # An answer's header, though requests calls it a ValueError as it does an address that is none.
         raise OutcomeUnknownError(Cause.GATEWAY_UNREADABLE) from None
@@ -48,10 +60,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str], answer_s: float = AN
         raise DestinationDownError(Cause.GATEWAY_SETTINGS) from None
     except requests.RequestException:
         raise OutcomeUnknownError(Cause.GATEWAY_UNREADABLE) from None
-    return Answer(answer.status_code, answer.content[:LONGEST_ANSWER].decode("utf-8", "replace"))
 
 
-def broken(error: Exception) -> SendError:
+def _broken(error: Exception) -> SendError:
     """A connection that was never made carried nothing; one that broke later may have."""
     from urllib3.exceptions import NewConnectionError, ProxyError, SSLError
 

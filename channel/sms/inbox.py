@@ -26,11 +26,10 @@ from sado.menus.tree import Screen, Tree, without_sms
 from sado.menus.view import keys_of, options_of, pages_of
 from sado.store import Transaction
 from sado.store.tables import attempts, messages, sessions, subscribers
+from sado.store.zone_time import DAY_MS, MINUTE_MS
 
 # Two joined segments (3GPP TS 23.040 section 9.2.3.24.1): a whole screen with its error line, and no third to pay.
 TWO_SEGMENTS = Budget(2 * 153, 2 * 67)
-DAY_MS = 24 * 3600 * 1000
-MINUTE_MS = 60 * 1000
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,10 @@ from sado.menus.gsm import Encoding, encoding, segments
 from sado.menus.pack import Pack
 from sado.store import Transaction
 from sado.store.tables import deliveries
-from sado.store.zone_time import local, moment
+from sado.store.zone_time import HOUR_MS, local, moment
 from sado.sync.codes import Cause
 from sado.sync.outbox import LaterError, NothingToSendError
 
-HOUR_MS = 3600 * 1000
 ALARM_SHARE = 0.8
 
 

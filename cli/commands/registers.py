@@ -60,7 +60,7 @@ def registers_status(settings: Settings) -> None:
 
 
 class Steps:
-    """The steps of loading a register (cases/registers/loading.py), asked for through the door."""
+    """The steps of loading a register (cases/registers/loading.py), asked for through the control API."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask

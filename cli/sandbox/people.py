@@ -43,7 +43,7 @@ RESIDENTS = (
 
 
 def dial_all(webhook: str, service_code: str) -> None:
-    """Let each resident file an appeal, through the gateway's own door."""
+    """Let each resident file an appeal, through the gateway's own endpoint."""
     for resident in RESIDENTS:
         session_id = f"demo-{secrets.token_hex(8)}"
         for count in range(len(resident.answers) + 1):

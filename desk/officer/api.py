@@ -1,10 +1,11 @@
-"""The agency's door for machines: its own cases and its moves, as JSON, described by openapi.yaml."""
+"""The API for agencies' own systems: their own cases and their moves, as JSON, described by openapi.yaml."""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -20,7 +21,6 @@ from sado.cases import statuses, views
 from sado.cases.errors import NoOtherAgencyError, PassedOnError, UnknownCaseError
 from sado.cases.service import Cases
 from sado.cases.terms import TermError
-from sado.menus.language.places import UnknownPlaceError
 from sado.menus.pack import Pack
 from sado.store import DiskError, Store, StoreError, Transaction
 from sado.store.tables import accounts, requests
@@ -56,13 +56,13 @@ class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
     """The blueprint for agencies' own systems. Every answer that is not a success is a problem document."""
     blueprint = Blueprint("agency_api", __name__, url_prefix=PREFIX)
-    api = _Api(store, cases, pack)
+    views = _Views(store, cases, pack)
     blueprint.before_app_request(_unrouted)
-    blueprint.before_request(api.identify)
-    blueprint.add_url_rule("/openapi.json", view_func=api.openapi)
-    blueprint.add_url_rule("/cases", view_func=api.index)
-    blueprint.add_url_rule("/cases/<reference>", view_func=api.show)
-    blueprint.add_url_rule("/cases/<reference>/events", view_func=api.record, methods=["POST"])
+    blueprint.before_request(views.identify)
+    blueprint.add_url_rule("/openapi.json", view_func=views.openapi)
+    blueprint.add_url_rule("/cases", view_func=views.index)
+    blueprint.add_url_rule("/cases/<reference>", view_func=views.show)
+    blueprint.add_url_rule("/cases/<reference>/events", view_func=views.record, methods=["POST"])
     blueprint.register_error_handler(UnknownCaseError, lambda _: _problem(404, NO_CASE))
     for conflict in (statuses.IllegalMoveError, TermError, PassedOnError, NoOtherAgencyError):
         blueprint.register_error_handler(conflict, lambda error: _problem(409, str(error)))
@@ -73,13 +73,13 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
     return blueprint
 
 
-class _Api:
+@dataclass(frozen=True)
+class _Views:
     """The views, and what they need."""
 
-    def __init__(self, store: Store, cases: Cases, pack: Pack) -> None:
-        self._store = store
-        self._cases = cases
-        self._pack = pack
+    store: Store
+    cases: Cases
+    pack: Pack
 
     def identify(self) -> Response | None:
         """Find whose token came with the request; only the description is for everyone."""
@@ -87,7 +87,7 @@ class _Api:
             return None
         given = request.authorization
         token = given.token if given is not None and given.type == "bearer" else None
-        g.agency = token and self._store.read(lambda tx: accounts.agency_of(tx, token))
+        g.agency = token and self.store.read(lambda tx: accounts.agency_of(tx, token))
         if g.agency:
             return None
         answer = _problem(401, "Send the token of your agency as Authorization: Bearer.")
@@ -95,29 +95,33 @@ class _Api:
         return answer
 
     def openapi(self) -> Response:
-        document = json.dumps(_document(self._pack), ensure_ascii=False)
+        """The description of all this."""
+        document = json.dumps(_document(self.pack), ensure_ascii=False)
         return Response(document, content_type="application/json")
 
     def index(self) -> Response:
+        """A page of the agency's cases."""
         among, after, limit = _filter()
-        listed = self._store.read(lambda tx: rows.of_agency(tx, g.agency, among, after, limit + 1))
-        shown = [_shown(case, self._pack) for case in listed[:limit]]
+        listed = self.store.read(lambda tx: rows.of_agency(tx, g.agency, among, after, limit + 1))
+        shown = [_shown(case, self.pack) for case in listed[:limit]]
         return _answer({"cases": shown, "next": f"{listed[limit - 1].number:x}" if len(listed) > limit else None})
 
     def show(self, reference: str) -> Response:
-        return _answer(self._store.read(lambda tx: self._whole(tx, g.agency, reference)))
+        """One case with its events and requests."""
+        return _answer(self.store.read(lambda tx: self._whole(tx, g.agency, reference)))
 
     def record(self, reference: str) -> Response:
+        """Make a move. One that changed nothing, for it was made before, is answered as the case that it is (200)."""
         # Read here: the job runs in the writer's thread, which knows nothing of this request.
-        agency, event = g.agency, _event(self._pack)
-        is_new, case = self._store.write(lambda tx: self._record(tx, agency, reference, event))
-        new = 202 if self._cases.has_upstream else 201
+        agency, event = g.agency, _event(self.pack)
+        is_new, case = self.store.write(lambda tx: self._record(tx, agency, reference, event))
+        new = 202 if self.cases.has_upstream else 201
         return _answer(case, new if is_new else 200)
 
     def _record(self, tx: Transaction, agency: str, reference: str, event: NewEvent) -> tuple[bool, dict[str, Any]]:
         before = self._whole(tx, agency, reference)
         to, is_short = event.agency or "", bool(event.short)
-        self._cases.record(tx, agency, reference, event.kind, event.text, to=to, is_short=is_short)
+        self.cases.record(tx, agency, reference, event.kind, event.text, to=to, is_short=is_short)
         after = self._whole(tx, agency, reference)
         return after != before, after
 
@@ -125,7 +129,7 @@ class _Api:
         case, events = views.seen_by(tx, agency, reference)
         asked = requests.of_case(tx, reference) if case.agency == agency else []
         return {
-            **_shown(case, self._pack),
+            **_shown(case, self.pack),
             "events": [_shown_event(event) for event in events],
             "requests": [_shown_request(request) for request in asked],
         }
@@ -186,21 +190,13 @@ def _shown(case: CaseRow, pack: Pack) -> dict[str, Any]:
     """The case without the resident's MSISDN: the channel, not the agency, writes to the phone."""
     return {
         **{name: getattr(case, name) for name in _PLAIN},
-        "place_name": _place_name(case.place, pack),
+        "place_name": pack.gazetteer.name(case.place, pack.languages.default),
         "received_at": _time(case.received_at),
         "registered_at": None if case.registered_at is None else _time(case.registered_at),
         "due_at": None if case.due_at is None else _time(case.due_at),
         "withdrawn": case.is_withdrawn,
         "updated_at": _time(case.updated_at),
     }
-
-
-def _place_name(code: str, pack: Pack) -> str:
-    """The full name in the country's language; a place that only a newer pack knows shows as its code."""
-    try:
-        return pack.gazetteer.get(code).names[pack.languages.default]
-    except UnknownPlaceError:
-        return code
 
 
 def _shown_event(event: EventRow) -> dict[str, str]:

@@ -12,15 +12,15 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from sado.cases import statuses, terms, views
-from sado.cases.errors import NoOtherAgencyError, UnknownCaseError
+from sado.cases.errors import NoOtherAgencyError
 from sado.cases.law import Law
 from sado.cases.service import Cases
 from sado.desk import asked
 from sado.desk.asked import AllAsked
-from sado.desk.case_view import agency_name, case_view, history
+from sado.desk.case_view import agency_name, case_view, history, other_agencies
 from sado.desk.language import N_, _, local_date, now
 from sado.desk.officer.api import LONGEST_TEXT
-from sado.desk.signin import needs_role, person
+from sado.desk.signin import person
 from sado.menus.pack import Pack
 from sado.store import Store, Transaction
 from sado.store.tables import cases as rows
@@ -100,141 +100,132 @@ class Dates:
 def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
     """The officer's blueprint."""
     blueprint = Blueprint("officer", __name__, url_prefix="/agency")
-
-    @blueprint.get("", strict_slashes=False)
-    @needs_role("agency")
-    def index() -> ResponseReturnValue:
-        tab = request.args.get("show", "new")
-        agency, after = person().agency, _cursor(request.args.get("after", ""))
-        if tab not in TABS:
-            abort(404)
-        if tab == "forwarded":
-            return _forwarded_page(store, pack)
-        listed = store.read(lambda tx: rows.of_agency(tx, agency, TABS[tab][1], after, LISTED + 1))
-        marks = store.read(lambda tx: asked.marks(tx, cases, listed))
-        return _list_page(pack, tab, listed, marks)
-
-    @blueprint.get("/cases/<reference>")
-    @needs_role("agency")
-    def case(reference: str) -> ResponseReturnValue:
-        return _case_page(store, cases, pack, reference, Typed())
-
-    @blueprint.post("/cases/<reference>/events")
-    @needs_role("agency")
-    def record(reference: str) -> ResponseReturnValue:
-        typed = _record(store, cases, pack, reference)
-        if typed.fault:
-            return _case_page(store, cases, pack, reference, typed), typed.status
-        flash(_(asked.ASKED if cases.has_upstream else KEPT))
-        return redirect(url_for("officer.case", reference=reference))
-
-    @blueprint.post("/cases/<reference>/requests/<request_id>")
-    @needs_role("agency")
-    def resolve(reference: str, request_id: str) -> ResponseReturnValue:
-        agency, is_taken = person().agency, asked.wants_to_take()
-        try:
-            store.write(lambda tx: cases.resolve(tx, reference, request_id, is_taken, agency))
-        except UnknownCaseError:
-            abort(404)
-        except asked.REFUSED:
-            return _case_page(store, cases, pack, reference, Typed("", _(asked.CANNOT))), 409
-        flash(_(asked.TAKEN if is_taken else asked.SET_ASIDE))
-        return redirect(url_for("officer.case", reference=reference))
-
+    views = _Views(store, cases, pack)
+    blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
+    blueprint.add_url_rule("/cases/<reference>", view_func=views.case)
+    blueprint.add_url_rule("/cases/<reference>/events", view_func=views.record, methods=["POST"])
+    blueprint.add_url_rule("/cases/<reference>/requests/<request_id>", view_func=views.resolve, methods=["POST"])
     return blueprint
 
 
-def _list_page(pack: Pack, tab: str, listed: list[CaseRow], marks: dict[str, str]) -> str:
-    return render_template(
-        "desk/agency_list.html",
-        agency=agency_name(pack, person().agency),
-        tabs=_tabs(),
-        tab=tab,
-        cases=[(case_view(pack, case), _waits_for(case.status)) for case in listed[:LISTED]],
-        marks=marks,
-        following=listed[LISTED - 1].number if len(listed) > LISTED else None,
-    )
+@dataclass(frozen=True)
+class _Views:
+    """The views, and what they need."""
 
+    store: Store
+    cases: Cases
+    pack: Pack
 
-def _forwarded_page(store: Store, pack: Pack) -> str:
-    """What the agency passed on, the latest first: where to and when, and nothing that came after."""
-    agency = person().agency
-    forwards = store.read(lambda tx: views.passed_on(tx, agency, LISTED))
-    return render_template(
-        "desk/agency_forwarded.html",
-        agency=agency_name(pack, agency),
-        tabs=_tabs(),
-        tab="forwarded",
-        forwards=[(event, agency_name(pack, event.agency)) for event in forwards],
-        listed=LISTED,
-    )
+    def index(self) -> ResponseReturnValue:
+        """The cases of one tab, a page of them."""
+        tab = request.args.get("show", "new")
+        if tab not in TABS:
+            abort(404)
+        return self._forwarded() if tab == "forwarded" else self._list(tab)
+
+    def case(self, reference: str) -> ResponseReturnValue:
+        """One case and its buttons."""
+        return self._page(reference, Typed())
+
+    def record(self, reference: str) -> ResponseReturnValue:
+        """Make the move that the form asks for; with a fault nothing is changed, and what was typed is kept."""
+        typed = self._record(reference)
+        if typed.fault:
+            return self._page(reference, typed), typed.status
+        flash(_(asked.ASKED if self.cases.has_upstream else KEPT))
+        return redirect(url_for("officer.case", reference=reference))
+
+    def resolve(self, reference: str, request_id: str) -> ResponseReturnValue:
+        """Decide on a request that was kept beside a case."""
+        if fault := asked.decide(self.store, self.cases, reference, request_id, person().agency):
+            return self._page(reference, Typed("", fault)), 409
+        return redirect(url_for("officer.case", reference=reference))
+
+    def _list(self, tab: str) -> str:
+        agency, after = person().agency, _cursor(request.args.get("after", ""))
+        listed = self.store.read(lambda tx: rows.of_agency(tx, agency, TABS[tab][1], after, LISTED + 1))
+        marks = self.store.read(lambda tx: asked.marks(tx, self.cases, listed))
+        return render_template(
+            "desk/agency_list.html",
+            agency=agency_name(self.pack, agency),
+            tabs=_tabs(),
+            tab=tab,
+            cases=[(case_view(self.pack, case), _waits_for(case.status)) for case in listed[:LISTED]],
+            marks=marks,
+            following=listed[LISTED - 1].number if len(listed) > LISTED else None,
+        )
+
+    def _forwarded(self) -> str:
+        """What the agency passed on, the latest first: where to and when, and nothing that came after."""
+        agency = person().agency
+        forwards = self.store.read(lambda tx: views.passed_on(tx, agency, LISTED))
+        return render_template(
+            "desk/agency_forwarded.html",
+            agency=agency_name(self.pack, agency),
+            tabs=_tabs(),
+            tab="forwarded",
+            forwards=[(event, agency_name(self.pack, event.agency)) for event in forwards],
+            listed=LISTED,
+        )
+
+    def _record(self, reference: str) -> Typed:
+        """Make the move that the form asks for. With a fault, nothing was changed."""
+        kind = request.form.get("kind", "")
+        text = request.form.get("text", "").replace("\r\n", "\n").strip()
+        to = request.form.get("agency", "") if kind == statuses.FORWARDED else ""
+        agency, is_short = person().agency, request.form.get("term") == "short"
+        if kind not in statuses.EVENTS:
+            abort(400)
+        if len(text) > LONGEST_TEXT:
+            return Typed(text, _(TOO_LONG, n=LONGEST_TEXT), 400)
+        if to and to not in self.pack.agencies:
+            return Typed(text, _(NO_AGENCY), 422)
+        try:
+            self.store.write(lambda tx: self.cases.record(tx, agency, reference, kind, text, to=to, is_short=is_short))
+        except statuses.WordsMissingError:
+            return Typed(text, _(NO_WORDS), 422)
+        except NoOtherAgencyError:
+            return Typed(text, _(NO_AGENCY), 422)
+        except terms.TermError as error:
+            return Typed(text, _(TERMS[type(error)]), 409)
+        except asked.REFUSED:
+            return Typed(text, _(asked.CANNOT), 409)
+        return Typed()
+
+    def _page(self, reference: str, typed: Typed) -> str:
+        """The case as it stands now, with what was typed into its form."""
+        agency, pack = person().agency, self.pack
+        seen = self.store.read(lambda tx: self._seen(tx, agency, reference))
+        case, stands = seen.case, seen.stands
+        moves = [(kind, _(title)) for kind, title in BUTTONS.items() if kind in seen.moves]
+        return render_template(
+            "desk/agency_case.html",
+            view=case_view(pack, case, seen.events),
+            reads=pack.languages.names.get(case.language, case.language),
+            history=history(pack, seen.events),
+            asked=seen.asked,
+            is_ours=case.agency == agency,
+            moves=dict(moves),
+            plain=[(kind, title) for kind, title in moves if kind in ("in_review", statuses.CLOSED, statuses.REOPENED)],
+            wordy=[(kind, title) for kind, title in moves if kind in statuses.WITH_WORDS],
+            dates=_dates(self.cases.law(), stands),
+            agencies=other_agencies(pack, agency),
+            is_in_work=stands.status in statuses.IN_WORK,
+            longest=LONGEST_TEXT,
+            typed=typed,
+        )
+
+    def _seen(self, tx: Transaction, agency: str, reference: str) -> Seen:
+        """What the agency sees of the case, read at one moment."""
+        case, events = views.seen_by(tx, agency, reference)
+        if case.agency != agency:
+            return Seen(case, events, case, frozenset(), asked.nothing())
+        requests = asked.of_case(tx, self.cases, self.pack, case)
+        return Seen(case, events, self.cases.stands(tx, case), self.cases.moves(tx, case), requests)
 
 
 def _tabs() -> list[tuple[str, str]]:
     return [(name, _(title)) for name, (title, _statuses) in TABS.items()]
-
-
-def _record(store: Store, cases: Cases, pack: Pack, reference: str) -> Typed:
-    """Make the move that the form asks for. With a fault, nothing was changed."""
-    kind = request.form.get("kind", "")
-    text = request.form.get("text", "").replace("\r\n", "\n").strip()
-    to = request.form.get("agency", "") if kind == statuses.FORWARDED else ""
-    agency, is_short = person().agency, request.form.get("term") == "short"
-    if kind not in statuses.EVENTS:
-        abort(400)
-    if len(text) > LONGEST_TEXT:
-        return Typed(text, _(TOO_LONG, n=LONGEST_TEXT), 400)
-    if to and to not in pack.agencies:
-        return Typed(text, _(NO_AGENCY), 422)
-    try:
-        store.write(lambda tx: cases.record(tx, agency, reference, kind, text, to=to, is_short=is_short))
-    except UnknownCaseError:
-        abort(404)
-    except statuses.WordsMissingError:
-        return Typed(text, _(NO_WORDS), 422)
-    except NoOtherAgencyError:
-        return Typed(text, _(NO_AGENCY), 422)
-    except terms.TermError as error:
-        return Typed(text, _(TERMS[type(error)]), 409)
-    except asked.REFUSED:
-        return Typed(text, _(asked.CANNOT), 409)
-    return Typed()
-
-
-def _case_page(store: Store, cases: Cases, pack: Pack, reference: str, typed: Typed) -> str:
-    """The case as it stands now, with what was typed into its form."""
-    agency = person().agency
-    try:
-        seen = store.read(lambda tx: _seen(tx, cases, pack, agency, reference))
-    except UnknownCaseError:
-        abort(404)
-    case, stands = seen.case, seen.stands
-    moves = [(kind, _(title)) for kind, title in BUTTONS.items() if kind in seen.moves]
-    return render_template(
-        "desk/agency_case.html",
-        view=case_view(pack, case, seen.events),
-        reads=pack.languages.names.get(case.language, case.language),
-        history=history(pack, seen.events),
-        asked=seen.asked,
-        is_ours=case.agency == agency,
-        moves=dict(moves),
-        plain=[(kind, title) for kind, title in moves if kind in ("in_review", statuses.CLOSED, statuses.REOPENED)],
-        wordy=[(kind, title) for kind, title in moves if kind in statuses.WITH_WORDS],
-        dates=_dates(cases.law(), stands),
-        agencies=sorted((agency_name(pack, code), code) for code in pack.agencies if code != agency),
-        is_in_work=stands.status in statuses.IN_WORK,
-        longest=LONGEST_TEXT,
-        typed=typed,
-    )
-
-
-def _seen(tx: Transaction, cases: Cases, pack: Pack, agency: str, reference: str) -> Seen:
-    """What the agency sees of the case, read at one moment."""
-    case, events = views.seen_by(tx, agency, reference)
-    if case.agency != agency:
-        return Seen(case, events, case, frozenset(), asked.nothing())
-    requests = asked.of_case(tx, cases, pack, case)
-    return Seen(case, events, cases.stands(tx, case), cases.moves(tx, case), requests)
 
 
 def _dates(law: Law, case: CaseRow) -> Dates:

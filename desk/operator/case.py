@@ -6,19 +6,18 @@ operator does it here for her. A case that went to the wrong agency can be passe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sado.cases import statuses
-from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
 from sado.desk import asked, words
-from sado.desk.case_view import agency_name, case_view, history
+from sado.desk.case_view import case_view, history, other_agencies
 from sado.desk.language import N_, _
 from sado.desk.operator.outbox import entry_rows
-from sado.desk.signin import needs_role
 from sado.menus.pack import Pack
 from sado.store import Store, Transaction
 from sado.store.tables import cases as rows
@@ -31,60 +30,57 @@ DONE = {
 }
 
 
-def add(blueprint: Blueprint, store: Store, cases: Cases, pack: Pack) -> None:
-    """Add the page to the operator's blueprint."""
+def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
+    """The blueprint of the page."""
+    blueprint = Blueprint("case", __name__, url_prefix="/operator/case")
+    views = _Views(store, cases, pack)
+    blueprint.add_url_rule("/<number>", view_func=views.show)
+    blueprint.add_url_rule("/<number>/wishes", view_func=views.wish, methods=["POST"])
+    blueprint.add_url_rule("/<number>/requests/<request_id>", view_func=views.resolve, methods=["POST"])
+    return blueprint
 
-    def page(number: str, fault: str = "") -> str:
-        try:
-            seen = store.read(lambda tx: _seen(tx, cases, pack, number))
-        except UnknownCaseError:
-            abort(404)
+
+@dataclass(frozen=True)
+class _Views:
+    """The views, and what they need."""
+
+    store: Store
+    cases: Cases
+    pack: Pack
+
+    def show(self, number: str, fault: str = "") -> str:
+        """The case as it stands now, and why what was asked for could not be done."""
+        seen = self.store.read(lambda tx: self._seen(tx, number))
         return render_template("desk/case.html", words=words, fault=fault, **seen)
 
-    @blueprint.get("/case/<number>")
-    @needs_role("operator")
-    def case(number: str) -> ResponseReturnValue:
-        return page(number)
-
-    @blueprint.post("/case/<number>/wishes")
-    @needs_role("operator")
-    def wish(number: str) -> ResponseReturnValue:
+    def wish(self, number: str) -> ResponseReturnValue:
+        """Do what the resident wishes, or pass the case on."""
         kind, to = request.form.get("kind", ""), request.form.get("agency", "")
-        if kind not in DONE or (to and to not in pack.agencies):
+        if kind not in DONE or (to and to not in self.pack.agencies):
             abort(400)
         try:
-            store.write(lambda tx: cases.wish(tx, number, kind, to if kind == statuses.FORWARDED else ""))
-        except UnknownCaseError:
-            abort(404)
+            self.store.write(lambda tx: self.cases.wish(tx, number, kind, to if kind == statuses.FORWARDED else ""))
         except asked.REFUSED:
-            return page(number, _(asked.CANNOT)), 409
-        flash(_(asked.ASKED if cases.has_upstream else DONE[kind]))
-        return redirect(url_for("operator.case", number=number))
+            return self.show(number, _(asked.CANNOT)), 409
+        flash(_(asked.ASKED if self.cases.has_upstream else DONE[kind]))
+        return redirect(url_for("case.show", number=number))
 
-    @blueprint.post("/case/<number>/requests/<request_id>")
-    @needs_role("operator")
-    def resolve(number: str, request_id: str) -> ResponseReturnValue:
-        is_taken = asked.wants_to_take()
-        try:
-            store.write(lambda tx: cases.resolve(tx, number, request_id, is_taken))
-        except UnknownCaseError:
-            abort(404)
-        except asked.REFUSED:
-            return page(number, _(asked.CANNOT)), 409
-        flash(_(asked.TAKEN if is_taken else asked.SET_ASIDE))
-        return redirect(url_for("operator.case", number=number))
+    def resolve(self, number: str, request_id: str) -> ResponseReturnValue:
+        """Decide on a request, for the agency."""
+        if fault := asked.decide(self.store, self.cases, number, request_id):
+            return self.show(number, fault), 409
+        return redirect(url_for("case.show", number=number))
 
-
-def _seen(tx: Transaction, cases: Cases, pack: Pack, number: str) -> dict[str, Any]:
-    """What the page shows, read at one moment."""
-    case = cases.get(tx, number)
-    events = rows.events_of(tx, number)
-    return {
-        "view": case_view(pack, case, events),
-        "history": history(pack, events),
-        "sent": entry_rows(tx, number, pack),
-        "told": deliveries.of_case(tx, number),
-        "asked": asked.of_case(tx, cases, pack, case),
-        "wishes": cases.wishes(tx, case),
-        "agencies": sorted((agency_name(pack, code), code) for code in pack.agencies if code != case.agency),
-    }
+    def _seen(self, tx: Transaction, number: str) -> dict[str, Any]:
+        """What the page shows, read at one moment."""
+        case, pack = self.cases.get(tx, number), self.pack
+        events = rows.events_of(tx, number)
+        return {
+            "view": case_view(pack, case, events),
+            "history": history(pack, events),
+            "sent": entry_rows(tx, number, pack),
+            "told": deliveries.of_case(tx, number),
+            "asked": asked.of_case(tx, self.cases, pack, case),
+            "wishes": self.cases.wishes(tx, case),
+            "agencies": other_agencies(pack, case.agency),
+        }

@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 
 from sado.cases.residents import consultation
 from sado.desk import language
-from sado.desk.signin import needs_role
 from sado.menus.pack import Pack
 from sado.menus.tree import PLACEHOLDER, Screen, Texts, Tree
 from sado.store import Store
@@ -41,7 +40,6 @@ def create(store: Store, pack: Pack) -> Blueprint:
     blueprint = Blueprint("consultation", __name__, url_prefix="/consultation")
 
     @blueprint.get("", strict_slashes=False)
-    @needs_role("operator")
     def index() -> ResponseReturnValue:
         counted = store.read(consultation.results)
         subjects = [described(pack, subject, votes) for subject, votes in counted.items()]

@@ -11,11 +11,11 @@ from flask.typing import ResponseReturnValue
 
 from sado.desk import language, words
 from sado.desk.language import N_, _, moment
-from sado.desk.signin import needs_role
 from sado.menus.language.languages import Languages
 from sado.store import Store, Transaction
 from sado.store.tables import line_usage
 from sado.store.tables.line_usage import Spent
+from sado.store.zone_time import MINUTE_MS
 from sado.sync import outbox
 from sado.sync.codes import MONEY
 from sado.sync.status import Status, Waiting
@@ -29,7 +29,6 @@ PURPOSES = {
     line_usage.IDLE: N_("Calls that brought nothing"),
     line_usage.PROBE: N_("Tries while the line was down"),
 }
-MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -81,22 +80,31 @@ def create(store: Store, languages: Languages, status_of: Callable[[Transaction]
     """The blueprint of the line's page."""
     blueprint = Blueprint("line", __name__, url_prefix="/operator/line")
 
-    @blueprint.get("", strict_slashes=False)
-    @needs_role("operator")
-    def index() -> ResponseReturnValue:
-        now, status = store.read(lambda tx: (tx.now, status_of(tx)))
-        return render_template(
-            "desk/line.html", view=view(status, languages, now), has_upstream=status.line is not None
-        )
+    views = _Views(store, languages, status_of)
+    blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
+    blueprint.add_url_rule("", view_func=views.sync_now, methods=["POST"])
+    return blueprint
 
-    @blueprint.post("")
-    @needs_role("operator")
-    def sync_now() -> ResponseReturnValue:
-        store.write(outbox.retry_all_now)
+
+@dataclass(frozen=True)
+class _Views:
+    """The views, and what they need."""
+
+    store: Store
+    languages: Languages
+    status_of: Callable[[Transaction], Status]
+
+    def index(self) -> ResponseReturnValue:
+        """How the line stands now."""
+        now, status = self.store.read(lambda tx: (tx.now, self.status_of(tx)))
+        shown = view(status, self.languages, now)
+        return render_template("desk/line.html", view=shown, has_upstream=status.line is not None)
+
+    def sync_now(self) -> ResponseReturnValue:
+        """Try everything that waits now."""
+        self.store.write(outbox.retry_all_now)
         flash(_("Everything that waits is being tried now."))
         return redirect(url_for("line.index"))
-
-    return blueprint
 
 
 def view(status: Status, languages: Languages, now: int) -> View:
@@ -171,9 +179,7 @@ class _Money:
         return self.words(self._budget.money(size)) if self._budget.price else ""
 
     def words(self, amount: Decimal) -> str:
-        page, languages = language.current(), self._languages
-        pattern = languages[page if page in languages.codes else languages.default].money
-        return pattern.replace("{n}", language.number(amount, "#,##0.00"))
+        return self._languages.money(language.current()).replace("{n}", language.number(amount, "#,##0.00"))
 
 
 def _lane(status: Status, queue: Waiting, languages: Languages) -> Lane:

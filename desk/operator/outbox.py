@@ -17,7 +17,6 @@ from sado.desk import words
 from sado.desk.case_view import CaseView, agency_name, case_view
 from sado.desk.language import N_, _
 from sado.desk.operator import line
-from sado.desk.signin import needs_role
 from sado.menus.pack import Pack
 from sado.store import Store, Transaction
 from sado.store.tables import cases as rows
@@ -85,63 +84,78 @@ def create(
 ) -> Blueprint:
     """The operator's blueprint."""
     blueprint = Blueprint("operator", __name__, url_prefix="/operator")
+    views = _Views(store, pack, has_upstream, is_costly, status_of)
+    blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
+    blueprint.add_url_rule("/retry", view_func=views.retry_all, methods=["POST"])
+    blueprint.add_url_rule("/retry/<int:entry_id>", view_func=views.retry, methods=["POST"])
+    blueprint.add_url_rule("/find", view_func=views.find)
+    return blueprint
 
-    @blueprint.get("", strict_slashes=False)
-    @needs_role("operator")
-    def index() -> ResponseReturnValue:
-        overview, costly = store.read(lambda tx: (_overview(tx, pack, has_upstream, status_of(tx)), is_costly(tx)))
+
+@dataclass(frozen=True)
+class _Views:
+    """The views, and what they need."""
+
+    store: Store
+    pack: Pack
+    has_upstream: bool
+    is_costly: Callable[[Transaction], bool]
+    status_of: Callable[[Transaction], Status]
+
+    def index(self) -> ResponseReturnValue:
+        """What waits and why."""
+        overview, costly = self.store.read(lambda tx: (self._overview(tx), self.is_costly(tx)))
         return render_template("desk/operator.html", overview=overview, words=words, listed=LISTED, costly=costly)
 
-    @blueprint.post("/retry")
-    @needs_role("operator")
-    def retry_all() -> ResponseReturnValue:
-        store.write(outbox.retry_all_now)
+    def retry_all(self) -> ResponseReturnValue:
+        """Try everything that waits now."""
+        self.store.write(outbox.retry_all_now)
         flash(_("Everything that waits is being tried now."))
         return redirect(url_for("operator.index"))
 
-    @blueprint.post("/retry/<int:entry_id>")
-    @needs_role("operator")
-    def retry(entry_id: int) -> ResponseReturnValue:
-        if store.write(lambda tx: entries.requeue(tx, entry_id)):
+    def retry(self, entry_id: int) -> ResponseReturnValue:
+        """Put an entry that was given up on among those that wait."""
+        if self.store.write(lambda tx: entries.requeue(tx, entry_id)):
             flash(_("It waits in the outbox again and is sent next."))
         else:
             flash(_("This entry is not among those given up on any more."))
         return redirect(url_for("operator.index"))
 
-    @blueprint.get("/find")
-    @needs_role("operator")
-    def find() -> ResponseReturnValue:
-        typed = request.args.get("q", "").strip()
-        cases = store.read(lambda tx: _find(tx, typed, pack.country))
+    def find(self) -> ResponseReturnValue:
+        """The cases for what was typed: one that was typed whole opens at once."""
+        typed, country = request.args.get("q", "").strip(), self.pack.country
+        cases = self.store.read(lambda tx: _find(tx, typed, country))
         if len(cases) == 1 and cases[0].reference == TYPING.sub("", typed):
-            return redirect(url_for("operator.case", number=cases[0].reference))
-        views = [case_view(pack, case) for case in cases]
-        hint = _hint(typed, cases, pack.country)
-        return render_template("desk/find.html", typed=typed, views=views, hint=hint)
+            return redirect(url_for("case.show", number=cases[0].reference))
+        views = [case_view(self.pack, case) for case in cases]
+        return render_template("desk/find.html", typed=typed, views=views, hint=_hint(typed, cases, country))
 
-    return blueprint
-
-
-def _overview(tx: Transaction, pack: Pack, has_upstream: bool, status: Status) -> Overview:
-    counts = entries.counts(tx)
-    names = [*([outbox.UPSTREAM] if has_upstream else []), outbox.SMS]
-    names += sorted({name for name, _state in counts} - set(names))
-    destinations = {name: entries.destination(tx, name) for name in names}
-    waits = [waiting for (_name, state), waiting in counts.items() if state in outbox.WAITING]
-    return Overview(
-        lines=[_line(tx, destinations[name], counts.get((name, "queued"), (0, 0))[0], status, pack) for name in names],
-        waiting=[
-            _held(entry, destinations[entry.destination], tx.now, status, pack) for entry in _listed(tx, outbox.WAITING)
-        ],
-        given_up=[_row(entry, destinations[entry.destination], tx.now, pack) for entry in _listed(tx, outbox.GIVEN_UP)],
-        aside=quarantine.listed(tx, LISTED),
-        clocks=line.clocks(status),
-        late=[case_view(pack, case) for case in views.late(tx, LISTED)],
-        clashes=[] if has_upstream else requests.hard(tx, LISTED),
-        waiting_count=sum(count for count, _oldest in waits),
-        given_up_count=sum(count for (_name, state), (count, _at) in counts.items() if state in outbox.GIVEN_UP),
-        oldest=min((oldest for _count, oldest in waits), default=None),
-    )
+    def _overview(self, tx: Transaction) -> Overview:
+        pack, has_upstream, status = self.pack, self.has_upstream, self.status_of(tx)
+        counts = entries.counts(tx)
+        names = [*([outbox.UPSTREAM] if has_upstream else []), outbox.SMS]
+        names += sorted({name for name, _state in counts} - set(names))
+        destinations = {name: entries.destination(tx, name) for name in names}
+        waits = [waiting for (_name, state), waiting in counts.items() if state in outbox.WAITING]
+        return Overview(
+            lines=[
+                _line(tx, destinations[name], counts.get((name, "queued"), (0, 0))[0], status, pack) for name in names
+            ],
+            waiting=[
+                _held(entry, destinations[entry.destination], tx.now, status, pack)
+                for entry in _listed(tx, outbox.WAITING)
+            ],
+            given_up=[
+                _row(entry, destinations[entry.destination], tx.now, pack) for entry in _listed(tx, outbox.GIVEN_UP)
+            ],
+            aside=quarantine.listed(tx, LISTED),
+            clocks=line.clocks(status),
+            late=[case_view(pack, case) for case in views.late(tx, LISTED)],
+            clashes=[] if has_upstream else requests.hard(tx, LISTED),
+            waiting_count=sum(count for count, _oldest in waits),
+            given_up_count=sum(count for (_name, state), (count, _at) in counts.items() if state in outbox.GIVEN_UP),
+            oldest=min((oldest for _count, oldest in waits), default=None),
+        )
 
 
 def _line(tx: Transaction, to: Destination, waiting: int, status: Status, pack: Pack) -> Line:

@@ -9,8 +9,6 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from sado.desk import language
-from sado.desk.case_view import place_name
-from sado.desk.signin import needs_role
 from sado.menus import engine
 from sado.menus.pack import Pack
 from sado.menus.session import Session
@@ -36,7 +34,6 @@ def create(store: Store, pack: Pack) -> Blueprint:
     blueprint = Blueprint("unfinished", __name__, url_prefix="/unfinished")
 
     @blueprint.get("", strict_slashes=False)
-    @needs_role("operator")
     def index() -> ResponseReturnValue:
         count, kept = store.read(lambda tx: (drafts.count(tx), drafts.listed(tx, LISTED)))
         forms = [described(pack, draft) for draft in kept]
@@ -51,5 +48,5 @@ def described(pack: Pack, draft: Draft) -> Unfinished:
     session = msgspec.json.decode(draft.state, type=Session)
     is_known = session.form in pack.tree.screens
     title = engine.title(pack.tree, session, language.current()) if is_known else session.form
-    place = place_name(pack, session.answers.get("place", ""))
+    place = pack.gazetteer.name(session.answers.get("place", ""), language.current())
     return Unfinished(draft, title, place, bool(session.answers.get("text")))

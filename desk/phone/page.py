@@ -11,9 +11,9 @@ from flask import Blueprint, Flask, current_app, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from werkzeug.test import Client
 
+from sado.cases import msisdn
 from sado.desk.language import N_, _
 from sado.desk.phone.network import Gateway, Phone
-from sado.desk.signin import needs_role
 from sado.menus.gsm import Budget, Encoding, encoding, units
 from sado.menus.handset import Letters
 
@@ -21,7 +21,7 @@ KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#")
 RESIDENTS = 3
 LETTERS = {
     Letters.ALL: N_("All letters"),
-    Letters.RUSSIAN: N_("Cyrillic without ӣ қ ӯ ҳ ҷ ғ"),
+    Letters.RUSSIAN: N_("Only Russian Cyrillic"),
     Letters.LATIN: N_("No Cyrillic"),
 }
 LONGEST_ANSWER = 182
@@ -54,60 +54,69 @@ def create(country: str, service_code: str, ussd_path: str, sms_url: str) -> Blu
     """The phone's blueprint; `ussd_path` is the webhook it dials, and `sms_url` lists the SMS that were sent. Its
     residents have numbers of `country` (ISO 3166)."""
     blueprint = Blueprint("phone", __name__, url_prefix="/phone")
-    gateway = Gateway(service_code, ussd_path, _post, _)
-    numbers = residents(country)
+    views = _Views(Gateway(service_code, ussd_path, _post, _), country, residents(country), sms_url)
+    blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
+    blueprint.add_url_rule("/number", view_func=views.number, methods=["POST"])
+    blueprint.add_url_rule("/press", view_func=views.press, methods=["POST"])
+    blueprint.add_url_rule("/sms", view_func=views.sms, methods=["POST"])
+    blueprint.add_url_rule("/handset", view_func=views.handset, methods=["POST"])
+    return blueprint
 
-    def load() -> Phone:
-        kept = session.get(STATE)
-        return Phone(**kept) if kept else Phone(numbers[0], service_code)
 
-    @blueprint.get("", strict_slashes=False)
-    @needs_role("operator", "phone")
-    def index() -> ResponseReturnValue:
-        phone = load()
+@dataclass(frozen=True)
+class _Views:
+    """The views, and what they need."""
+
+    gateway: Gateway
+    country: str
+    residents: list[str]
+    sms_url: str
+
+    def index(self) -> ResponseReturnValue:
+        """The phone as it lies on the table."""
+        phone = self._phone()
         return render_template(
             "desk/phone.html",
             phone=phone,
             shown=phone.handset.show(phone.screen),
             measure=_measure(phone.screen),
-            inbox=_inbox(sms_url, phone.number),
+            inbox=_inbox(self.sms_url, phone.number),
             keys=KEYS,
             letters=LETTERS,
-            residents=numbers,
-            is_set=bool(ussd_path),
-            service_code=service_code,
+            residents=self.residents,
+            is_set=bool(self.gateway.webhook),
+            service_code=self.gateway.code,
             longest=LONGEST_ANSWER,
             largest_cut=LARGEST_CUT,
             longest_sms=LONGEST_SMS,
         )
 
-    @blueprint.post("/number")
-    @needs_role("operator", "phone")
-    def number() -> ResponseReturnValue:
-        phone = gateway.hang_up(load())
-        given = _number(request.form.get("number", "")) or _number(request.form.get("resident", ""))
+    def number(self) -> ResponseReturnValue:
+        """Another SIM card; the session of the old one ends."""
+        phone = self.gateway.hang_up(self._phone())
+        typed = (request.form.get(field, "") for field in ("number", "resident"))
+        given = next(filter(None, (msisdn.parse(number, self.country) for number in typed)), "")
         fault = "" if given else _("This is not a telephone number.")
         return _kept(replace(phone, number=given or phone.number, fault=fault))
 
-    @blueprint.post("/press")
-    @needs_role("operator", "phone")
-    def press() -> ResponseReturnValue:
+    def press(self) -> ResponseReturnValue:
+        """Press a key or a button, with what stands in the input line."""
         draft = request.form.get("typed", "")[:LONGEST_ANSWER]
-        phone = replace(load(), draft=draft)
-        return _kept(_pressed(gateway, phone, request.form.get("press", "send")))
+        phone = replace(self._phone(), draft=draft)
+        return _kept(_pressed(self.gateway, phone, request.form.get("press", "send")))
 
-    @blueprint.post("/sms")
-    @needs_role("operator", "phone")
-    def sms() -> ResponseReturnValue:
-        phone, text = load(), request.form.get("text", "").strip()[:LONGEST_SMS]
-        return _kept(gateway.write(phone, text) if text and ussd_path else phone)
+    def sms(self) -> ResponseReturnValue:
+        """Send an SMS to the service."""
+        phone, text = self._phone(), request.form.get("text", "").strip()[:LONGEST_SMS]
+        return _kept(self.gateway.write(phone, text) if text and self.gateway.webhook else phone)
 
-    @blueprint.post("/handset")
-    @needs_role("operator", "phone")
-    def handset() -> ResponseReturnValue:
-        return _kept(_changed(load(), request.form.get("cut", ""), request.form.get("letters", "")))
+    def handset(self) -> ResponseReturnValue:
+        """Another phone, or another network."""
+        return _kept(_changed(self._phone(), request.form.get("cut", ""), request.form.get("letters", "")))
 
-    return blueprint
+    def _phone(self) -> Phone:
+        kept = session.get(STATE)
+        return Phone(**kept) if kept else Phone(self.residents[0], self.gateway.code)
 
 
 def residents(country: str) -> list[str]:
@@ -181,12 +190,6 @@ def _inbox(url: str, number: str) -> Inbox:
     messages = [message for message in listed if isinstance(message, dict)] if isinstance(listed, list) else []
     texts = [str(message.get("text", "")) for message in messages if message.get("to") == number]
     return Inbox(texts[::-1][:SMS_SHOWN])
-
-
-def _number(typed: str) -> str:
-    """The number with its plus sign, or nothing."""
-    plain = "+" + re.sub(r"^\+|[\s()-]", "", typed.strip())
-    return plain if re.fullmatch(r"\+[1-9][0-9]{6,14}", plain) else ""
 
 
 def _kept(phone: Phone) -> ResponseReturnValue:

@@ -42,11 +42,12 @@ class Language:
 
 class Languages:
     """All languages of a pack in the order of its menu, and its default one. `fold` gives one key for every spelling
-    of a word in any of them."""
+    of a word in any of them; `digits` are those that stand for letters in it."""
 
     def __init__(self, languages: Mapping[str, Language], default: str, folding: Folding) -> None:
         self._languages = languages
         self.fold = folding.fold
+        self.digits = "".join(sign for sign in folding.sounds if sign.isdigit())
         self.default = default
         self.codes = tuple(languages)
         self.names: Mapping[str, str] = {code: language.name for code, language in languages.items()}
@@ -66,6 +67,10 @@ class Languages:
     def __getitem__(self, code: str) -> Language:
         """Give the language of this code; KeyError for one that the pack does not have."""
         return self._languages[code]
+
+    def money(self, code: str) -> str:
+        """Give the words around an amount `{n}` in this language, or in the default one where the pack lacks it."""
+        return self._languages.get(code, self[self.default]).money
 
     def locale(self, code: str) -> str:
         """Give Babel's name of the language, for a romanised one that of its base."""

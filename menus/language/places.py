@@ -15,10 +15,6 @@ from sado.menus.misfits import Misfit, MisfitError
 DISTRICTS, REGIONS = "districts.csv", "regions.csv"
 
 
-class UnknownPlaceError(KeyError):
-    """No city or district has this code: the code is not from this country's list."""
-
-
 @dataclass(frozen=True)
 class Place:
     """A city or district: `names` in full, to be recognised; `short` ones, for lists. Both in every language."""
@@ -88,12 +84,13 @@ class Gazetteer:
         """Every place."""
         return iter(self._places.values())
 
-    def get(self, code: str) -> Place:
-        """Give the place with this code, or raise UnknownPlaceError."""
-        try:
-            return self._places[code]
-        except KeyError:
-            raise UnknownPlaceError(code) from None
+    def name(self, code: str, language: str) -> str:
+        """Give the full name of a place; its code where the list, or the pack its language, does not have it."""
+        return self._places[code].names.get(language, code) if code in self._places else code
+
+    def short_name(self, code: str, language: str) -> str:
+        """Give the short name of a place; its code where the list, or the pack its language, does not have it."""
+        return self._places[code].short.get(language, code) if code in self._places else code
 
     def in_region(self, iso: str) -> tuple[Place, ...]:
         """Give the places of a region in the alphabet of the default language, whose readers look for them."""

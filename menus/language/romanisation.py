@@ -1,4 +1,4 @@
-"""Cyrillic written in Latin letters of the GSM alphabet, and read back unchanged.
+"""Cyrillic written in Latin letters of the GSM alphabet, so that it can be read back unchanged.
 
 A screen in Latin letters holds 182 of them instead of 80, and it is readable on a phone without the letters of the
 language. Which letter becomes what is a table of the pack; nothing here knows a language.
@@ -18,15 +18,14 @@ from sado.menus.misfits import Misfit, MisfitError
 
 _COLUMNS = {"cyrillic", "latin", "way"}
 _SPACED = re.compile(r"\S+")
-_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
 class Romanisation:
-    """A table of letters, used in both directions.
+    """A table of letters. `read_back` is the way back, by which it is seen what would be read as another letter.
 
-    `cyrillic(latin(text)) == text` for a text in NFC whose letters go both ways and whose words are in small letters,
-    with a capital first, or in capitals. Lossy by choice:
+    Nothing is lost of a text in NFC whose letters go both ways and whose words are in small letters, with a capital
+    first, or in capitals. Lossy by choice:
 
     - letters whose row says `one` are read back as the letters they sound like, or not at all (Tajik ц щ ы ь);
     - a capital that GSM-7 does not have (Tajik Ӣ: ì, Ъ: ') is written small, and is read back as a capital only in a
@@ -72,17 +71,6 @@ class Romanisation:
             done = latin + done
         return done
 
-    def cyrillic(self, text: str) -> str:
-        """Read Latin letters as the Cyrillic ones that `latin` wrote; what is not in the table stays as it is."""
-        units, at = [], 0
-        while at < len(text):
-            unit = self._unit(text[at:])
-            units.append(_like(unit, self.read_back[unit.lower()]) if unit else text[at])
-            at += len(unit or text[at])
-            if text.startswith(self.separator, at) and self._joins(unit, text[at:]):
-                at += len(self.separator)
-        return _WORD.sub(lambda word: self._all_capitals(word[0]), "".join(units))
-
     def _latin_of(self, letters: str, at: int) -> str:
         letter = letters[at]
         latin = self.written.get(letter.lower())
@@ -109,18 +97,6 @@ class Romanisation:
     @cached_property
     def _spelling(self) -> re.Pattern[str]:
         return re.compile("|".join(map(re.escape, sorted(self.read_back, key=len, reverse=True))), re.IGNORECASE)
-
-    def _all_capitals(self, word: str) -> str:
-        cased = [letter for letter in word if not self._has_no_capital(letter)]
-        return word.upper() if len(cased) > 1 and all(map(str.isupper, cased)) else word
-
-    def _has_no_capital(self, letter: str) -> bool:
-        latin = self.written.get(letter.lower(), letter)
-        return latin.upper() == latin or encoding(latin.capitalize()) != "GSM-7"
-
-
-def _like(unit: str, letter: str) -> str:
-    return letter.upper() if unit[0].isupper() else letter
 
 
 def misfits(file: str, csv_text: str) -> Iterator[Misfit]:

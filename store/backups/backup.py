@@ -18,13 +18,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import msgspec
 from filelock import FileLock
 
 from sado.store import migrations
 from sado.store.backups import file_format, verify
+from sado.store.durable import folder_to_disk, private_file, to_disk
 from sado.store.engine import Clock, Store
 from sado.store.engines.contract import Connection
 from sado.store.engines.sqlite import FILES, WAL, SQLite
@@ -90,9 +91,8 @@ def make(copy: Path, target: Path, keys: Keyring, made_at: int) -> Contents:
     contents = _contents(copy, keys, made_at)
     part = target.with_name(f"{target.name}.part")
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with private_file(part) as file:
             file_format.write(file, keys, contents.station, made_at, _pieces(contents, copy))
-            _to_disk(file)
         _read_back(part, keys, contents)
         if target.exists():
             raise BackupError(f"{target} exists; a backup never writes over a file.")
@@ -140,7 +140,7 @@ def restore(
         if restored.with_name(f"{restored.name}{WAL}").exists():
             raise BackupError(f"The disk of {database.parent} did not take the new database: make room and try again.")
         with restored.open("rb+") as file:
-            _to_disk(file)
+            to_disk(file)
         restored.rename(_next(database))
         folder_to_disk(database.parent)
     recover(database)
@@ -258,20 +258,3 @@ def _read_back(part: Path, keys: Keyring, contents: Contents) -> None:
         raise BackupError(f"{part.parent} did not keep what was written: use another disk. ({error})") from error
     if kept != contents:
         raise BackupError(f"{part.parent} did not keep what was written: use another disk.")
-
-
-def _to_disk(file: BinaryIO) -> None:
-    """Have the file on the disk, and out of memory: what is read next is what the disk has kept."""
-    file.flush()
-    os.fsync(file.fileno())
-    if hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def folder_to_disk(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

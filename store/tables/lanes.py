@@ -55,17 +55,17 @@ class Peer:
 
 def event_id(before: bytes, kind: str, reference: str, body: str) -> bytes:
     """The id of an event that comes after the hash `before`."""
-    return _hash(before, "\0".join((kind, reference, body)).encode())
+    return hash_after(before, "\0".join((kind, reference, body)).encode())
 
 
 def hash_after(before: bytes, event: bytes) -> bytes:
     """The rolling hash of a lane after the event with this id."""
-    return _hash(before, event)
+    return hashlib.blake2b(before + event, digest_size=HASH_BYTES).digest()
 
 
 def beginning(incarnation: bytes, lane: str) -> bytes:
     """The rolling hash of a lane before its first event."""
-    return _hash(incarnation, lane.encode())
+    return hash_after(incarnation, lane.encode())
 
 
 def new_incarnation() -> bytes:
@@ -82,10 +82,6 @@ def short(rolling: bytes) -> bytes:
 def is_same(rolling: bytes, said: bytes) -> bool:
     """Whether a peer says this rolling hash, whole or short."""
     return said in (rolling, short(rolling))
-
-
-def _hash(before: bytes, content: bytes) -> bytes:
-    return hashlib.blake2b(before + content, digest_size=HASH_BYTES).digest()
 
 
 def peer(tx: Transaction, name: str) -> Peer:

@@ -81,27 +81,22 @@ def set_through(tx: Transaction, number: int, other: int) -> None:
 def accept_exchange(tx: Transaction, number: int, exchange: int) -> int | None:
     """Note an exchange number; None when it was noted. When it does not grow, the request is a repeat or comes from a
     disk that went back in time: the highest number that was noted is given back, and nothing changes."""
-    row = tx.one(
-        "UPDATE stations SET exchange_number = :exchange, seen_at = :at"
-        " WHERE number = :number AND exchange_number < :exchange RETURNING number",
-        number=number,
-        exchange=exchange,
-        at=tx.now,
-    )
-    if row is not None:
-        return None
-    return int(tx.value("SELECT exchange_number FROM stations WHERE number = :number", number=number))
+    return _accept(tx, number, "exchange_number", exchange)
 
 
 def accept_fetch(tx: Transaction, number: int, fetch: int) -> int | None:
     """Note the number of a request for a blob, as `accept_exchange` does: each is answered once."""
+    return _accept(tx, number, "fetch_number", fetch)
+
+
+def _accept(tx: Transaction, number: int, column: str, value: int) -> int | None:
     row = tx.one(
-        "UPDATE stations SET fetch_number = :fetch, seen_at = :at"
-        " WHERE number = :number AND fetch_number < :fetch RETURNING number",
+        f"UPDATE stations SET {column} = :value, seen_at = :at"  # noqa: S608
+        f" WHERE number = :number AND {column} < :value RETURNING number",
         number=number,
-        fetch=fetch,
+        value=value,
         at=tx.now,
     )
     if row is not None:
         return None
-    return int(tx.value("SELECT fetch_number FROM stations WHERE number = :number", number=number))
+    return int(tx.value(f"SELECT {column} FROM stations WHERE number = :number", number=number))  # noqa: S608

@@ -34,7 +34,7 @@ class Recipient:
 
 
 def add(tx: Transaction, msisdn: str, topic: str, place: str) -> bool:
-    """Keep the choice. False when it is there already."""
+    """Tell this number of the topic at the place from now on. False when it is told already."""
     row = tx.one(
         "INSERT INTO subscriptions (subscriber, topic, place) VALUES (:subscriber, :topic, :place)"
         " ON CONFLICT (subscriber, topic, place) DO NOTHING RETURNING topic",
@@ -46,7 +46,7 @@ def add(tx: Transaction, msisdn: str, topic: str, place: str) -> bool:
 
 
 def remove(tx: Transaction, msisdn: str, topic: str, place: str) -> bool:
-    """Take the choice back. False when it was not there."""
+    """Tell it no more, not even what waits to leave. False when it was not told."""
     row = tx.one(
         "DELETE FROM subscriptions WHERE subscriber = :subscriber AND topic = :topic AND place = :place"
         " RETURNING topic",

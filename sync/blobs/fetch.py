@@ -15,8 +15,8 @@ from dataclasses import replace
 
 from sado.store import DiskError, Store, Transaction
 from sado.store.errors import SealError
-from sado.store.tables import blobs, line_usage
-from sado.store.tables.blobs import Wanted
+from sado.store.tables import blobs, line_usage, wanted_blobs
+from sado.store.tables.wanted_blobs import Wanted
 from sado.sync import outbox
 from sado.sync.blobs import delta, protocol
 from sado.sync.blobs.protocol import DELTA, NOT_OFFERED, PLAIN, REPEATED, Answer, Request
@@ -72,7 +72,7 @@ class Fetcher:
         allowed = self._accounting.budget.allowance(tx)
         if outbox.BULK not in allowed.lanes or outbox.rests(tx, outbox.UPSTREAM):
             return None, 0
-        return blobs.next_in(tx, blobs.WANTED), self._frame_size.within(allowed.left)
+        return wanted_blobs.next_in(tx, wanted_blobs.WANTED), self._frame_size.within(allowed.left)
 
     def _request(self, tx: Transaction, wanted: Wanted, most: int) -> Request:
         is_plain = wanted.is_plain or wanted.held is None or not blobs.is_here(tx, wanted.held)
@@ -110,7 +110,7 @@ class Fetcher:
             self._store.write(lambda tx: tx.skip_to("fetch", answer.number))
         elif answer.kind == NOT_OFFERED:
             # Its next offer is on its way.
-            self._store.write(lambda tx: blobs.wait(tx, wanted.name, tx.now + blobs.LONGEST_WAIT_MS))
+            self._store.write(lambda tx: wanted_blobs.wait(tx, wanted.name, tx.now + wanted_blobs.LONGEST_WAIT_MS))
         elif answer.kind in (PLAIN, DELTA) and self._store.write(lambda tx: _add(tx, wanted, request, answer)):
             if request.start + len(answer.content) == answer.number:
                 self._put_together(wanted, answer.kind == DELTA)
@@ -131,18 +131,18 @@ class Fetcher:
 def _add(tx: Transaction, wanted: Wanted, request: Request, answer: Answer) -> bool:
     """Keep a range. False where it is of no use: a later offer came, or the upstream encodes the blob in another way
     than before and it begins anew."""
-    wanted_now = blobs.find(tx, wanted.name)
+    wanted_now = wanted_blobs.find(tx, wanted.name)
     if wanted_now is None or wanted_now.number != wanted.number or wanted_now.got != request.start:
         return False
     encoding = bytes([answer.kind]) + answer.encoding
     if wanted_now.total and (wanted_now.encoding, wanted_now.total) != (encoding, answer.number):
-        blobs.start_over(tx, wanted.name, bool(wanted_now.is_plain))
+        wanted_blobs.start_over(tx, wanted.name, bool(wanted_now.is_plain))
         return False
     end = request.start + len(answer.content)
     if not request.start < end <= answer.number <= _most(wanted.size):
         _not_itself(tx, wanted_now, request.station)
         return False
-    blobs.add_range(tx, replace(wanted_now, encoding=encoding, total=answer.number), answer.content)
+    wanted_blobs.add_range(tx, replace(wanted_now, encoding=encoding, total=answer.number), answer.content)
     return True
 
 
@@ -155,7 +155,7 @@ def _decoded(tx: Transaction, wanted: Wanted, is_delta: bool) -> bytes | None:
     """The blob, or None where what came is not it."""
     try:
         base = (blobs.content_of(tx, wanted.held) or b"") if is_delta and wanted.held else b""
-        content = delta.unpack(blobs.ranges(tx, wanted.name), base, wanted.size)
+        content = delta.unpack(wanted_blobs.ranges(tx, wanted.name), base, wanted.size)
     except (ValueError, SealError):
         return None
     return content if hashlib.sha256(content).digest() == wanted.hash else None
@@ -164,19 +164,19 @@ def _decoded(tx: Transaction, wanted: Wanted, is_delta: bool) -> bytes | None:
 def _not_itself(tx: Transaction, wanted: Wanted, station: int) -> None:
     if not wanted.is_plain:
         log.warning("%s: %s It is fetched again, whole.", wanted.name, NOT_ITSELF)
-        blobs.start_over(tx, wanted.name, is_plain=True)
+        wanted_blobs.start_over(tx, wanted.name, is_plain=True)
     else:
         _refuse(tx, wanted, station, NOT_ITSELF)
 
 
 def _refuse(tx: Transaction, wanted: Wanted, station: int, reason: str) -> None:
-    if blobs.move(tx, wanted, blobs.REFUSED, reason):
+    if wanted_blobs.move(tx, wanted, wanted_blobs.REFUSED, reason):
         tell(tx, REFUSED, Outcome(wanted.name, wanted.hash.hex(), station, reason))
 
 
 def _finish(tx: Transaction, wanted: Wanted, pieces: list[tuple[int, bytes]]) -> None:
     save(tx, wanted.hash, pieces)
-    if blobs.move(tx, wanted, blobs.WHOLE):
+    if wanted_blobs.move(tx, wanted, wanted_blobs.WHOLE):
         blobs.finish(tx, wanted.hash, wanted.size)
 
 
@@ -200,7 +200,7 @@ class Arrivals:
     def step(self) -> bool:
         """Hand on the oldest; False when there is none. One that is refused is kept aside with the reason, and the one
         before goes on being used."""
-        wanted = self._store.read(lambda tx: blobs.next_in(tx, blobs.WHOLE))
+        wanted = self._store.read(lambda tx: wanted_blobs.next_in(tx, wanted_blobs.WHOLE))
         if wanted is None:
             return False
         try:
@@ -219,6 +219,6 @@ class Arrivals:
         return True
 
     def _hold(self, tx: Transaction, wanted: Wanted) -> None:
-        blobs.hold(tx, wanted)
-        if blobs.move(tx, wanted, blobs.TAKEN):
+        wanted_blobs.hold(tx, wanted)
+        if wanted_blobs.move(tx, wanted, wanted_blobs.TAKEN):
             tell(tx, TAKEN, Outcome(wanted.name, wanted.hash.hex(), self._station))

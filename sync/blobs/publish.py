@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from sado.store import Store, Transaction
-from sado.store.tables import blobs, stations
+from sado.store.tables import blobs, published_blobs, stations, wanted_blobs
 from sado.store.tables.events import Event
 from sado.sync import outbox
 from sado.sync.blobs import delta, protocol
@@ -90,21 +90,21 @@ def _published(store: Store, name: str, content: bytes) -> tuple[bytes, bool]:
     if len(content) > MOST_BYTES:
         raise BlobTooLargeError(f"{name} has {len(content)} bytes; a station takes {MOST_BYTES} at most.")
     blob = hashlib.sha256(content).digest()
-    if store.read(lambda tx: blobs.stands_for(tx, name)) == blob:
+    if store.read(lambda tx: published_blobs.stands_for(tx, name)) == blob:
         return blob, False
     blob, pieces = keep(store, content)
 
     def finish(tx: Transaction) -> None:
         save(tx, blob, pieces)
         blobs.finish(tx, blob, len(content))
-        blobs.publish(tx, name, blob)
+        published_blobs.publish(tx, name, blob)
 
     store.write(finish)
     return blob, True
 
 
 def _offer_to_all(tx: Transaction, name: str, blob: bytes) -> None:
-    names, has = set(blobs.published(tx)), blobs.takers(tx, name, blob)
+    names, has = set(published_blobs.published(tx)), published_blobs.takers(tx, name, blob)
     parted = _parted(names)
     for station in stations.served(tx):
         if station.number not in has and _is_for(name, names, parted, station.districts):
@@ -113,7 +113,7 @@ def _offer_to_all(tx: Transaction, name: str, blob: bytes) -> None:
 
 def offer_all(tx: Transaction, number: int) -> None:
     """Offer everything that is published to a station that was just admitted."""
-    published = blobs.published(tx)
+    published = published_blobs.published(tx)
     for station in stations.served(tx):
         if station.number == number:
             for name in wanted_by(published, station.districts):
@@ -147,7 +147,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _offer(tx: Transaction, number: int, name: str, blob: bytes) -> None:
-    blobs.offer(tx, number, name, blob)
+    published_blobs.offer(tx, number, name, blob)
     body = msgspec.json.encode(Offer(name, blob.hex(), blobs.size_of(tx, blob))).decode()
     outbox.put(tx, outbox.station(number), OFFERED, "", body, outbox.BULK)
 
@@ -174,8 +174,10 @@ class BlobEvents:
             said = msgspec.json.decode(event.body, type=Outcome)
             # What a station behind another says passes here on its way up.
             if peer == outbox.station(said.station):
-                state = blobs.TAKEN if event.kind == TAKEN else blobs.REFUSED
-                blobs.settle(tx, said.station, said.name, _hash(said.hash), state, said.reason[:LONGEST_REASON])
+                state = wanted_blobs.TAKEN if event.kind == TAKEN else wanted_blobs.REFUSED
+                published_blobs.settle(
+                    tx, said.station, said.name, _hash(said.hash), state, said.reason[:LONGEST_REASON]
+                )
         else:
             raise CausedError(Cause.EVENT_FOREIGN, event.kind)
 
@@ -184,15 +186,15 @@ class BlobEvents:
         if not 0 < offer.size <= MOST_BYTES or not 0 < len(offer.name) <= LONGEST_NAME:
             tell(tx, REFUSED, Outcome(offer.name, offer.hash, self._station, f"At most {MOST_BYTES} bytes are taken."))
             return
-        before = blobs.find(tx, offer.name)
-        if before and before.hash == blob and before.state in (blobs.WANTED, blobs.WHOLE):
-            blobs.wait(tx, offer.name, 0)
+        before = wanted_blobs.find(tx, offer.name)
+        if before and before.hash == blob and before.state in (wanted_blobs.WANTED, wanted_blobs.WHOLE):
+            wanted_blobs.wait(tx, offer.name, 0)
             return
-        blobs.want(tx, offer.name, blob, offer.size)
+        wanted_blobs.want(tx, offer.name, blob, offer.size)
         if before and before.held == blob:
-            taken = blobs.find(tx, offer.name)
+            taken = wanted_blobs.find(tx, offer.name)
             assert taken is not None  # noqa: S101 - it was written just now
-            blobs.move(tx, taken, blobs.TAKEN)
+            wanted_blobs.move(tx, taken, wanted_blobs.TAKEN)
             tell(tx, TAKEN, Outcome(offer.name, offer.hash, self._station))
 
 
@@ -249,10 +251,10 @@ class BlobServer:
 def _base(tx: Transaction, request: Request) -> bytes | None:
     """The hash of what to make a difference to, empty for none; None when the blob is not this station's to have. Only
     a version of the same name is a base: a difference to anything else could tell what that is."""
-    name = blobs.offered_name(tx, request.station, request.hash)
+    name = published_blobs.offered_name(tx, request.station, request.hash)
     if name is None or not blobs.is_here(tx, request.hash):
         return None
-    return request.base if request.base and blobs.is_version(tx, name, request.base) else b""
+    return request.base if request.base and published_blobs.is_version(tx, name, request.base) else b""
 
 
 def _encode(tx: Transaction, blob: bytes, base: bytes) -> bytes:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import os
 import secrets
 import struct
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sado.store import StoreError, sealed_stream
-from sado.store.backups.backup import folder_to_disk
+from sado.store.durable import folder_to_disk, private_file
 from sado.store.sealed_stream import CHECK_BYTES, DamagedChunkError
 
 MAGIC, VERSION = b"SadoHand", 1
@@ -48,10 +47,8 @@ def write(path: Path, label: Label, key: bytes, frames: Sequence[bytes]) -> int:
     then there is no file."""
     part = path.with_name(f"{path.name}.part")
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with private_file(part) as file:
             file.writelines(_sealed(label, key, frames))
-            file.flush()
-            os.fsync(file.fileno())
             size = file.tell()
         if path.exists():
             raise TransferError(f"{path} exists; an export never writes over a file.")

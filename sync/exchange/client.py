@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sado.store import Store, Transaction
-from sado.store.tables import blobs, lane_events, lanes, line_usage
+from sado.store.tables import lane_events, lanes, line_usage, wanted_blobs
 from sado.store.tables.events import Apply
 from sado.sync import outbox
 from sado.sync.codes import Cause
@@ -206,7 +206,7 @@ class Client:
         allowed = self.accounting.budget.allowance(tx)
         comes = bool(down.runs) if allowed.is_whole else outbox.URGENT in down.runs
         goes_on = comes or any(lane_events.waits(tx, outbox.UPSTREAM, name) for name in allowed.lanes)
-        if not goes_on and blobs.next_in(tx, blobs.WANTED) is None:
+        if not goes_on and wanted_blobs.next_in(tx, wanted_blobs.WANTED) is None:
             line_usage.end_lift(tx)
         return goes_on
 

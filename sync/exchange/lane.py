@@ -60,13 +60,11 @@ def _agree(tx: Transaction, lane: Lane, mark: Mark) -> bool:
     return True
 
 
-def next_runs(
-    tx: Transaction, peer: str, capacity: int, every_lane: bool, names: tuple[str, ...] = LANES
-) -> dict[str, Run]:
-    """The events that come next in each of these lanes, as `runs_after` has those after what is acknowledged; they are
-    on their way now."""
-    close_gaps(tx, peer, names)
-    runs = runs_after(tx, peer, capacity, acknowledged(tx, peer, names), every_lane)
+def next_runs(tx: Transaction, peer: str, capacity: int, every_lane: bool) -> dict[str, Run]:
+    """The events that come next in each lane, as `runs_after` has those after what is acknowledged; they are on their
+    way now."""
+    close_gaps(tx, peer, LANES)
+    runs = runs_after(tx, peer, capacity, acknowledged(tx, peer), every_lane)
     lease(tx, peer, runs)
     return runs
 

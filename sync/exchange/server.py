@@ -104,20 +104,20 @@ def fitted(
     pack: Pack = frame.pack,
 ) -> tuple[bytes, Message]:
     """The frame of a message, with fewer events where all of them would be larger than `limit`; and what it then says.
-    One event always travels, however large."""
+    One event of each of its lanes always travels, however large."""
     packed = pack(direction, station, key, message, shared)
-    while len(packed) > limit * SLACK and message.count > 1:
+    while len(packed) > limit * SLACK and message.count > len(message.runs):
         message = _cut(message, max(int(message.count * limit / len(packed)), 1))
         packed = pack(direction, station, key, message, shared)
     return packed, message
 
 
 def _cut(message: Message, count: int) -> Message:
-    """The message with its first `count` events; the rest wait, in lanes that come later first."""
+    """The message with `count` events: one of each lane, for it may be its turn, and then the first of all; the rest
+    wait, in lanes that come later first."""
     runs: dict[str, Run] = {}
+    more = max(count - len(message.runs), 0)
     for name, run in message.runs.items():
-        kept = run.events[:count]
-        count -= len(kept)
-        if kept:
-            runs[name] = replace(run, events=kept)
+        runs[name] = replace(run, events=run.events[: 1 + more])
+        more -= len(runs[name].events) - 1
     return replace(message, runs=runs)

@@ -8,7 +8,6 @@ import pytest
 from flask import Blueprint, Flask, render_template
 
 from sado.desk import pages
-from sado.desk.signin import needs_role
 from tests.support.browser import PACK, PASSWORD, PEOPLE, Desk, enter
 
 TEMPLATE = """{% extends "desk/base.html" %}{% block title %}{{ _('Visits') }}{% endblock %}
@@ -21,7 +20,6 @@ def visits(folder: Path) -> Blueprint:
     blueprint = Blueprint("visits", __name__, url_prefix="/visits", template_folder=folder)
 
     @blueprint.get("")
-    @needs_role("operator")
     def index() -> str:
         return render_template("visits.html")
 
@@ -63,3 +61,21 @@ def test_the_bar_shows_what_a_person_may_open(desk: Desk, role: str, titles: lis
     bar = client.get("/", follow_redirects=True).text.partition("<nav")[2].partition("</nav>")[0]
     shown = [line.partition(">")[2].partition("<")[0] for line in bar.splitlines() if "<a " in line]
     assert shown == titles
+
+
+@pytest.mark.parametrize(
+    ("address", "roles"),
+    [
+        ("/operator", {"operator"}),
+        ("/operator/case/0070000000", {"operator"}),
+        ("/operator/line", {"operator"}),
+        ("/unfinished", {"operator"}),
+        ("/consultation", {"operator"}),
+        ("/agency", {"agency"}),
+        ("/phone", {"operator", "phone"}),
+    ],
+)
+def test_a_page_is_open_to_its_roles_alone(desk: Desk, address: str, roles: set[str]) -> None:
+    assert desk.visitor().get(address).location == f"/signin?next={address}"
+    answers = {role: desk.signed_in(role).get(address).status_code for role in PEOPLE}
+    assert {role for role, status in answers.items() if status != 403} == roles

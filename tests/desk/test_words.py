@@ -22,13 +22,15 @@ from sado.sync.codes import Cause, EntryKind, Reason
 from tests.support.browser import Desk
 
 Catalogue = Mapping[str, str] | None
+# What happens to a case beside the moves of its agency.
+HAPPENS = {statuses.RECEIVED, statuses.WITHDRAWN, statuses.ADDED, statuses.NOTIFIED}
 # Each closed list of codes, and the English words that the desk has for them.
 CODES: Mapping[str, tuple[Collection[object], Mapping[object, str]]] = {
     "causes": (Cause, {cause: cause.value for cause in Cause}),
     "kinds": (EntryKind, {**words.KINDS}),
     "states": (get_args(State), {**words.STATES}),
     "what became of an SMS": (deliveries.RANKS, {**words.DELIVERIES}),
-    "events of a case": (statuses.HISTORY, {**words.EVENTS}),
+    "events of a case": (statuses.EVENTS | HAPPENS, {**words.EVENTS}),
     "who did it": ((payloads.RESIDENT, payloads.CHANNEL, "operator"), {**words.ACTORS}),
     "what became of a request": (conflicts.OUTCOMES, {**words.OUTCOMES}),
     "lanes": (LANES, {**line.LANES}),

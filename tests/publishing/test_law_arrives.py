@@ -17,8 +17,7 @@ from sado.cases import terms
 from sado.menus.reading import pack
 from sado.publishing import bundle
 from sado.station import Station
-from sado.store.tables import accounts, requests
-from sado.store.tables import blobs as rows
+from sado.store.tables import accounts, requests, wanted_blobs
 from sado.sync.blobs import publish as blobs
 from tests.support.browser import HASHED, PASSWORD, enter, post
 from tests.support.down import Down, open_down
@@ -227,7 +226,7 @@ def test_a_law_that_is_refused_moves_no_deadline(down: Down, tmp_path: Path) -> 
         down.hub.publishing.publish_pack(str(faulty))
     blobs.publish(down.hub.store, [("pack/kenya", bundle.packed(pack.files_of(str(faulty))))])
     down.settle()
-    assert down.told("pack/kenya")[0] == rows.REFUSED
+    assert down.told("pack/kenya")[0] == wanted_blobs.REFUSED
 
     assert all(f"the answer is due by {OLD}" in page(station, number) for station in (down.hub, down.village))
     move(down.village, number, "registered")

@@ -13,8 +13,7 @@ from sado.menus.pack import Pack
 from sado.menus.reading import pack
 from sado.menus.reading.source import version as version_of
 from sado.publishing import bundle, checking
-from sado.store.tables import blobs as rows
-from sado.store.tables import packs, stations
+from sado.store.tables import packs, published_blobs, stations, wanted_blobs
 from sado.sync.blobs import publish as blobs
 from tests.support.down import Down, built, open_down, settings_of
 from tests.support.kenya import ASKED, BEGUN, HERS, HOME, OFFER, STEPS, rewritten
@@ -66,7 +65,7 @@ def test_a_session_in_progress_ends_on_the_old_version_and_the_next_dial_is_on_t
         phone.reply(text)
     assert phone.screen.startswith("Saved: ")
     assert dialling(down, *BEGUN, *STEPS[:2], msisdn="+254700000009").screen.startswith(NEW_WORDS)
-    assert down.told(NAME) == (rows.TAKEN, "")
+    assert down.told(NAME) == (wanted_blobs.TAKEN, "")
 
 
 def test_a_form_that_was_left_is_finished_on_the_version_it_began_on(down: Down, newer: str) -> None:
@@ -178,7 +177,7 @@ def test_a_faulty_pack_never_serves_and_the_hub_learns_why(down: Down, which: st
     offer(down, faulty(which))
 
     state, reason = down.told(NAME)
-    assert (state, down.village.pack.tree.version) == (rows.REFUSED, served)
+    assert (state, down.village.pack.tree.version) == (wanted_blobs.REFUSED, served)
     assert reason and any("refused pack/kenya: " + reason[:9] in line for line in down.hub.publishing.status())
     assert any("the one before is used" in line for line in down.village.publishing.status())
     assert phone.dial().startswith(OFFER[:9])
@@ -187,15 +186,15 @@ def test_a_faulty_pack_never_serves_and_the_hub_learns_why(down: Down, which: st
     assert down.village.store.read(lambda tx: tx.value("SELECT COUNT(*) FROM packs")) == 1
 
     assert publish(down, newer) == down.village.pack.tree.version
-    assert down.told(NAME) == (rows.TAKEN, "")
+    assert down.told(NAME) == (wanted_blobs.TAKEN, "")
 
 
 def test_a_bundle_that_is_none_is_refused(down: Down) -> None:
     blobs.publish(down.hub.store, [(NAME, b"no bundle"), ("film/kenya", b"no bundle")])
     down.settle()
 
-    assert down.told(NAME) == (rows.REFUSED, "What came is no bundle of a pack.")
-    assert down.told("film/kenya") == (rows.REFUSED, "This release does not know what it is.")
+    assert down.told(NAME) == (wanted_blobs.REFUSED, "What came is no bundle of a pack.")
+    assert down.told("film/kenya") == (wanted_blobs.REFUSED, "This release does not know what it is.")
 
 
 def test_a_station_whose_pack_was_broken_is_well_again_once_a_sound_one_came(tmp_path: Path, newer: str) -> None:
@@ -224,7 +223,7 @@ def test_the_hub_does_not_publish_a_faulty_pack(down: Down, tmp_path: Path, whic
         down.hub.publishing.publish_pack(str(folder))
 
     assert down.hub.pack.tree.version == served
-    assert down.hub.store.read(rows.published) == {}
+    assert down.hub.store.read(published_blobs.published) == {}
 
 
 def test_phones_are_answered_whole_while_a_version_takes_effect(down: Down, tmp_path: Path) -> None:
@@ -258,8 +257,8 @@ def test_a_station_in_the_middle_passes_a_pack_on(down: Down, newer: str) -> Non
 
     publish(down, newer)
 
-    offers = down.village.store.read(rows.offers)
-    assert [(one.station, one.name, one.state) for one in offers] == [(9, NAME, rows.OFFERED)]
+    offers = down.village.store.read(published_blobs.offers)
+    assert [(one.station, one.name, one.state) for one in offers] == [(9, NAME, published_blobs.OFFERED)]
 
 
 def test_a_pack_that_came_is_kept_with_its_files(down: Down, newer: str) -> None:

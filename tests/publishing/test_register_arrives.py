@@ -13,7 +13,7 @@ from sado.cases.registers.snapshots import NOWHERE, Snapshots
 from sado.menus.reading import pack
 from sado.publishing import bundle
 from sado.store import Store
-from sado.store.tables import blobs as rows
+from sado.store.tables import published_blobs, wanted_blobs
 from sado.store.tables import registers as kept
 from sado.sync.blobs import publish
 from tests.support.down import Down, open_down
@@ -283,8 +283,8 @@ def test_a_station_for_all_districts_gets_the_whole(tmp_path: Path) -> None:
         down.settle()
 
         assert districts_of(down.village.store) == set()
-        (name,) = [one.name for one in down.hub.store.read(rows.offers)]
-        assert (name, down.told(name)) == ("register/offices", (rows.TAKEN, ""))
+        (name,) = [one.name for one in down.hub.store.read(published_blobs.offers)]
+        assert (name, down.told(name)) == ("register/offices", (wanted_blobs.TAKEN, ""))
         both = [one.store.read(kept.counts) for one in (down.hub, down.village)]
         assert both[0] == both[1]
         assert down.hub.publishing.publish_register("offices") == 0
@@ -297,7 +297,7 @@ def test_a_station_for_one_district_gets_that_one(tmp_path: Path) -> None:
         down.settle()
 
         assert districts_of(down.village.store) == {KISUMU, NOWHERE}
-        names = {one.name for one in down.hub.store.read(rows.offers)}
+        names = {one.name for one in down.hub.store.read(published_blobs.offers)}
         assert names == {f"register/offices/{KISUMU}", f"register/offices/{NOWHERE}"}
         counts = [one.store.read(kept.counts).get("offices", 0) for one in (down.hub, down.village)]
         assert 0 < counts[1] < counts[0]
@@ -312,11 +312,14 @@ def test_a_register_that_the_pack_did_not_know_is_taken_in_when_its_pack_comes(t
         publish.publish(down.hub.store, [("register/bureaus", whole(down).replace(b'"offices"', b'"bureaus"'))])
         down.settle()
         state, reason = down.told("register/bureaus")
-        assert (state, "There is no register 'bureaus'" in reason) == (rows.REFUSED, True)
+        assert (state, "There is no register 'bureaus'" in reason) == (wanted_blobs.REFUSED, True)
 
         publish.publish(down.hub.store, [("pack/kenya", bundle.packed(files))])
         down.settle()
-        assert (down.told("pack/kenya"), down.told("register/bureaus")) == ((rows.TAKEN, ""), (rows.TAKEN, ""))
+        assert (down.told("pack/kenya"), down.told("register/bureaus")) == (
+            (wanted_blobs.TAKEN, ""),
+            (wanted_blobs.TAKEN, ""),
+        )
         assert down.village.store.read(kept.counts)["bureaus"] == 2
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sado.store import Store, Transaction
-from sado.store.tables import blobs, stations
-from sado.store.tables.blobs import Wanted
+from sado.store.tables import published_blobs, stations, wanted_blobs
 from sado.store.tables.events import Apply, Event
+from sado.store.tables.wanted_blobs import Wanted
 from sado.sync.blobs.fetch import Arrivals, Fetcher, Get
 from sado.sync.blobs.publish import BlobEvents, BlobServer, publish
 from sado.sync.exchange import server as exchange
@@ -99,13 +99,13 @@ class Link:
         return sum(self.ranges) - before
 
     def wanted(self, name: str = NAME) -> Wanted:
-        found = self.village.read(lambda tx: blobs.find(tx, name))
+        found = self.village.read(lambda tx: wanted_blobs.find(tx, name))
         assert found is not None
         return found
 
     def told(self, name: str = NAME) -> tuple[str, str]:
         """What the hub knows of its offer."""
-        found = self.hub.read(blobs.offers)
+        found = self.hub.read(published_blobs.offers)
         return next((one.state, one.reason) for one in found if (one.name, one.station) == (name, self.number))
 
     def answered(self, target: str, headers: Mapping[str, str], timeout_s: float = 0) -> bytes:

@@ -15,7 +15,7 @@ from sado.channel.gateways import africastalking
 from sado.settings import Settings
 from sado.station import Station, build_station
 from sado.store import Keyring, Store
-from sado.store.tables import blobs, identity, stations
+from sado.store.tables import identity, published_blobs, stations, wanted_blobs
 from sado.store.tables import outbox as entries
 from sado.sync import outbox
 from sado.sync.blobs import publish as sync_blobs
@@ -44,14 +44,15 @@ class Down:
             self.village.upstream.step()
             self.village.scheduler.get_job("arrivals").func()
             waits = {to for one in (self.village, self.hub) for to, _ in one.store.read(entries.counts)}
-            moving = {one.state for one in self.village.store.read(blobs.all_wanted)} & {blobs.WANTED, blobs.WHOLE}
+            states = {one.state for one in self.village.store.read(wanted_blobs.all_wanted)}
+            moving = states & {wanted_blobs.WANTED, wanted_blobs.WHOLE}
             if not moving and not waits & {outbox.UPSTREAM, outbox.station(VILLAGE)}:
                 return
         raise AssertionError("It never comes to an end.")
 
     def told(self, name: str) -> tuple[str, str]:
         """What the hub knows of an offer to the village."""
-        offers = self.hub.store.read(blobs.offers)
+        offers = self.hub.store.read(published_blobs.offers)
         return next((one.state, one.reason) for one in offers if (one.station, one.name) == (VILLAGE, name))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sado.store import Store, Transaction
-from sado.store.tables import blobs, line_usage, stations
+from sado.store.tables import line_usage, stations, wanted_blobs
 from sado.store.tables import outbox as entries
 from sado.store.tables.events import Event
 from sado.sync import outbox, schedule
@@ -240,7 +240,7 @@ def test_sync_now_asks_the_upstream_though_nothing_waits_here(village: Village) 
 def test_sync_now_calls_once_and_not_every_second_while_a_blob_is_on_its_way(village: Village) -> None:
     line = village.upstream()
     line.step()
-    village.store.write(lambda tx: blobs.want(tx, "pack/tajikistan", b"h" * 32, 1000))
+    village.store.write(lambda tx: wanted_blobs.want(tx, "pack/tajikistan", b"h" * 32, 1000))
     village.store.write(outbox.retry_all_now)
     calls = len(village.wire.frames)
     for _ in range(5):

@@ -14,6 +14,7 @@ from sado.cases.residents import privacy, subscriptions
 from sado.store import Transaction
 from sado.store.tables import cases, drafts, registers, subscribers
 from sado.store.tables import outbox as entries
+from sado.store.tables import subscriptions as rows
 from sado.store.tables.cases import CaseRow
 from sado.store.tables.events import Event
 from sado.sync import outbox
@@ -41,8 +42,8 @@ def live(side: Side, msisdn: str) -> Filed:
 
     def leave(tx: Transaction) -> None:
         subscribers.remember_language(tx, msisdn, "tg")
-        subscriptions.subscribe(tx, msisdn, "jobs", "TJ-KT-07")
-        subscriptions.subscribe(tx, msisdn, "school", "")
+        rows.add(tx, msisdn, "jobs", "TJ-KT-07")
+        rows.add(tx, msisdn, "school", "")
         subscriptions.tell(tx, "jobs", "TJ-KT-07", {"tg": "Ҷойи кор ҳаст."})
         drafts.save(tx, 0, msisdn, "a form, half-way")
 

@@ -16,6 +16,7 @@ from sado.cases.residents.subscriptions import ALERT, ANNOUNCEMENT, STEP, Alert,
 from sado.store import Store, Transaction
 from sado.store.tables import outbox as entries
 from sado.store.tables import subscribers
+from sado.store.tables import subscriptions as rows
 from sado.store.tables.outbox import Entry
 from sado.store.tables.subscriptions import Subscription
 from sado.sync import outbox
@@ -33,7 +34,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def subscribe(store: Store, msisdn: str, topic: str, place: str = YOVON) -> bool:
-    return store.write(lambda tx: subscriptions.subscribe(tx, msisdn, topic, place))
+    return store.write(lambda tx: rows.add(tx, msisdn, topic, place))
 
 
 def tell(store: Store, topic: str, place: str = YOVON) -> int:
@@ -74,7 +75,7 @@ def test_nobody_to_tell_puts_nothing(store: Store) -> None:
 
 def test_choosing_the_same_twice_is_choosing_it_once(store: Store) -> None:
     assert [subscribe(store, GULNORA, "jobs"), subscribe(store, GULNORA, "jobs")] == [True, False]
-    assert store.read(lambda tx: subscriptions.of(tx, GULNORA)) == [Subscription("jobs", YOVON)]
+    assert store.read(lambda tx: rows.of(tx, GULNORA)) == [Subscription("jobs", YOVON)]
 
 
 def test_a_wide_topic_hears_of_the_narrow_ones_and_not_the_other_way(store: Store) -> None:
@@ -110,9 +111,9 @@ def test_who_chooses_against_it_hears_no_more_of_what_already_waits(store: Store
         subscribe(store, msisdn, "jobs")
     tell(store, "jobs")
     store.write(taken)
-    assert store.write(lambda tx: subscriptions.unsubscribe(tx, GULNORA, "jobs", YOVON))
+    assert store.write(lambda tx: rows.remove(tx, GULNORA, "jobs", YOVON))
     assert told(store) == [BAHROM]
-    assert not store.write(lambda tx: subscriptions.unsubscribe(tx, GULNORA, "jobs", YOVON))
+    assert not store.write(lambda tx: rows.remove(tx, GULNORA, "jobs", YOVON))
 
 
 def test_a_number_that_wants_no_sms_is_told_nothing_until_it_does(store: Store) -> None:
@@ -137,7 +138,7 @@ def test_the_language_is_that_of_the_moment_of_sending(store: Store) -> None:
 @pytest.mark.parametrize("count", [1, STEP - 1, STEP, STEP + 1, 3 * STEP])
 def test_many_are_told_in_small_steps_and_each_once(store: Store, count: int) -> None:
     numbers = [f"+99290{number:07}" for number in range(count)]
-    store.write(lambda tx: [subscriptions.subscribe(tx, one, "jobs", YOVON) for one in numbers])
+    store.write(lambda tx: [rows.add(tx, one, "jobs", YOVON) for one in numbers])
     assert tell(store, "jobs") == count
     assert store.read(lambda tx: tx.value("SELECT COUNT(*) FROM outbox")) == 1
     store.write(taken)
@@ -147,7 +148,7 @@ def test_many_are_told_in_small_steps_and_each_once(store: Store, count: int) ->
 
 def test_other_sms_wait_for_one_step_and_not_for_all(store: Store) -> None:
     numbers = [f"+99290{number:07}" for number in range(3 * STEP)]
-    store.write(lambda tx: [subscriptions.subscribe(tx, one, "jobs", YOVON) for one in numbers])
+    store.write(lambda tx: [rows.add(tx, one, "jobs", YOVON) for one in numbers])
     tell(store, "jobs")
     store.write(lambda tx: outbox.put(tx, outbox.SMS, "notice", "", "{}"))
     kinds = [entry.kind for entry in iter(lambda: store.write(taken), None)]
@@ -189,7 +190,7 @@ class Subscriptions(RuleBasedStateMachine):
 
     @rule(msisdn=numbers, topic=topics, place=places)
     def leave(self, msisdn: str, topic: str, place: str) -> None:
-        was = self.store.write(lambda tx: subscriptions.unsubscribe(tx, msisdn, topic, place))
+        was = self.store.write(lambda tx: rows.remove(tx, msisdn, topic, place))
         assert was == ((msisdn, topic, place) in self.chosen)
         self.chosen.discard((msisdn, topic, place))
 
@@ -217,7 +218,7 @@ class Subscriptions(RuleBasedStateMachine):
     @invariant()
     def each_number_s_list_is_what_it_chose(self) -> None:
         for msisdn in (GULNORA, BAHROM, MADINA):
-            listed = self.store.read(lambda tx, msisdn=msisdn: subscriptions.of(tx, msisdn))
+            listed = self.store.read(lambda tx, msisdn=msisdn: rows.of(tx, msisdn))
             assert {(msisdn, one.topic, one.place) for one in listed} == {c for c in self.chosen if c[0] == msisdn}
 
 

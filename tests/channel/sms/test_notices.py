@@ -10,6 +10,7 @@ from sado.cases.residents.privacy import Privacy
 from sado.store import Transaction
 from sado.store.tables import outbox as entries
 from sado.store.tables import subscribers
+from sado.store.tables import subscriptions as rows
 from sado.store.tables.outbox import Entry
 from sado.sync import dispatch, outbox
 from tests.support.sms import KeepingGateway, notices
@@ -45,7 +46,7 @@ def moved(station: Station) -> str:
 
 
 def subscribed(station: Station, msisdn: str, language: str) -> None:
-    station.store.write(lambda tx: subscriptions.subscribe(tx, msisdn, "school", ""))
+    station.store.write(lambda tx: rows.add(tx, msisdn, "school", ""))
     if language:
         station.store.write(lambda tx: subscribers.remember_language(tx, msisdn, language))
 

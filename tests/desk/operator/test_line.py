@@ -58,7 +58,7 @@ def page(client: FlaskClient, path: str = "/operator/line") -> str:
 
 def told(desk: Desk, budget: Budget = BUDGET, frame_size: FrameSize | None = FRAME_SIZE) -> list[str]:
     """What `sado sync status` prints."""
-    words = Words(DUSHANBE, "TJ")
+    words = Words(DUSHANBE, "{n} TJS")
     return desk.store.read(lambda tx: words.report(tx, status.of(tx, budget, frame_size)))
 
 

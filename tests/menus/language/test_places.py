@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sado.menus.language.languages import Languages
-from sado.menus.language.places import Gazetteer, UnknownPlaceError
+from sado.menus.language.places import Gazetteer
 from sado.menus.misfits import MisfitError
 from sado.menus.reading.pack import PACKS
 from tests.support.station import shipped_pack
@@ -15,6 +15,7 @@ from tests.support.station import shipped_pack
 with (PACKS / "tajikistan" / "districts.csv").open(encoding="utf-8", newline="") as districts:
     ROWS = list(csv.DictReader(districts))
 TAJIKISTAN = shipped_pack().gazetteer
+PLACES = {place.code: place for place in TAJIKISTAN}
 TABLE = shipped_pack().languages["tg-Latn"].table
 assert TABLE is not None
 
@@ -22,7 +23,7 @@ NAMES = [(row["code"], row[f"short_{language}"]) for row in ROWS for language in
 EVERYWHERE = [
     (row["code"], name)
     for row in ROWS
-    for place in [TAJIKISTAN.get(row["code"])]
+    for place in [PLACES[row["code"]]]
     for name in (*place.names.values(), *place.short.values())
 ]
 OTHER = [(row["code"], name) for row in ROWS for name in row["other_names"].split(";") if name]
@@ -173,17 +174,25 @@ def test_any_text_may_be_typed(typed: str) -> None:
     ],
 )
 def test_full_names_say_city_or_district(code: str, names: tuple[str, ...]) -> None:
-    place = TAJIKISTAN.get(code)
+    place = PLACES[code]
     assert tuple(place.names[language] for language in ("tg", "ru", "en", "tg-Latn")) == names
 
 
 def test_short_names_are_bare() -> None:
-    assert TAJIKISTAN.get("SU-ASH").short == {"tg": "Ашт", "ru": "Аштский", "en": "Asht", "tg-Latn": "Asht"}
+    assert PLACES["SU-ASH"].short == {"tg": "Ашт", "ru": "Аштский", "en": "Asht", "tg-Latn": "Asht"}
 
 
-def test_an_unknown_code_is_named_in_the_error() -> None:
-    with pytest.raises(UnknownPlaceError, match="XX-YYY"):
-        TAJIKISTAN.get("XX-YYY")
+@pytest.mark.parametrize(
+    ("code", "language", "name", "short"),
+    [
+        ("SU-ASH", "ru", "Аштский р-н", "Аштский"),
+        ("XX-YYY", "ru", "XX-YYY", "XX-YYY"),
+        ("SU-ASH", "ky", "SU-ASH", "SU-ASH"),
+    ],
+    ids=["known", "a place that is not in the list", "a language that the pack does not have"],
+)
+def test_a_place_without_a_name_is_called_by_its_code(code: str, language: str, name: str, short: str) -> None:
+    assert (TAJIKISTAN.name(code, language), TAJIKISTAN.short_name(code, language)) == (name, short)
 
 
 def test_regions_come_in_the_order_of_the_file() -> None:

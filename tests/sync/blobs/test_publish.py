@@ -14,7 +14,7 @@ from flask import Flask
 
 from sado.menus.reading import pack
 from sado.publishing import bundle
-from sado.store.tables import blobs, line_usage, stations
+from sado.store.tables import blobs, line_usage, published_blobs, stations, wanted_blobs
 from sado.store.tables import outbox as entries
 from sado.store.tables.events import Event
 from sado.sync import endpoint, outbox, schedule
@@ -79,7 +79,7 @@ def test_what_is_published_is_fetched_taken_in_and_told(link: Link) -> None:
     link.fetch()
 
     assert link.taken == [(NAME, content(1))]
-    assert (link.wanted().state, link.told()) == (blobs.TAKEN, (blobs.TAKEN, ""))
+    assert (link.wanted().state, link.told()) == (wanted_blobs.TAKEN, (wanted_blobs.TAKEN, ""))
     assert max(link.ranges) <= CHUNK + 100
 
 
@@ -98,7 +98,7 @@ def test_a_station_that_is_admitted_later_is_offered_what_is_published(link: Lin
     link.hub.write(lambda tx: offer_all(tx, STRANGER))
     link.publish(content(2), "register/taxes")
 
-    offers = link.hub.read(blobs.offers)
+    offers = link.hub.read(published_blobs.offers)
     assert key and [(one.station, one.name) for one in offers if one.station == STRANGER] == [
         (STRANGER, NAME),
         (STRANGER, "register/taxes"),
@@ -109,7 +109,7 @@ def test_a_station_behind_another_is_offered_nothing_directly(link: Link) -> Non
     link.hub.write(lambda tx: stations.set_through(tx, STRANGER, VILLAGE))
     link.publish(content(1))
 
-    assert {one.station for one in link.hub.read(blobs.offers)} == {VILLAGE}
+    assert {one.station for one in link.hub.read(published_blobs.offers)} == {VILLAGE}
 
 
 def test_a_blob_of_many_pieces_comes_as_it_was(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_line_that_is_cut_at_every_range_costs_that_range_alone(link: Link) ->
     for _ in range(200):
         if not link.fetcher.step():
             link.clock.move(2 * HOUR_S)
-        if link.wanted().state == blobs.WHOLE:
+        if link.wanted().state == wanted_blobs.WHOLE:
             break
 
     link.arrivals.step()
@@ -230,7 +230,7 @@ def test_a_newer_offer_takes_the_place_of_one_that_waits_to_be_taken_in(link: Li
     link.exchange()
     while link.fetcher.step():
         pass
-    assert link.wanted().state == blobs.WHOLE
+    assert link.wanted().state == wanted_blobs.WHOLE
     link.publish(content(2))
 
     link.fetch()
@@ -327,21 +327,21 @@ def test_without_the_old_menus_the_whole_comes(link: Link) -> None:
 def test_a_base_that_the_upstream_has_no_more_makes_the_whole_come(link: Link) -> None:
     link.publish(content(1))
     link.fetch()
-    for seed in range(2, 2 + blobs.KEPT):
+    for seed in range(2, 2 + published_blobs.KEPT):
         link.publish(content(1) + content(seed, 10))
 
     assert link.fetch() > plain_size(content(1))
-    assert link.taken[-1][1] == content(1) + content(1 + blobs.KEPT, 10)
+    assert link.taken[-1][1] == content(1) + content(1 + published_blobs.KEPT, 10)
 
 
 def test_a_base_that_the_upstream_still_has_does_not(link: Link) -> None:
     link.publish(content(1))
     link.fetch()
-    for seed in range(2, 1 + blobs.KEPT):
+    for seed in range(2, 1 + published_blobs.KEPT):
         link.publish(content(1) + content(seed, 10))
 
     assert link.fetch() < 200
-    assert link.taken[-1][1] == content(1) + content(blobs.KEPT, 10)
+    assert link.taken[-1][1] == content(1) + content(published_blobs.KEPT, 10)
 
 
 def test_the_same_blobs_are_encoded_to_the_same_bytes_again() -> None:
@@ -365,7 +365,7 @@ def test_what_nobody_uses_any_more_is_deleted_on_both_sides(link: Link) -> None:
         link.publish(content(seed))
         link.fetch()
 
-    assert link.hub.read(lambda tx: tx.value("SELECT COUNT(*) FROM blobs")) == blobs.KEPT
+    assert link.hub.read(lambda tx: tx.value("SELECT COUNT(*) FROM blobs")) == published_blobs.KEPT
     assert link.village.read(lambda tx: tx.value("SELECT COUNT(*) FROM blobs")) == 1
     assert link.village.read(lambda tx: tx.value("SELECT COUNT(DISTINCT hash) FROM blob_pieces")) == 1
 
@@ -407,7 +407,7 @@ def test_what_has_another_hash_is_fetched_again_whole_once_and_then_refused(link
 
     assert [one.partition("-")[0] for one in asked].count("bytes=0") == 2
     assert link.taken == []
-    assert link.told() == (blobs.REFUSED, NOT_ITSELF)
+    assert link.told() == (wanted_blobs.REFUSED, NOT_ITSELF)
 
 
 def test_a_difference_that_leads_elsewhere_is_replaced_by_the_whole(link: Link) -> None:
@@ -439,7 +439,7 @@ def test_what_grows_beyond_its_size_or_is_no_encoding_is_refused(link: Link, enc
     link.fetch()
     link.fetch()
 
-    assert (link.taken, link.told()) == ([], (blobs.REFUSED, NOT_ITSELF))
+    assert (link.taken, link.told()) == ([], (wanted_blobs.REFUSED, NOT_ITSELF))
     assert sum(link.ranges) < 10_000
 
 
@@ -457,11 +457,11 @@ def test_a_bomb_takes_no_more_memory_than_the_blob_it_claims_to_be() -> None:
 
 def test_an_offer_that_is_too_large_is_refused_at_once(link: Link) -> None:
     body = msgspec.json.encode(Offer("pack/x", "ab" * 32, MOST_BYTES + 1)).decode()
-    link.hub.write(lambda tx: blobs.offer(tx, VILLAGE, "pack/x", bytes.fromhex("ab" * 32)))
+    link.hub.write(lambda tx: published_blobs.offer(tx, VILLAGE, "pack/x", bytes.fromhex("ab" * 32)))
     link.hub.write(lambda tx: outbox.put(tx, outbox.station(VILLAGE), "blob.offered", "", body, outbox.BULK))
 
     assert link.fetch() == 0
-    assert link.told("pack/x")[0] == blobs.REFUSED
+    assert link.told("pack/x")[0] == wanted_blobs.REFUSED
 
 
 def test_too_large_a_blob_is_not_published(link: Link) -> None:
@@ -477,15 +477,15 @@ def test_what_the_station_refuses_is_told_and_the_one_before_is_kept(link: Link)
     link.fetch()
 
     wanted = link.wanted()
-    assert link.told() == (blobs.REFUSED, "trees/main.yaml:3: no text in tg")
+    assert link.told() == (wanted_blobs.REFUSED, "trees/main.yaml:3: no text in tg")
     assert wanted.held == hashlib.sha256(content(1)).digest()
     assert link.village.read(lambda tx: blobs.content_of(tx, wanted.hash)) == content(2)
-    link.village.write(lambda tx: blobs.retry_refused(tx, "register/"))
-    assert link.wanted().state == blobs.REFUSED
+    link.village.write(lambda tx: wanted_blobs.retry_refused(tx, "register/"))
+    assert link.wanted().state == wanted_blobs.REFUSED
     link.refuses = None
-    link.village.write(lambda tx: blobs.retry_refused(tx, "pack/"))
+    link.village.write(lambda tx: wanted_blobs.retry_refused(tx, "pack/"))
     link.fetch()
-    assert (link.taken[-1], link.told()) == ((NAME, content(2)), (blobs.TAKEN, ""))
+    assert (link.taken[-1], link.told()) == ((NAME, content(2)), (wanted_blobs.TAKEN, ""))
 
 
 def test_an_error_of_our_own_in_taking_in_is_a_refusal_without_its_words(link: Link) -> None:
@@ -493,7 +493,7 @@ def test_an_error_of_our_own_in_taking_in_is_a_refusal_without_its_words(link: L
     link.refuses = KeyError("+992900000001")
     link.fetch()
 
-    assert link.told() == (blobs.REFUSED, "an error there (KeyError)")
+    assert link.told() == (wanted_blobs.REFUSED, "an error there (KeyError)")
 
 
 @pytest.mark.parametrize("kind", ["blob.offered", "blob.taken", "blob.refused", "blob.other"])
@@ -513,9 +513,9 @@ def test_a_station_says_nothing_for_another(link: Link) -> None:
     body = msgspec.json.encode(Outcome(NAME, hashlib.sha256(content(1)).hexdigest(), VILLAGE)).decode()
 
     link.hub.write(lambda tx: BlobEvents(0).apply(tx, outbox.station(STRANGER), _event("blob.taken", body)))
-    assert link.told()[0] == blobs.OFFERED
+    assert link.told()[0] == published_blobs.OFFERED
     link.hub.write(lambda tx: BlobEvents(0).apply(tx, outbox.station(VILLAGE), _event("blob.taken", body)))
-    assert link.told()[0] == blobs.TAKEN
+    assert link.told()[0] == wanted_blobs.TAKEN
 
 
 # Who may have it
@@ -660,7 +660,7 @@ def test_what_is_urgent_goes_before_the_next_range(link: Link) -> None:
     link.get = get
     called, link.client.call = link.client.call, call  # type: ignore[method-assign]
     upstream = schedule.Upstream(link.village, link.client, 3600, fetch=link.fetcher.step)
-    while link.wanted().state == blobs.WANTED:
+    while link.wanted().state == wanted_blobs.WANTED:
         upstream.step()
 
     ranges = [number for number, one in enumerate(order) if one == "range"]

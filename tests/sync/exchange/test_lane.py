@@ -35,8 +35,14 @@ class Side:
     def put(self, *bodies: str, lane: str = "u") -> None:
         self.store.write(lambda tx: [outbox.put(tx, self.peer, "case.said", "", body, lane) for body in bodies])
 
-    def next(self, room: int = ROOM, every_lane: bool = False, names: tuple[str, ...] = LANES) -> dict[str, Run]:
-        return self.store.write(lambda tx: lane.next_runs(tx, self.peer, room, every_lane, names))
+    def next(self, room: int = ROOM, every_lane: bool = False) -> dict[str, Run]:
+        return self.store.write(lambda tx: lane.next_runs(tx, self.peer, room, every_lane))
+
+    def next_in(self, names: tuple[str, ...]) -> dict[str, Run]:
+        def job(tx: Transaction) -> dict[str, Run]:
+            return lane.runs_after(tx, self.peer, ROOM, lane.acknowledged(tx, self.peer, names), every_lane=True)
+
+        return self.store.write(job)
 
     def lane(self, name: str = "u") -> Lane:
         return self.store.write(lambda tx: lanes.find(tx, self.peer, name))
@@ -133,7 +139,7 @@ def test_when_every_lane_has_its_turn_each_that_waits_gets_one(sender: Side) -> 
 def test_when_every_lane_has_its_turn_one_that_may_not_leave_has_none(sender: Side) -> None:
     sender.put("u1")
     sender.put("b1", lane="b")
-    assert said(sender.next(every_lane=True, names=("u",))) == {"u": ["u1"]}
+    assert said(sender.next_in(("u",))) == {"u": ["u1"]}
     assert said(sender.next(every_lane=True)) == {"u": ["u1"], "b": ["b1"]}
 
 

@@ -359,6 +359,36 @@ def test_urgent_events_leave_first_and_no_lane_starves(busy: Pair) -> None:
     assert [run for is_turn, run in runs if is_turn] == [{"u", "b"}] * 2
 
 
+def test_no_lane_starves_where_frames_turn_out_larger_than_they_should(pair: Pair) -> None:
+    def fill(tx: Transaction) -> None:
+        outbox.put(tx, PEER, "case.noise", "0070000000", '{"event":"001.x"}', outbox.BULK)
+        for number in range(200):
+            body = f'{{"event":"001.{number}","text":"{noise(600 + number)}"}}'
+            outbox.put(tx, PEER, "case.noise", "0070000000", body)
+
+    pair.hub.store.write(fill)
+    for _ in range(2 * server.EVERY_LANE):
+        pair.frame_size.limit = LEAST
+        pair.call()
+    bulk, urgent = (pair.hub.store.read(lambda tx, lane=lane: lanes.find(tx, PEER, lane)) for lane in ("b", "u"))
+    assert bulk.acked == bulk.numbered
+    assert urgent.acked < urgent.numbered
+
+
+def test_a_frame_is_cut_to_what_fits_and_keeps_one_of_each_lane() -> None:
+    def run(first: int, count: int) -> Run:
+        return Run(1, b"", [Wired("case.noise", "", noise(at)) for at in range(first, first + 5)[:count]])
+
+    def count_in(limit: int) -> dict[str, int]:
+        message = Message(1, runs={"u": run(300, 5), "n": run(400, 1), "b": run(500, 3)})
+        said = server.fitted(frame.DOWN, VILLAGE, bytes(32), message, None, limit)[1]
+        return {name: len(kept.events) for name, kept in said.runs.items()}
+
+    assert count_in(10_000) == {"u": 5, "n": 1, "b": 3}
+    assert count_in(1_500) == {"u": 3, "n": 1, "b": 1}
+    assert count_in(1) == {"u": 1, "n": 1, "b": 1}
+
+
 # A cut at every byte
 
 
