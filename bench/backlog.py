@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import selectors
 import socket
@@ -27,9 +28,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import load
@@ -48,6 +50,7 @@ from sado.store import Keyring, Store, Transaction
 from sado.store.tables import identity, lane_events, lanes, stations
 from sado.store.tables.events import Event
 from sado.sync import outbox
+from sado.sync.codes import EntryKind
 from sado.sync.exchange import server
 from sado.sync.exchange.client import Client
 from sado.sync.link.frame_size import FrameSize
@@ -126,9 +129,14 @@ def file_backlog(village: Station, count: int) -> None:
     cases = Cases(known, True, lambda: law)
     made = appeals(None, count)
     for first in range(0, count, BATCH):
-        some = made[first : first + BATCH]
-        store.write(lambda tx, some=some: [cases.open(tx, one) for one in some])
+        store.write(partial(open_all, cases=cases, filed=made[first : first + BATCH]))
     store.close()
+
+
+def open_all(tx: Transaction, cases: Cases, filed: list[Appeal]) -> None:
+    """File these appeals."""
+    for appeal in filed:
+        cases.open(tx, appeal)
 
 
 @contextmanager
@@ -216,6 +224,12 @@ def body_of(one: Appeal) -> str:
     return msgspec.json.encode(one).decode()
 
 
+def put_all(tx: Transaction, bodies: Iterable[str]) -> None:
+    """Queue events with these bodies for the upstream."""
+    for body in bodies:
+        outbox.put(tx, outbox.UPSTREAM, EntryKind.CASE_OPENED, "", body)
+
+
 def program_of(folder: Path, hub: Store, number: int, count: int) -> tuple[Store, Client]:
     """A village whose log has so many acknowledged events, and its program."""
     folder.mkdir()
@@ -229,8 +243,7 @@ def program_of(folder: Path, hub: Store, number: int, count: int) -> tuple[Store
     said = [body_of(one) for one in appeals(None, OTHERS)]
 
     def fill(tx: Transaction) -> None:
-        for each in range(count - travel):
-            outbox.put(tx, outbox.UPSTREAM, "case.noise", "", said[each % OTHERS])
+        put_all(tx, itertools.islice(itertools.cycle(said), count - heard))
         lane = lanes.find(tx, outbox.UPSTREAM, outbox.URGENT)
         lane_events.finish(tx, lane, lane.numbered, lane.numbered_hash)
 
@@ -240,10 +253,10 @@ def program_of(folder: Path, hub: Store, number: int, count: int) -> tuple[Store
         lanes.save(tx, replace(theirs, received=ours.numbered, received_hash=ours.numbered_hash))
 
     # The last of them travel, so that both sides have heard them; the others are as if they had, long ago.
-    travel = min(count, MEMORY)
+    heard = min(count, MEMORY)
     store.write(fill)
     hub.write(follow)
-    store.write(lambda tx: [outbox.put(tx, outbox.UPSTREAM, "case.noise", "", one) for one in said[:travel]])
+    store.write(partial(put_all, bodies=said[:heard]))
     while client.call():
         pass
     return store, client
@@ -261,8 +274,7 @@ def log_ratios() -> dict[str, float]:
         took: dict[int, list[float]] = {count: [] for count in programs}
         for each in range(WARM + ROUNDS):
             for count, (store, client) in programs.items():
-                body = body_of(more[each])
-                store.write(lambda tx, body=body: outbox.put(tx, outbox.UPSTREAM, "case.noise", "", body))
+                store.write(partial(put_all, bodies=[body_of(more[each])]))
                 began = time.perf_counter()
                 client.call()
                 took[count].append(time.perf_counter() - began)

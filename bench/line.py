@@ -47,6 +47,7 @@ from sado.menus.reading import pack
 from sado.store import Keyring, Store
 from sado.store.tables import identity, lane_events, stations
 from sado.sync import endpoint, outbox
+from sado.sync.codes import EntryKind
 from sado.sync.errors import LineDownError
 from sado.sync.exchange.client import Client
 from sado.sync.link.connection import Line
@@ -149,7 +150,7 @@ def hub(folder: Path) -> Iterator[Hub]:
     who = store.write(lambda tx: identity.create(tx, HUB))
     law = Law.read(pack.load("tajikistan").law)
     cases = Cases(who, False, lambda: law)
-    rooms = {"case": cases.apply, "bulk": lambda tx, peer, event: None}
+    rooms = {"case": cases.apply, "blob": lambda tx, peer, event: None}
     server = waitress.create_server(
         endpoint.Endpoint(not_found, store, Events(rooms).apply), host="127.0.0.1", port=0, threads=4, ident=None
     )
@@ -272,7 +273,7 @@ def urgent(corpus: list[Appeal], seed: int) -> list[float]:
     with pair(thin()) as (station, at):
         fill = [json.dumps({"noise": chance.randbytes(BULK_EVENT // 2).hex()}) for _ in range(BULK_BYTES // BULK_EVENT)]
         station.store.write(
-            lambda tx: [outbox.put(tx, outbox.UPSTREAM, "bulk.noise", "", body, outbox.BULK) for body in fill]
+            lambda tx: [outbox.put(tx, outbox.UPSTREAM, EntryKind.BLOB_OFFERED, "", body, outbox.BULK) for body in fill]
         )
         ended = threading.Event()
         draining = threading.Thread(target=lambda: station.drain(ended.is_set), daemon=True)
@@ -324,24 +325,24 @@ def one_more(corpus: list[Appeal], more: int) -> dict[str, float]:
             station.client.call()
             costs.append(payload(station.line) - before)
             ip_costs.append((station.line.used - ip_before).total)
-        before = station.line.used
+        began = station.line.used
         station.client.call()
-        idle = (station.line.used - before).total
-        before = station.line.used
+        idle = station.line.used - began
         station.line.close()
         station.client.call()
-        reconnect = (station.line.used - before).total
+        reconnect = station.line.used - began - idle
         assert at.count() == len(corpus)
     return {
         "bytes": statistics.median(costs),
         "ip_bytes": statistics.median(ip_costs),
-        "idle": idle,
-        "reconnect": reconnect,
+        "idle": idle.total,
+        "reconnect": reconnect.total,
     }
 
 
 def payload(line: Line) -> int:
     """What the open connection has carried both ways, without the headers of packets."""
+    assert line._socket is not None
     said = line._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, COUNTS_AT + COUNTS.size)
     acked, received, _, _ = COUNTS.unpack_from(said, COUNTS_AT)
     return int(acked + received)

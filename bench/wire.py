@@ -31,7 +31,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate
 from pathlib import Path
 
@@ -110,7 +110,7 @@ class Pair:
         for record in batch:
             self.clock[0] = datetime.fromisoformat(record["created"]).timestamp()
             appeal = appeal_of(record)
-            references.append(self.village.write(lambda tx, appeal=appeal: self._cases.open(tx, appeal)).reference)
+            references.append(self.village.write(partial(self._cases.open, appeal=appeal)).reference)
         while self._client.call():
             pass
         rows = self.hub.read(lambda tx: [cases.find(tx, reference) for reference in references])
@@ -159,7 +159,7 @@ def in_batches(records: Sequence[Record], size: int) -> list[Sequence[Record]]:
 def carried(records: Sequence[Record], size: int) -> tuple[list[Sent], list[int], list[int]]:
     """Everything over one pair of stations: what went up, the bytes up of each batch, the sizes of the answers."""
     with new_pair() as pair:
-        taken = []
+        taken: list[int] = []
         for batch in in_batches(records, size):
             pair.carry(batch)
             taken.append(sum(sent.size for sent in pair.up) - sum(taken))
@@ -230,7 +230,9 @@ def _lines(said: Sequence[Wired]) -> bytes:
 
 @cache
 def _json_dictionary() -> bytes:
-    samples = [_lines(batch) for batch in events.batches(dictionary.SEED, dictionary.COUNT)]
+    samples: list[bytes | bytearray | memoryview[int]] = [
+        _lines(batch) for batch in events.batches(dictionary.SEED, dictionary.COUNT)
+    ]
     return zstandard.train_dictionary(
         dictionary.SIZE, samples, level=compression.LEVEL, threads=1, k=200, d=8
     ).as_bytes()
