@@ -65,7 +65,7 @@ class Sender(load.Client):
 
     def take(self) -> bool:
         """Read; True when an answer is whole."""
-        self.received += self.connection.recv(65536)
+        self.receive()
         if not self.received.endswith(b"\r\n\r\nOK"):
             return False
         assert self.received.startswith(b"HTTP/1.1 200"), self.received
