@@ -510,7 +510,7 @@ def test_a_gap_in_what_is_kept_is_numbered_over(busy: Road) -> None:
 # Files that are not taken
 
 
-def refused(taker: FileTransfer, store: Store, path: Path, content: bytes, words: str = ".") -> None:
+def assert_refused(taker: FileTransfer, store: Store, path: Path, content: bytes, words: str = ".") -> None:
     """The file is refused with these words, and nothing changes."""
     path.write_bytes(content)
     before = dump(store)
@@ -535,21 +535,26 @@ def long(busy: Road) -> bytes:
     return content
 
 
+def test_a_file_that_is_whole_is_taken(busy: Road, long: bytes) -> None:
+    (busy.stick / "whole").write_bytes(long)
+    assert busy.hub.take_in(busy.stick / "whole").new == 152
+
+
 def test_a_file_that_is_cut_anywhere_is_refused(busy: Road, long: bytes) -> None:
     for size in samples(len(long)):
-        refused(busy.hub, busy.pair.hub.store, busy.stick / "cut", long[:size])
+        assert_refused(busy.hub, busy.pair.hub.store, busy.stick / "cut", long[:size])
 
 
 def test_a_file_that_is_cut_between_two_pieces_is_refused(busy: Road, long: bytes) -> None:
     begins = [at for at, _ in pieces_of(long)]
     for at in begins:
-        refused(busy.hub, busy.pair.hub.store, busy.stick / "cut", long[:at], "cut or damaged")
+        assert_refused(busy.hub, busy.pair.hub.store, busy.stick / "cut", long[:at], "cut or damaged")
 
 
 def test_a_file_with_a_bit_turned_anywhere_is_refused(busy: Road, long: bytes) -> None:
     for at in samples(len(long)):
         changed = long[:at] + bytes([long[at] ^ 1 << at % 8]) + long[at + 1 :]
-        refused(busy.hub, busy.pair.hub.store, busy.stick / "changed", changed)
+        assert_refused(busy.hub, busy.pair.hub.store, busy.stick / "changed", changed)
 
 
 def pieces_of(content: bytes) -> list[tuple[int, bytes]]:
@@ -573,28 +578,32 @@ def test_pieces_in_another_order_are_refused(busy: Road, long: bytes) -> None:
         [*pieces, pieces[-1]],
         pieces[:-1],
     ):
-        refused(busy.hub, busy.pair.hub.store, busy.stick / "moved", label + b"".join(order), "cut or damaged")
+        assert_refused(busy.hub, busy.pair.hub.store, busy.stick / "moved", label + b"".join(order), "cut or damaged")
 
 
 def test_pieces_of_another_file_are_refused(busy: Road) -> None:
     one, other = busy.up().read_bytes(), busy.up().read_bytes()
     mixed = one[: LABEL.size] + other[LABEL.size :]
-    refused(busy.hub, busy.pair.hub.store, busy.stick / "mixed", mixed, "cut or damaged")
+    assert_refused(busy.hub, busy.pair.hub.store, busy.stick / "mixed", mixed, "cut or damaged")
 
 
 def test_something_behind_the_last_piece_is_refused(busy: Road) -> None:
     for tail in (b"\0", b"\0" * 9):
-        refused(busy.hub, busy.pair.hub.store, busy.stick / "tail", busy.up().read_bytes() + tail, "cut or damaged")
+        assert_refused(
+            busy.hub, busy.pair.hub.store, busy.stick / "tail", busy.up().read_bytes() + tail, "cut or damaged"
+        )
 
 
 @pytest.mark.parametrize("content", [b"", b"SadoHand", b"SadoBack" + bytes(99), b"\x89PNG" * 99])
 def test_a_file_of_another_kind_is_refused(busy: Road, content: bytes) -> None:
-    refused(busy.hub, busy.pair.hub.store, busy.stick / "other", content, "is not an export of Sado")
+    assert_refused(busy.hub, busy.pair.hub.store, busy.stick / "other", content, "is not an export of Sado")
 
 
 def test_a_file_of_a_later_release_is_refused(busy: Road) -> None:
     content = busy.up().read_bytes()
-    refused(busy.hub, busy.pair.hub.store, busy.stick / "later", content[:8] + b"\2" + content[9:], "of version 2")
+    assert_refused(
+        busy.hub, busy.pair.hub.store, busy.stick / "later", content[:8] + b"\2" + content[9:], "of version 2"
+    )
 
 
 def test_a_file_that_is_too_large_is_not_read(busy: Road) -> None:
@@ -610,7 +619,7 @@ def test_a_file_that_is_gone_is_told(busy: Road) -> None:
 
 
 def test_a_frame_of_the_line_does_not_pass_as_a_file_nor_a_frame_in_a_file_on_the_line(busy: Road) -> None:
-    refused(busy.hub, busy.pair.hub.store, busy.stick / "line", busy.pair.request(), "is not an export of Sado")
+    assert_refused(busy.hub, busy.pair.hub.store, busy.stick / "line", busy.pair.request(), "is not an export of Sado")
     before = dump(busy.pair.hub.store)
     for packed in file_format.frames_of(busy.up().read_bytes(), busy.pair.key):
         assert busy.pair.down(busy.pair.answer(packed)).fault == server.REPEATED
@@ -623,33 +632,35 @@ def test_a_frame_of_the_line_does_not_pass_as_a_file_nor_a_frame_in_a_file_on_th
 def test_a_file_made_with_an_older_key_is_refused(busy: Road) -> None:
     content = busy.up().read_bytes()
     busy.pair.hub.store.write(lambda tx: stations.add(tx, VILLAGE))
-    refused(busy.hub, busy.pair.hub.store, busy.stick / "old", content, "made with another key")
+    assert_refused(busy.hub, busy.pair.hub.store, busy.stick / "old", content, "made with another key")
 
 
 def test_a_station_that_is_not_admitted_is_refused(busy: Road, tmp_path: Path) -> None:
     with open_station(tmp_path / "stranger", 8) as stranger:
         file = busy.stick / "strange"
         FileTransfer(stranger.store, 8, busy.pair.key, stranger.cases.apply).export(file, None, DAY)
-    refused(busy.hub, busy.pair.hub.store, file, file.read_bytes(), "Station 008 is not admitted here")
+    assert_refused(busy.hub, busy.pair.hub.store, file, file.read_bytes(), "Station 008 is not admitted here")
 
 
 def test_a_file_for_another_station_is_refused(busy: Road, tmp_path: Path) -> None:
     down = busy.down().read_bytes()
     with open_station(tmp_path / "other", 8) as other:
         taker = FileTransfer(other.store, 8, busy.pair.key, other.cases.apply)
-        refused(taker, other.store, busy.stick / "down", down, "is for station 007, from its upstream")
-    refused(busy.hub, busy.pair.hub.store, busy.stick / "down", down, "is for station 007, from its upstream")
+        assert_refused(taker, other.store, busy.stick / "down", down, "is for station 007, from its upstream")
+    assert_refused(busy.hub, busy.pair.hub.store, busy.stick / "down", down, "is for station 007, from its upstream")
 
 
 def test_a_file_is_refused_by_the_station_that_wrote_it(busy: Road) -> None:
     content = busy.up().read_bytes()
-    refused(busy.village, busy.pair.village.store, busy.stick / "own", content, "wrote the file itself")
+    assert_refused(busy.village, busy.pair.village.store, busy.stick / "own", content, "wrote the file itself")
 
 
 def test_a_station_behind_another_exchanges_with_that_one(busy: Road) -> None:
     content = busy.up().read_bytes()
     busy.pair.hub.store.write(lambda tx: stations.set_through(tx, VILLAGE, 3))
-    refused(busy.hub, busy.pair.hub.store, busy.stick / "behind", content, "exchanges with station 003, by hand too")
+    assert_refused(
+        busy.hub, busy.pair.hub.store, busy.stick / "behind", content, "exchanges with station 003, by hand too"
+    )
     with pytest.raises(TransferError, match="exchanges with station 003"):
         busy.down()
 
@@ -687,7 +698,7 @@ def test_a_frame_in_a_file_is_signed_with_the_key_of_the_two(busy: Road) -> None
     label = file_format.label_of(busy.up().read_bytes())
     file_format.write(busy.stick / "unsigned", label, busy.pair.key, [strange])
     content = (busy.stick / "unsigned").read_bytes()
-    refused(busy.hub, busy.pair.hub.store, busy.stick / "unsigned", content, "MAC is wrong")
+    assert_refused(busy.hub, busy.pair.hub.store, busy.stick / "unsigned", content, "MAC is wrong")
 
 
 def test_nothing_of_a_file_is_taken_when_its_last_frame_cannot_be(busy: Road) -> None:
@@ -696,7 +707,9 @@ def test_nothing_of_a_file_is_taken_when_its_last_frame_cannot_be(busy: Road) ->
     unsigned = frame.pack(frame.UP, VILLAGE, bytes(32), Message(0, 1, incarnation=bytes(8)))
     file_format.write(busy.stick / "whole", file_format.label_of(content), busy.pair.key, frames)
     file_format.write(busy.stick / "last", file_format.label_of(content), busy.pair.key, [*frames, unsigned])
-    refused(busy.hub, busy.pair.hub.store, busy.stick / "last", (busy.stick / "last").read_bytes(), "MAC is wrong")
+    assert_refused(
+        busy.hub, busy.pair.hub.store, busy.stick / "last", (busy.stick / "last").read_bytes(), "MAC is wrong"
+    )
     assert busy.hub.take_in(busy.stick / "whole").new == 2
 
 
@@ -705,7 +718,7 @@ def test_a_frame_of_another_station_in_a_file_is_refused(busy: Road) -> None:
     label = file_format.label_of(busy.up().read_bytes())
     file_format.write(busy.stick / "mixed", label, busy.pair.key, [other])
     content = (busy.stick / "mixed").read_bytes()
-    refused(busy.hub, busy.pair.hub.store, busy.stick / "mixed", content, "of another station")
+    assert_refused(busy.hub, busy.pair.hub.store, busy.stick / "mixed", content, "of another station")
 
 
 # Writing
