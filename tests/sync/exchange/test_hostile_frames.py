@@ -74,12 +74,21 @@ def test_a_request_changed_at_any_byte_is_refused(busy: Pair, bit: int) -> None:
         with pytest.raises((FrameError, UnknownStationError)):
             busy.answer(changed)
     assert dump(busy.hub.store) == before
+    assert is_taken(busy, packed)
+
+
+def is_taken(pair: Pair, packed: bytes) -> bool:
+    """Whether the hub takes a request and says what it has."""
+    down = pair.down(pair.answer(packed))
+    return down.fault == 0 and bool(down.marks)
 
 
 def test_an_answer_changed_at_any_byte_is_refused(busy: Pair) -> None:
-    for changed in changed_at_every_byte(busy.answer(busy.request()), 0):
+    answer = busy.answer(busy.request())
+    for changed in changed_at_every_byte(answer, 0):
         with pytest.raises(FrameError):
             busy.down(changed)
+    assert busy.down(answer).runs
 
 
 def changed_at_every_byte(packed: bytes, bit: int) -> list[bytes]:
@@ -89,8 +98,10 @@ def changed_at_every_byte(packed: bytes, bit: int) -> list[bytes]:
 
 @pytest.mark.parametrize("tail", [b"\0", b"SADO1", b"\2"])
 def test_a_frame_with_something_behind_it_is_refused(busy: Pair, tail: bytes) -> None:
+    packed = busy.request()
     with pytest.raises(FrameError):
-        busy.answer(busy.request() + tail)
+        busy.answer(packed + tail)
+    assert is_taken(busy, packed)
 
 
 def test_another_key_is_refused(busy: Pair) -> None:
@@ -99,12 +110,16 @@ def test_another_key_is_refused(busy: Pair) -> None:
     with pytest.raises(FrameError, match="MAC is wrong"):
         busy.answer(packed)
     assert dump(busy.hub.store) == before
+    assert is_taken(busy, busy.request())
 
 
 def test_the_old_key_is_refused_after_a_new_one(busy: Pair) -> None:
-    busy.hub.store.write(lambda tx: stations.add(tx, VILLAGE))
+    packed = busy.request()
+    busy.key = busy.hub.store.write(lambda tx: stations.add(tx, VILLAGE))
     with pytest.raises(FrameError, match="MAC is wrong"):
-        busy.answer(busy.request())
+        busy.answer(packed)
+    busy.restart()
+    assert is_taken(busy, busy.request())
 
 
 def test_under_a_new_key_a_station_goes_on_whatever_number_a_thief_said_last(busy: Pair) -> None:
@@ -121,6 +136,8 @@ def test_a_station_that_is_not_admitted_is_refused(busy: Pair) -> None:
     packed = frame.pack(frame.UP, 8, busy.key, Message(LONG_AGO))
     with pytest.raises(UnknownStationError, match="sado station add 8"):
         busy.answer(packed)
+    key = busy.hub.store.write(lambda tx: stations.add(tx, 8))
+    assert busy.answer(frame.pack(frame.UP, 8, key, Message(LONG_AGO)))
 
 
 PREFIX = bytes([frame.VERSION]) + varint.pack(VILLAGE)
