@@ -109,7 +109,7 @@ class Station:
 
     def sado(self, *arguments: str) -> str:
         """Run a command on this station; what it said. A command that fails fails the test."""
-        result = sado(*arguments, **self.settings)
+        result = sado(*arguments, typed="", **self.settings)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
