@@ -40,7 +40,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(description="Address of the station to exchange with, such as https://hub.example. Empty: a hub.")
     ] = ""
     upstream_key_file: Annotated[
-        str, Meta(description="File with the key from `sado station add`. Default: upstream.key in the data.")
+        str, Meta(description="File with the keys from `sado station add`. Default: upstream.key in the data.")
     ] = ""
     upstream_certificate_file: Annotated[
         str, Meta(description="File with the certificate of the upstream, where no public authority signed it.")
@@ -102,6 +102,16 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     def keys(self) -> Path:
         """The key file."""
         return Path(self.key_file) if self.key_file else self.folder / "keys.json"
+
+    @property
+    def publisher(self) -> Path:
+        """The file with the publisher's public key, at a station that has no upstream to get it from."""
+        return self.folder / "publisher.pub"
+
+    @property
+    def publisher_key(self) -> Path:
+        """The file with the publisher's private key, where it is kept at the station."""
+        return self.folder / "publisher.key"
 
     @property
     def upstream_certificate(self) -> Path | None:

@@ -40,7 +40,7 @@ from sado.channel.sms.send_policy import SendPolicy
 from sado.channel.versions import Versions
 from sado.desk import pages
 from sado.menus.pack import Pack
-from sado.publishing import checking
+from sado.publishing import checking, publisher
 from sado.publishing.intake import NewPacks
 from sado.publishing.offers import Publishing
 from sado.settings import Settings, SettingsError
@@ -136,7 +136,7 @@ def build_station(settings: Settings, store: Store) -> Station:
     chosen, fault = checking.choose(store, settings.pack)
     cases = Cases(own, bool(settings.upstream), lambda: versions.current.law)
     versions = Versions(chosen, lambda served: all_effects(cases, served), fault)
-    pack, apply = _current(versions), _events(cases, own.number).apply
+    pack, apply = _current(versions), _events(cases, own.number, _publisher(settings)).apply
     channel, policy = _channel(settings, store, cases, versions), _send_policy(settings, pack)
     budget = _budget(settings, pack)
     upstream = _upstream(settings, store, own, apply, budget)
@@ -149,7 +149,13 @@ def build_station(settings: Settings, store: Store) -> Station:
     pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, status_of))
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{own.number:03}"
-    publishing = Publishing(store, Path(settings.pack).resolve().name, versions, NewPacks(store, versions))
+    publishing = Publishing(
+        store,
+        Path(settings.pack).resolve().name,
+        versions,
+        NewPacks(store, versions),
+        lambda: _publisher(settings),
+    )
     transports: dict[str, Transport] = {}
     if channel.failover:
         transports[outbox.SMS] = Notices(store, channel.failover, pack, cases, policy, settings.service_code)
@@ -164,7 +170,7 @@ def build_station(settings: Settings, store: Store) -> Station:
     )
 
 
-def _events(cases: Cases, number: int) -> Events:
+def _events(cases: Cases, number: int, publisher: bytes | None) -> Events:
     """Which handler takes which events of other stations."""
     return Events(
         {
@@ -172,9 +178,14 @@ def _events(cases: Cases, number: int) -> Events:
             "tally": Consultation(cases.has_upstream).apply,
             "privacy": Privacy(cases.has_upstream).apply,
             "addition": Additions(cases).apply,
-            "blob": BlobEvents(number).apply,
+            "blob": BlobEvents(number, publisher).apply,
         }
     )
+
+
+def _publisher(settings: Settings) -> bytes | None:
+    """The public key whose signatures are taken here. Raises SignatureError."""
+    return publisher.held(settings.publisher, settings.upstream_key if settings.upstream else None)
 
 
 def _channel(settings: Settings, store: Store, cases: Cases, versions: Versions) -> Channel:

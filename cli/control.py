@@ -21,11 +21,13 @@ from sado.channel.sms import costs
 from sado.cli import sync_files
 from sado.cli.client import token_in
 from sado.cli.sync_report import Words
+from sado.menus.tree import TreeError
 from sado.station import Station
 from sado.store import DiskError, StoreError
 from sado.store.backups import drill
 from sado.store.tables import packs
 from sado.sync import outbox
+from sado.sync.blobs.signature import SignatureError, Signed
 
 # What is left then the scheduler goes on with; one exchange more may end after it.
 SYNC_NOW_S = 20.0
@@ -44,7 +46,7 @@ def add(station: Station) -> None:
             abort(404)
         try:
             return jsonify(do(station, request.method, what, request.get_json(silent=True)))
-        except (StoreError, DiskError, RegisterError) as error:
+        except (StoreError, DiskError, RegisterError, SignatureError) as error:
             response = jsonify(error=str(error))
             response.status_code = 409
             return response
@@ -53,15 +55,17 @@ def add(station: Station) -> None:
 
 
 def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
-    """What the control API does. Raises StoreError, DiskError or RegisterError."""
+    """What the control API does. Raises StoreError, DiskError, RegisterError or SignatureError."""
     if what == "registers":
         return _registers(station, method, body)
     if what == "pack":
         return _pack(station, method, body)
     if (method, what) == ("GET", "files"):
         return dict(msgspec.to_builtins(station.store.read(lambda tx: packs.find(tx, station.pack.tree.version))))
+    if (method, what) == ("POST", "to-sign"):
+        return _to_sign(station, body)
     if (method, what) == ("POST", "publish"):
-        return {"new": station.publishing.publish_register(body["register"])}
+        return {"new": station.publishing.publish_register(body["register"], _signed(body))}
     if (method, what) == ("POST", "export"):
         return sync_files.export(station, body["target"], body["station"])
     if (method, what) == ("POST", "import"):
@@ -86,9 +90,27 @@ def _pack(station: Station, method: str, body: Any) -> dict[str, Any]:
     if method == "GET":
         return {"lines": station.publishing.status()}
     try:
-        return {"version": station.publishing.publish_pack(body["folder"])}
+        return {"version": station.publishing.publish_pack(body["folder"], _signed(body))}
     except ValueError as error:
         raise StoreError(str(error)) from None
+
+
+def _to_sign(station: Station, body: Any) -> dict[str, Any]:
+    """The statements that a publisher has to sign; her key does not come here."""
+    publishing = station.publishing
+    try:
+        statements = (
+            publishing.pack_to_sign(body["folder"])
+            if "folder" in body
+            else publishing.register_to_sign(body["register"])
+        )
+    except TreeError as error:
+        raise StoreError(str(error)) from None
+    return {"statements": msgspec.to_builtins(statements)}
+
+
+def _signed(body: Any) -> list[Signed]:
+    return msgspec.convert(body["signed"], list[Signed])
 
 
 def _costs(station: Station, month: str) -> list[str]:

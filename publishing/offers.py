@@ -3,7 +3,8 @@ its own upstream publishes. It names the blobs (sync/blobs/publish.py) and knows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from sado.cases.registers.loading import Loading
@@ -12,6 +13,7 @@ from sado.cases.residents import subscriptions
 from sado.channel.effects.register_words import RegisterWords, registers_of
 from sado.channel.versions import Versions
 from sado.menus.reading import pack as packs
+from sado.menus.reading.source import Files
 from sado.menus.reading.source import version as version_of
 from sado.publishing import bundle
 from sado.publishing.intake import NewPacks
@@ -21,19 +23,31 @@ from sado.store.tables.published_blobs import Offered
 from sado.store.tables.wanted_blobs import Wanted
 from sado.sync.blobs import publish
 from sado.sync.blobs.fetch import RefusedError
+from sado.sync.blobs.signature import SignatureError, Signed, Statement
 
 PACK, REGISTER = "pack", "register"
 MOST_NAMED = 3
 
 
 class Publishing:
-    """The blobs of one station; `name` is what its pack is called wherever it goes."""
+    """The blobs of one station; `name` is what its pack is called wherever it goes, `publisher` gives the public key
+    that has to have signed what is published here.
 
-    def __init__(self, store: Store, name: str, versions: Versions, new_packs: NewPacks) -> None:
+    The private key stays with whoever publishes: she is told what there is to sign, and brings it back signed."""
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        versions: Versions,
+        new_packs: NewPacks,
+        publisher: Callable[[], bytes | None],
+    ) -> None:
         self._store = store
         self._name = name
         self._versions = versions
         self._new_packs = new_packs
+        self._publisher = publisher
 
     @property
     def loading(self) -> Loading:
@@ -49,23 +63,32 @@ class Publishing:
         districts = [place.code for place in pack.gazetteer]
         return Snapshots(self._store, registers_of(pack), self.loading, districts)
 
-    def publish_pack(self, folder: str) -> str:
-        """Serve the pack in this folder here, and offer it to every station; its version. Raises TreeError or
-        ValueError with every fault, and then nothing changes."""
+    def pack_to_sign(self, folder: str) -> list[Statement]:
+        """What has to be signed before the pack in this folder can be published. Raises TreeError."""
+        return self._to_sign(self._pack_of(packs.files_of(folder)))
+
+    def publish_pack(self, folder: str, signed: Iterable[Signed]) -> str:
+        """Serve the pack in this folder here, and offer it to every station; its version. Raises TreeError,
+        SignatureError or ValueError with every fault, and then nothing changes."""
         files = packs.files_of(folder)
+        named = self._signed(self._pack_of(files), signed)
         self._new_packs.take(self._name, files)
-        publish.publish(self._store, [(f"{PACK}/{self._name}", bundle.packed(files))])
+        publish.publish(self._store, named)
         return version_of(files)
 
-    def publish_register(self, name: str) -> int:
-        """Offer the register as it is here now to the stations, each what is for it; how many blobs of it are new.
-        Raises RegisterError."""
-        named = ((f"{REGISTER}/{name}/{part}".rstrip("/"), content) for part, content in self.snapshots.made(name))
-        return publish.publish(self._store, named)
+    def register_to_sign(self, name: str) -> list[Statement]:
+        """What has to be signed before the register as it is here now can be published. Raises RegisterError."""
+        return self._to_sign(self._copies_of(name))
 
-    def take(self, name: str, content: bytes) -> None:
-        """Take in what the upstream published, and pass it on. Raises RefusedError with what is wrong with it."""
-        kind, _, what = name.partition("/")
+    def publish_register(self, name: str, signed: Iterable[Signed]) -> int:
+        """Offer the register as it is here now to the stations, each what is for it; how many blobs of it are new.
+        Raises RegisterError or SignatureError."""
+        return publish.publish(self._store, self._signed(self._copies_of(name), signed))
+
+    def take(self, wanted: Wanted, content: bytes) -> None:
+        """Take in what the upstream published, and pass it on as it is signed. Raises RefusedError with what is wrong
+        with it."""
+        kind, _, what = wanted.name.partition("/")
         try:
             if kind == PACK:
                 self._new_packs.take(what, bundle.files_of(content))
@@ -76,7 +99,8 @@ class Publishing:
         except ValueError as error:
             raise RefusedError(str(error)) from error
         if self._store.read(stations.served):
-            self._pass_on(name, content)
+            signed = Signed(wanted.name, wanted.edition, wanted.hash.hex(), wanted.signature)
+            publish.pass_on(self._store, signed, content)
 
     def status(self) -> list[str]:
         """How things stand with menus and registers, a sentence each: here, and at the stations behind this one."""
@@ -86,12 +110,35 @@ class Publishing:
         served = [f"Version {self._versions.current.pack.tree.version} of the pack is served here."]
         return [*served, *map(_wanted, wanted), *_published(published), *_offered(offers)]
 
-    def _pass_on(self, name: str, content: bytes) -> None:
-        kind, _, what = name.partition("/")
-        if kind == REGISTER and "/" not in what:
-            self.publish_register(what)
-        else:
-            publish.publish(self._store, [(name, content)])
+    def _pack_of(self, files: Files) -> dict[str, bytes]:
+        return {f"{PACK}/{self._name}": bundle.packed(files)}
+
+    def _copies_of(self, name: str) -> dict[str, bytes]:
+        return {f"{REGISTER}/{name}/{part}".rstrip("/"): content for part, content in self.snapshots.made(name)}
+
+    def _to_sign(self, contents: Mapping[str, bytes]) -> list[Statement]:
+        """A statement, of an edition of its own, for each name that would stand for something new."""
+        hashes = {name: hashlib.sha256(content) for name, content in contents.items()}
+        published = self._store.read(published_blobs.published)
+        new = [name for name in hashes if name not in published or published[name].hash != hashes[name].digest()]
+        editions = self._store.write(lambda tx: [published_blobs.next_edition(tx) for _ in new])
+        return [Statement(name, edition, hashes[name].hexdigest()) for name, edition in zip(new, editions, strict=True)]
+
+    def _signed(self, contents: Mapping[str, bytes], signed: Iterable[Signed]) -> list[tuple[Signed, bytes]]:
+        """Each of the contents with what the publisher signed of it, now or when it was published. Raises
+        SignatureError."""
+        known = {
+            name: Signed(name, before.edition, before.hash.hex(), before.signature)
+            for name, before in self._store.read(published_blobs.published).items()
+        }
+        known |= {statement.name: statement for statement in signed}
+        named = [(known.get(name), content) for name, content in contents.items()]
+        publisher = self._publisher()
+        for statement, content in named:
+            if statement is None or statement.hash != hashlib.sha256(content).hexdigest():
+                raise SignatureError("It was changed while it was signed: publish it again.")
+            statement.check(publisher)
+        return [(statement, content) for statement, content in named if statement is not None]
 
 
 def _wanted(wanted: Wanted) -> str:

@@ -287,6 +287,8 @@ FIRST = (
         name TEXT NOT NULL,
         number BIGINT NOT NULL,
         hash BLOB NOT NULL,
+        edition BIGINT NOT NULL,
+        signature TEXT NOT NULL,
         at BIGINT NOT NULL,
         PRIMARY KEY (name, number))""",
     """CREATE TABLE offered_blobs (
@@ -302,6 +304,8 @@ FIRST = (
         number BIGINT NOT NULL,
         hash BLOB NOT NULL,
         size BIGINT NOT NULL,
+        edition BIGINT NOT NULL,
+        signature TEXT NOT NULL,
         state TEXT NOT NULL,
         reason TEXT NOT NULL,
         held BLOB,

@@ -106,10 +106,11 @@ class Upstream:
 
 
 def read_key(path: Path) -> bytes:
-    """The key shared with the upstream, 64 hexadecimal digits. Raises ValueError with what to do."""
+    """The key shared with the upstream, 64 hexadecimal digits in the first line: the publisher's is in the second.
+    Raises ValueError with what to do."""
     try:
-        key = bytes.fromhex(path.read_text().strip())
-    except (OSError, ValueError):
+        key = bytes.fromhex(path.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
         key = b""
     if len(key) != 32:
         raise ValueError(f"{path} must hold the key that `sado station add` printed at the upstream.")

@@ -22,6 +22,8 @@ from sado.store.tables.registers import FOREVER, Key, RegisterRow, RegisterTable
 from sado.store.zone_time import local
 
 MOST_LISTED = 30
+# The part of what is about no district.
+NOWHERE = "-"
 _BODY = msgspec.json.Decoder(dict[str, str | Texts])
 
 Values = Mapping[str, str | Texts]
@@ -197,21 +199,25 @@ class Registers:
 
     def _found(self, tx: Transaction, name: str, matching: list[Row], district: str) -> Found:
         register = self.get(name)
-        as_of = min((row.as_of for row in matching), default=None) or _absent_since(tx, name, district)
+        as_of = min((row.as_of for row in matching), default=None) or self._absent_since(tx, name, district)
         return Found(register, tuple(matching), as_of, _is_stale(register, as_of, self.today(tx.now)))
+
+    def _absent_since(self, tx: Transaction, name: str, district: str) -> datetime.date | None:
+        """The day of the copy that lacks what was looked for. Where only parts of the register are here, that of the
+        district's part: without it nothing is known, unless every part is here."""
+        copy, parts = rows.snapshot_of(tx, name), rows.parts_of(tx, name)
+        if not parts:
+            day = copy and copy.as_of
+        elif parts.keys() >= {*self._places, NOWHERE}:
+            day = parts.get(district) or min(parts.values())
+        else:
+            day = parts.get(district)
+        return datetime.date.fromisoformat(day) if day else None
 
 
 def values_of(body: str) -> dict[str, str | Texts]:
     """The values of a row from the JSON that it is kept as."""
     return _BODY.decode(body)
-
-
-def _absent_since(tx: Transaction, name: str, district: str) -> datetime.date | None:
-    """The day of the copy that lacks what was looked for. Where only parts of the register are here, that of the
-    district's part: without it nothing is known."""
-    copy, parts = rows.snapshot_of(tx, name), rows.parts_of(tx, name)
-    day = parts.get(district) if parts else copy and copy.as_of
-    return datetime.date.fromisoformat(day) if day else None
 
 
 def _row(kept: RegisterRow) -> Row:

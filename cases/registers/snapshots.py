@@ -15,13 +15,11 @@ import msgspec
 
 from sado.cases.registers.definitions import Register, RegisterError
 from sado.cases.registers.loading import MOST_LINES, Line, Load, Loading, remove_unnamed
-from sado.cases.registers.lookup import Registers, Values, values_of
+from sado.cases.registers.lookup import NOWHERE, Registers, Values, values_of
 from sado.store import Store, Transaction
 from sado.store.tables import registers as rows
 from sado.store.tables.registers import RegisterRow, RegisterTable, Snapshot
 
-# The part of what is about no district.
-NOWHERE = "-"
 # The letters of an agency's line (csv_file.py), each of which may become six bytes, and the names of its columns.
 LONGEST_LINE = 256 * 1024
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sado.cli.publication import key_option, publish
 from sado.cli.station_access import ask
 from sado.menus.gsm import Budget
 from sado.menus.reading import report
@@ -21,16 +22,17 @@ def pack() -> None:
 
 @pack.command("publish")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@key_option
 @click.pass_obj
-def pack_publish(settings: Settings, folder: Path) -> None:
-    """Check the pack in FOLDER, serve it here from now on, and offer it to every station. Ends with 1 when there is a
-    fault."""
+def pack_publish(settings: Settings, folder: Path, key: Path | None) -> None:
+    """Check the pack in FOLDER, sign it, serve it here from now on, and offer it to every station. Ends with 1 when
+    there is a fault."""
     checked = report.of(str(folder), Budget(), checking.check_pack)
     if checked.faults:
         click.echo(checked.as_table())
         sys.exit(1)
     # The serving process reads the folder itself: its own is another.
-    version = ask(settings, "POST", "pack", {"folder": str(folder.absolute())})["version"]
+    version = publish(settings, "pack", {"folder": str(folder.absolute())}, key)["version"]
     click.echo(f"Version {version} is served here, and offered to the stations. `sado pack status` tells who has it.")
 
 

@@ -16,6 +16,7 @@ from sado.cases.registers.loading import Line, Load, Removed, Step
 from sado.channel.effects.register_words import registers_of
 from sado.cli.client import Ask, NotServingError
 from sado.cli.progress import tell
+from sado.cli.publication import key_option, publish
 from sado.cli.station_access import ask, asking
 from sado.menus.reading import pack as packs
 from sado.settings import Settings
@@ -43,10 +44,11 @@ def registers_load(settings: Settings, file: Path, register: str, as_of: datetim
 
 @registers.command("publish")
 @click.argument("register")
+@key_option
 @click.pass_obj
-def registers_publish(settings: Settings, register: str) -> None:
-    """Offer REGISTER as it is here now to the stations, to each the districts that it serves."""
-    new = ask(settings, "POST", "publish", {"register": register})["new"]
+def registers_publish(settings: Settings, register: str, key: Path | None) -> None:
+    """Sign REGISTER as it is here now, and offer it to the stations, to each the districts that it serves."""
+    new = publish(settings, "publish", {"register": register}, key)["new"]
     said = "is offered to the stations" if new else "is what the stations were offered before"
     click.echo(f"{register} {said}. `sado pack status` tells who has it.")
 

@@ -14,7 +14,7 @@ from sado.cli.station_access import locked
 from sado.settings import Settings
 from sado.store import Keyring, StoreError, Transaction
 from sado.store.backups import backup as backups
-from sado.store.tables import lanes
+from sado.store.tables import lanes, published_blobs
 from sado.store.tables import outbox as entries
 from sado.sync import outbox
 from sado.sync.outbox import Kind
@@ -68,7 +68,7 @@ def _restore(settings: Settings, file: Path, replaces: bool) -> None:
     if waiting.has_upstream and not settings.upstream_key.exists():
         click.echo(
             f"{settings.upstream_key} is missing and was not in the backup: put it there, or run "
-            f"`sado station add {contents.station}` at the upstream and put the key it prints there."
+            f"`sado station add {contents.station}` at the upstream and put what it prints there."
         )
     click.echo("Next: `sado serve`, then `sado sync now`.")
 
@@ -76,6 +76,7 @@ def _restore(settings: Settings, file: Path, replaces: bool) -> None:
 def renew(tx: Transaction) -> Waiting:
     """What has to change besides in a restored database; what then waits."""
     reference.leave_out(tx)
+    published_blobs.leave_out(tx)
     waiting = [(to, count) for (to, state), (count, _) in entries.counts(tx).items() if state in outbox.WAITING]
     events = sum(count for to, count in waiting if outbox.kind_of(to) is Kind.PEER)
     messages = sum(count for to, count in waiting if to == outbox.SMS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sado.cli.publication import publisher_of
 from sado.cli.station_access import opened
 from sado.publishing import checking
 from sado.settings import Settings
@@ -23,8 +24,8 @@ def station() -> None:
 @click.option("--through", type=click.IntRange(0, 999), help="The station that stands between it and this one.")
 @click.pass_obj
 def station_add(settings: Settings, number: int, districts: tuple[str, ...], through: int | None) -> None:
-    """Admit a station; prints the key to put in its upstream.key. One that is reached through another has no key here:
-    it exchanges with that one, which speaks for it."""
+    """Admit a station; prints what to put in its upstream.key: the key of the line, and that of the publisher. One that
+    is reached through another has no key here: it exchanges with that one, which speaks for it."""
     with opened(settings) as store:
         _check_districts(store, settings.pack, districts)
         own = store.read(identity.find)
@@ -33,12 +34,15 @@ def station_add(settings: Settings, number: int, districts: tuple[str, ...], thr
         if through is not None:
             _check_way(store, number, through)
             store.write(lambda tx: stations.set_through(tx, number, through))
+            store.write(lambda tx: publish.offer_all(tx, through))
             click.echo(f"Station {number:03} is reached through station {through:03}, which may speak for it.")
             return
         key = store.write(lambda tx: stations.add(tx, number, districts))
         store.write(lambda tx: stations.set_through(tx, number, number))
         store.write(lambda tx: publish.offer_all(tx, number))
     click.echo(key.hex())
+    if public := publisher_of(settings):
+        click.echo(public.hex())
 
 
 def _check_districts(store: Store, pack: str, codes: tuple[str, ...]) -> None:

@@ -20,6 +20,7 @@ from sado.cli.sandbox.provider import Provider
 from sado.cli.signals import stopped_by_signal
 from sado.desk import signin
 from sado.menus.reading import pack
+from sado.publishing import publisher
 from sado.settings import Settings
 from sado.store import Keyring, Store, Transaction
 from sado.store.tables import accounts, identity, stations
@@ -102,7 +103,9 @@ def _make(data: Path) -> dict[str, Any]:
     village.write(add_people)
     samples.load_all(village, Settings().pack)
     village.close()
-    (data / "station" / "upstream.key").write_text(key.hex())
+    of_hub, of_village = Settings(data=str(data / "hub")), Settings(data=str(data / "station"))
+    public = publisher.make(of_hub.publisher_key, of_hub.publisher)
+    of_village.upstream_key.write_text(f"{key.hex()}\n{public.hex()}\n")
     return {
         "token": secrets.token_urlsafe(24),
         "provider_key": secrets.token_urlsafe(24),

@@ -11,6 +11,9 @@ from sado.store.transaction import Transaction
 # Versions of one name that are kept: a station that was away for the last few can still be sent a difference.
 KEPT = 4
 OFFERED = "offered"
+EDITIONS = "editions"
+# More than are published between two backups.
+LEFT_OUT = 1000
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,26 @@ class Offered:
     at: int
 
 
-def publish(tx: Transaction, name: str, blob: bytes) -> None:
+@dataclass(frozen=True)
+class Published:
+    """What a name stands for, and what the publisher signed of it."""
+
+    hash: bytes
+    edition: int
+    signature: str
+
+
+def publish(tx: Transaction, name: str, published: Published) -> None:
     """Let the name stand for this blob from now on. The last few before it stay, to make differences against."""
     number = tx.next_number("published")
     tx.run(
-        "INSERT INTO published_blobs (name, number, hash, at) VALUES (:name, :number, :hash, :at)",
+        "INSERT INTO published_blobs (name, number, hash, edition, signature, at)"
+        " VALUES (:name, :number, :hash, :edition, :signature, :at)",
         name=name,
         number=number,
-        hash=blob,
+        hash=published.hash,
+        edition=published.edition,
+        signature=published.signature,
         at=tx.now,
     )
     kept = "SELECT number FROM published_blobs WHERE name = :name ORDER BY number DESC LIMIT :kept"
@@ -40,21 +55,37 @@ def publish(tx: Transaction, name: str, blob: bytes) -> None:
     blobs.forget_unused(tx)
 
 
-def stands_for(tx: Transaction, name: str) -> bytes | None:
-    """The hash of the blob that a name stands for, or None."""
-    blob: bytes | None = tx.value(
-        "SELECT hash FROM published_blobs WHERE name = :name ORDER BY number DESC LIMIT 1", name=name
-    )
-    return blob
+def next_edition(tx: Transaction) -> int:
+    """A number for what is published next, greater than all before."""
+    return tx.next_number(EDITIONS)
 
 
-def published(tx: Transaction) -> dict[str, bytes]:
-    """Every published name with the hash that it stands for, in the order of publishing."""
+def leave_out(tx: Transaction) -> None:
+    """Pass over the next LEFT_OUT editions: this database went back in time, and stations may have them already."""
+    tx.skip_to(EDITIONS, next_edition(tx) + LEFT_OUT)
+
+
+def withdraw(tx: Transaction, name: str) -> None:
+    """Let the name stand for nothing any more, and offer it to nobody."""
+    tx.run("DELETE FROM published_blobs WHERE name = :name", name=name)
+    tx.run("DELETE FROM offered_blobs WHERE name = :name", name=name)
+    blobs.forget_unused(tx)
+
+
+def find(tx: Transaction, name: str) -> Published | None:
+    """What a name stands for, or None."""
+    latest = "SELECT hash, edition, signature FROM published_blobs WHERE name = :name ORDER BY number DESC LIMIT 1"
+    row = tx.one(latest, name=name)
+    return None if row is None else Published(*row)
+
+
+def published(tx: Transaction) -> dict[str, Published]:
+    """Every published name with what it stands for, in the order of publishing."""
     rows = tx.all(
-        "SELECT name, hash FROM published_blobs p WHERE number ="
+        "SELECT name, hash, edition, signature FROM published_blobs p WHERE number ="
         " (SELECT MAX(number) FROM published_blobs WHERE name = p.name) ORDER BY number"
     )
-    return dict(rows)
+    return {name: Published(*rest) for name, *rest in rows}
 
 
 def is_version(tx: Transaction, name: str, blob: bytes) -> bool:

@@ -22,10 +22,12 @@ class Station:
 
 @dataclass(frozen=True)
 class Served:
-    """A downstream station that is reached directly, and the codes of the districts that it serves; none: all."""
+    """A downstream station that is reached directly, and the codes of the districts that it serves; none: all. Others
+    are reached through a relay."""
 
     number: int
     districts: frozenset[str]
+    is_relay: bool
 
 
 def add(tx: Transaction, number: int, districts: Collection[str] = ()) -> bytes:
@@ -47,8 +49,12 @@ def add(tx: Transaction, number: int, districts: Collection[str] = ()) -> bytes:
 
 def served(tx: Transaction) -> list[Served]:
     """The stations that are reached directly: another passes on to those behind it."""
-    rows = tx.all("SELECT number, districts FROM stations WHERE through IS NULL OR through = number ORDER BY number")
-    return [Served(row[0], frozenset(row[1].split())) for row in rows]
+    rows = tx.all(
+        "SELECT number, districts, EXISTS"
+        " (SELECT 1 FROM stations behind WHERE behind.through = s.number AND behind.number <> s.number)"
+        " FROM stations s WHERE through IS NULL OR through = number ORDER BY number"
+    )
+    return [Served(row[0], frozenset(row[1].split()), bool(row[2])) for row in rows]
 
 
 def find(tx: Transaction, number: int) -> Station | None:

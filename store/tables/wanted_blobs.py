@@ -10,19 +10,21 @@ from sado.store.transaction import Row, Transaction
 RANGE = "blob_ranges.content"
 LONGEST_WAIT_MS = 3600 * 1000
 WANTED, WHOLE, TAKEN, REFUSED = "wanted", "whole", "taken", "refused"
-COLUMNS = "name, number, hash, size, state, reason, held, encoding, total, got, is_plain, due_at"
+COLUMNS = "name, number, hash, size, edition, signature, state, reason, held, encoding, total, got, is_plain, due_at"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the upstream offers under one name: a blob of `size` bytes with this hash. `held` is the hash of the one
-    that was taken in before. Of the `total` bytes of its `encoding` the first `got` are here; where `is_plain` it is
-    not asked for as a difference."""
+    """What the upstream offers under one name: a blob of `size` bytes with this hash, with what the publisher signed.
+    `held` is the hash of the one that was taken in before. Of the `total` bytes of its `encoding` the first `got` are
+    here; where `is_plain` it is not asked for as a difference."""
 
     name: str
     number: int
     hash: bytes
     size: int
+    edition: int
+    signature: str
     state: str
     reason: str
     held: bytes | None
@@ -33,17 +35,20 @@ class Wanted:
     due_at: int
 
 
-def want(tx: Transaction, name: str, blob: bytes, size: int) -> None:
+def want(tx: Transaction, name: str, blob: bytes, size: int, edition: int, signature: str) -> None:
     """The upstream offers this blob: it takes the place of an earlier offer of the name, whatever came of that."""
     tx.run(
         f"INSERT INTO wanted_blobs ({COLUMNS})"  # noqa: S608
-        " VALUES (:name, :number, :hash, :size, :state, '', NULL, :none, 0, 0, FALSE, 0)"
+        " VALUES (:name, :number, :hash, :size, :edition, :signature, :state, '', NULL, :none, 0, 0, FALSE, 0)"
         " ON CONFLICT (name) DO UPDATE SET number = excluded.number, hash = excluded.hash, size = excluded.size,"
+        " edition = excluded.edition, signature = excluded.signature,"
         " state = excluded.state, reason = '', is_plain = FALSE, due_at = 0",
         name=name,
         number=tx.next_number("wanted"),
         hash=blob,
         size=size,
+        edition=edition,
+        signature=signature,
         state=WANTED,
         none=b"",
     )

@@ -184,8 +184,8 @@ class RefusedError(Exception):
     """What came cannot be taken in; the message says why, to whoever published it."""
 
 
-# (name, content): take a blob in, or raise RefusedError.
-Take = Callable[[str, bytes], None]
+# (what it is, content): take a blob in, or raise RefusedError.
+Take = Callable[[Wanted, bytes], None]
 
 
 class Arrivals:
@@ -207,7 +207,7 @@ class Arrivals:
             content = self._store.read(lambda tx: blobs.content_of(tx, wanted.hash))
             if content is None:
                 raise RefusedError("It is not whole any more.")
-            self._take(wanted.name, content)
+            self._take(wanted, content)
         except DiskError:
             raise
         except Exception as error:

@@ -9,6 +9,7 @@ their parts, one that serves all the whole. An offer is an event; a later one of
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
@@ -18,12 +19,18 @@ import msgspec
 from sado.store import Store, Transaction
 from sado.store.tables import blobs, published_blobs, stations, wanted_blobs
 from sado.store.tables.events import Event
+from sado.store.tables.published_blobs import Published
+from sado.store.tables.stations import Served
+from sado.store.tables.wanted_blobs import Wanted
 from sado.sync import outbox
 from sado.sync.blobs import delta, protocol
 from sado.sync.blobs.protocol import DELTA, NOT_OFFERED, PLAIN, REPEATED, Answer, Request
+from sado.sync.blobs.signature import SignatureError, Signed
 from sado.sync.codes import Cause, CausedError, EntryKind
 from sado.sync.errors import UnknownStationError
 from sado.sync.wire.frame import FrameError
+
+log = logging.getLogger(__name__)
 
 OFFERED, TAKEN, REFUSED = EntryKind.BLOB_OFFERED, EntryKind.BLOB_TAKEN, EntryKind.BLOB_REFUSED
 NO_DISTRICT = "-"
@@ -39,11 +46,9 @@ CACHE_BYTES = 16 << 20
 LONGEST_NAME, LONGEST_REASON = 100, 500
 
 
-class Offer(msgspec.Struct, frozen=True):
-    """The body of an offer. `hash` is the SHA-256 in hexadecimal, `size` the bytes of the blob."""
+class Offer(Signed, frozen=True):
+    """The body of an offer: what the publisher signed, and the bytes of the blob."""
 
-    name: str
-    hash: str
     size: int
 
 
@@ -76,39 +81,55 @@ def save(tx: Transaction, blob: bytes, pieces: Collection[tuple[int, bytes]]) ->
         blobs.save_piece(tx, blob, number, piece)
 
 
-def publish(store: Store, named: Iterable[tuple[str, bytes]]) -> int:
+def publish(store: Store, named: Iterable[tuple[Signed, bytes]]) -> int:
     """Let each of these names stand for its content, and offer it to the stations it is for; how many names stand for
     something new. What is not new is offered again to those that do not have it. Raises BlobTooLargeError."""
-    published = {name: _published(store, name, content) for name, content in named}
+    published = {signed.name: _published(store, signed, content) for signed, content in named}
     # Once all are there: which names a station wants depends on the others.
-    for name, (blob, _) in published.items():
-        store.write(lambda tx, name=name, blob=blob: _offer_to_all(tx, name, blob))  # type: ignore[misc]
-    return sum(is_new for _, is_new in published.values())
+    for name in published:
+        store.write(lambda tx, name=name: _offer_to_all(tx, name))  # type: ignore[misc]
+    return sum(published.values())
 
 
-def _published(store: Store, name: str, content: bytes) -> tuple[bytes, bool]:
+def pass_on(store: Store, signed: Signed, content: bytes) -> None:
+    """Publish what came from the upstream, as it is signed. Of a whole and its parts those go that came before: they
+    are not news any more."""
+    whole, part = _split(signed.name)
+
+    def withdraw(tx: Transaction) -> None:
+        for name in published_blobs.published(tx):
+            if _split(name)[0] == whole and bool(_split(name)[1]) != bool(part):
+                published_blobs.withdraw(tx, name)
+
+    store.write(withdraw)
+    publish(store, [(signed, content)])
+
+
+def _published(store: Store, signed: Signed, content: bytes) -> bool:
+    """Whether it is new."""
+    name = signed.name
     if len(content) > MOST_BYTES:
         raise BlobTooLargeError(f"{name} has {len(content)} bytes; a station takes {MOST_BYTES} at most.")
-    blob = hashlib.sha256(content).digest()
-    if store.read(lambda tx: published_blobs.stands_for(tx, name)) == blob:
-        return blob, False
+    before = store.read(lambda tx: published_blobs.find(tx, name))
+    if before is not None and before.hash == hashlib.sha256(content).digest():
+        return False
     blob, pieces = keep(store, content)
 
     def finish(tx: Transaction) -> None:
         save(tx, blob, pieces)
         blobs.finish(tx, blob, len(content))
-        published_blobs.publish(tx, name, blob)
+        published_blobs.publish(tx, name, Published(blob, signed.edition, signed.signature))
 
     store.write(finish)
-    return blob, True
+    return True
 
 
-def _offer_to_all(tx: Transaction, name: str, blob: bytes) -> None:
-    names, has = set(published_blobs.published(tx)), published_blobs.takers(tx, name, blob)
-    parted = _parted(names)
+def _offer_to_all(tx: Transaction, name: str) -> None:
+    published = published_blobs.published(tx)
+    has, parted = published_blobs.takers(tx, name, published[name].hash), _parted(published)
     for station in stations.served(tx):
-        if station.number not in has and _is_for(name, names, parted, station.districts):
-            _offer(tx, station.number, name, blob)
+        if station.number not in has and _is_for(name, published, parted, station):
+            _offer(tx, station.number, name, published[name])
 
 
 def offer_all(tx: Transaction, number: int) -> None:
@@ -116,15 +137,15 @@ def offer_all(tx: Transaction, number: int) -> None:
     published = published_blobs.published(tx)
     for station in stations.served(tx):
         if station.number == number:
-            for name in wanted_by(published, station.districts):
+            for name in wanted_by(published, station):
                 _offer(tx, number, name, published[name])
 
 
-def wanted_by(names: Collection[str], districts: Collection[str]) -> list[str]:
-    """Those of the published names that are for a station which serves these districts (none: all), in their order. A
-    whole and its parts are not both for one station."""
+def wanted_by(names: Collection[str], station: Served) -> list[str]:
+    """Those of the published names that are for a station, in their order. A whole and its parts are not both for one:
+    a relay gets every part, for it can sign none for those behind it."""
     parted = _parted(names)
-    return [name for name in names if _is_for(name, names, parted, districts)]
+    return [name for name in names if _is_for(name, names, parted, station)]
 
 
 def _parted(names: Collection[str]) -> set[str]:
@@ -132,12 +153,14 @@ def _parted(names: Collection[str]) -> set[str]:
     return {_split(name)[0] for name in names if _split(name)[1]}
 
 
-def _is_for(name: str, names: Collection[str], parted: Collection[str], districts: Collection[str]) -> bool:
+def _is_for(name: str, names: Collection[str], parted: Collection[str], station: Served) -> bool:
     """Whether a name is for a station; `parted` are those of which there are parts."""
     whole, part = _split(name)
-    if not districts:
-        return not part or whole not in names
-    return part == NO_DISTRICT or part in districts if part else name not in parted
+    if not part:
+        return name not in parted or not (station.districts or station.is_relay)
+    if station.districts:
+        return part == NO_DISTRICT or part in station.districts
+    return station.is_relay or whole not in names
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -146,10 +169,11 @@ def _split(name: str) -> tuple[str, str]:
     return f"{kind}/{what}", part
 
 
-def _offer(tx: Transaction, number: int, name: str, blob: bytes) -> None:
+def _offer(tx: Transaction, number: int, name: str, published: Published) -> None:
+    blob = published.hash
     published_blobs.offer(tx, number, name, blob)
-    body = msgspec.json.encode(Offer(name, blob.hex(), blobs.size_of(tx, blob))).decode()
-    outbox.put(tx, outbox.station(number), OFFERED, "", body, outbox.BULK)
+    offer = Offer(name, published.edition, blob.hex(), published.signature, blobs.size_of(tx, blob))
+    outbox.put(tx, outbox.station(number), OFFERED, "", msgspec.json.encode(offer).decode(), outbox.BULK)
 
 
 def tell(tx: Transaction, kind: EntryKind, outcome: Outcome) -> None:
@@ -160,10 +184,11 @@ def tell(tx: Transaction, kind: EntryKind, outcome: Outcome) -> None:
 
 
 class BlobEvents:
-    """The events about blobs at the station with this number."""
+    """The events about blobs at the station with this number, which takes what this publisher (a public key) signed."""
 
-    def __init__(self, station: int) -> None:
+    def __init__(self, station: int, publisher: bytes | None) -> None:
         self._station = station
+        self._publisher = publisher
 
     def apply(self, tx: Transaction, peer: str, event: Event) -> None:
         """Take an offer from the upstream, or what a station says of ours. Raises CausedError for what is neither,
@@ -182,20 +207,31 @@ class BlobEvents:
             raise CausedError(Cause.EVENT_FOREIGN, event.kind)
 
     def _want(self, tx: Transaction, offer: Offer) -> None:
-        blob = _hash(offer.hash)
-        if not 0 < offer.size <= MOST_BYTES or not 0 < len(offer.name) <= LONGEST_NAME:
-            tell(tx, REFUSED, Outcome(offer.name, offer.hash, self._station, f"At most {MOST_BYTES} bytes are taken."))
+        blob, before = _hash(offer.hash), wanted_blobs.find(tx, offer.name)
+        try:
+            self._check(offer, before)
+        except ValueError as error:
+            log.warning("%s is not fetched: %s", offer.name[:LONGEST_NAME], error)
+            tell(tx, REFUSED, Outcome(offer.name[:LONGEST_NAME], offer.hash, self._station, str(error)))
             return
-        before = wanted_blobs.find(tx, offer.name)
         if before and before.hash == blob and before.state in (wanted_blobs.WANTED, wanted_blobs.WHOLE):
             wanted_blobs.wait(tx, offer.name, 0)
             return
-        wanted_blobs.want(tx, offer.name, blob, offer.size)
+        wanted_blobs.want(tx, offer.name, blob, offer.size, offer.edition, offer.signature)
         if before and before.held == blob:
             taken = wanted_blobs.find(tx, offer.name)
             assert taken is not None  # noqa: S101 - it was written just now
             wanted_blobs.move(tx, taken, wanted_blobs.TAKEN)
             tell(tx, TAKEN, Outcome(offer.name, offer.hash, self._station))
+
+    def _check(self, offer: Offer, before: Wanted | None) -> None:
+        """Raises ValueError with what is wrong with an offer."""
+        if not 0 < offer.size <= MOST_BYTES or not 0 < len(offer.name) <= LONGEST_NAME:
+            raise BlobTooLargeError(f"At most {MOST_BYTES} bytes are taken.")
+        offer.check(self._publisher)
+        is_again = before and (offer.edition, offer.hash) == (before.edition, before.hash.hex())
+        if before and not is_again and offer.edition <= before.edition:
+            raise SignatureError(f"Edition {offer.edition} is not newer than {before.edition}, which came before.")
 
 
 def _hash(text: str) -> bytes:

@@ -18,10 +18,10 @@ from sado.menus.reading import pack
 from sado.publishing import bundle
 from sado.station import Station
 from sado.store.tables import accounts, requests, wanted_blobs
-from sado.sync.blobs import publish as blobs
 from tests.support.browser import HASHED, PASSWORD, enter, post
 from tests.support.down import Down, open_down
 from tests.support.kenya import rewritten
+from tests.support.publisher import publish_pack
 from tests.support.stations import APPEAL, Clock
 
 # By the clock of the tests it is Friday, 15 January 2027. Answers are due in 21 days, and then in four; an extension is
@@ -56,7 +56,7 @@ def newer(tmp_path: Path) -> str:
 
 
 def publish(down: Down, folder: str) -> None:
-    down.hub.publishing.publish_pack(folder)
+    publish_pack(down.hub, folder)
     down.settle()
 
 
@@ -185,7 +185,7 @@ def test_a_request_made_under_the_old_law_is_decided_by_the_new(down: Down, newe
     number = filed(down)
     move(down.village, number, "registered")
 
-    down.hub.publishing.publish_pack(newer)
+    publish_pack(down.hub, newer)
     down.settle()
 
     assert due(down.hub, number) == due(down.village, number) == NEW
@@ -202,7 +202,7 @@ def test_whether_a_request_comes_in_time_is_judged_by_the_law_of_now(
     move(down.village, number, "forwarded", to=OTHER)
 
     if is_published:
-        down.hub.publishing.publish_pack(newer)
+        publish_pack(down.hub, newer)
     down.settle()
 
     (request,) = down.hub.store.read(lambda tx: requests.of_case(tx, number))
@@ -223,9 +223,8 @@ def test_a_law_that_is_refused_moves_no_deadline(down: Down, tmp_path: Path) -> 
     number = filed(down)
     faulty = rewritten(tmp_path / "faulty", {**NEW_LAW, "extensions: 1": "extensions: often"})
     with pytest.raises(ValueError, match="extensions"):
-        down.hub.publishing.publish_pack(str(faulty))
-    blobs.publish(down.hub.store, [("pack/kenya", bundle.packed(pack.files_of(str(faulty))))])
-    down.settle()
+        publish_pack(down.hub, str(faulty))
+    down.offer("pack/kenya", bundle.packed(pack.files_of(str(faulty))))
     assert down.told("pack/kenya")[0] == wanted_blobs.REFUSED
 
     assert all(f"the answer is due by {OLD}" in page(station, number) for station in (down.hub, down.village))

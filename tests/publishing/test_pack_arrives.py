@@ -14,10 +14,10 @@ from sado.menus.reading import pack
 from sado.menus.reading.source import version as version_of
 from sado.publishing import bundle, checking
 from sado.store.tables import packs, published_blobs, stations, wanted_blobs
-from sado.sync.blobs import publish as blobs
 from tests.support.down import Down, built, open_down, settings_of
 from tests.support.kenya import ASKED, BEGUN, HERS, HOME, OFFER, STEPS, rewritten
 from tests.support.phone import Phone
+from tests.support.publisher import publish_pack
 
 OLD_WORDS, NEW_WORDS = "Describe the matter briefly.", "Tell us what happened."
 NAME = "pack/kenya"
@@ -43,15 +43,14 @@ def dialling(down: Down, *inputs: str, msisdn: str = HERS) -> Phone:
 
 def publish(down: Down, folder: str) -> str:
     """Publish at the hub, and let it arrive."""
-    version = down.hub.publishing.publish_pack(folder)
+    version = publish_pack(down.hub, folder)
     down.settle()
     return version
 
 
 def offer(down: Down, files: dict[str, bytes]) -> None:
     """Offer these files without the hub's own check: another release may let pass what this one does not."""
-    blobs.publish(down.hub.store, [(NAME, bundle.packed(files))])
-    down.settle()
+    down.offer(NAME, bundle.packed(files))
 
 
 def test_a_session_in_progress_ends_on_the_old_version_and_the_next_dial_is_on_the_new(down: Down, newer: str) -> None:
@@ -190,8 +189,8 @@ def test_a_faulty_pack_never_serves_and_the_hub_learns_why(down: Down, which: st
 
 
 def test_a_bundle_that_is_none_is_refused(down: Down) -> None:
-    blobs.publish(down.hub.store, [(NAME, b"no bundle"), ("film/kenya", b"no bundle")])
-    down.settle()
+    down.offer(NAME, b"no bundle")
+    down.offer("film/kenya", b"no bundle")
 
     assert down.told(NAME) == (wanted_blobs.REFUSED, "What came is no bundle of a pack.")
     assert down.told("film/kenya") == (wanted_blobs.REFUSED, "This release does not know what it is.")
@@ -207,7 +206,7 @@ def test_a_station_whose_pack_was_broken_is_well_again_once_a_sound_one_came(tmp
         client = station.app.test_client()
         assert client.get("/healthz").get_json()["status"] == "degraded"
 
-        station.publishing.publish_pack(newer)
+        publish_pack(station, newer)
 
         told = client.get("/healthz").get_json()
     assert (told["status"], told["pack"]) == ("ok", "ok")
@@ -220,7 +219,7 @@ def test_the_hub_does_not_publish_a_faulty_pack(down: Down, tmp_path: Path, whic
     served = down.hub.pack.tree.version
 
     with pytest.raises(ValueError):
-        down.hub.publishing.publish_pack(str(folder))
+        publish_pack(down.hub, str(folder))
 
     assert down.hub.pack.tree.version == served
     assert down.hub.store.read(published_blobs.published) == {}
@@ -242,8 +241,7 @@ def test_phones_are_answered_whole_while_a_version_takes_effect(down: Down, tmp_
     dialler = threading.Thread(target=dial)
     dialler.start()
     for folder in folders * 3:
-        files = pack.files_of(folder)
-        down.village.publishing.take(NAME, bundle.packed(files))
+        publish(down, folder)
     done.set()
     dialler.join()
 

@@ -11,15 +11,15 @@ from sado.cases.registers import csv_file
 from sado.cases.registers.csv_file import RegisterFile
 from sado.cases.registers.definitions import RegisterError
 from sado.cases.registers.loading import MOST_LINES
-from sado.cases.registers.lookup import Found
-from sado.cases.registers.snapshots import LONGEST_LINE, NOWHERE, Snapshots
+from sado.cases.registers.lookup import NOWHERE, Found
+from sado.cases.registers.snapshots import LONGEST_LINE, Snapshots
 from sado.menus.reading import pack
 from sado.publishing import bundle
 from sado.store import Store
 from sado.store.tables import published_blobs, wanted_blobs
 from sado.store.tables import registers as kept
-from sado.sync.blobs import publish
 from tests.support.down import Down, open_down
+from tests.support.publisher import publish_register
 from tests.support.registers import LICENCES, TAXES, TODAY, Desk, licence, written
 from tests.support.stations import open_store
 
@@ -311,7 +311,7 @@ def load_offices(down: Down) -> None:
 def test_a_station_for_all_districts_gets_the_whole(tmp_path: Path) -> None:
     with open_down(tmp_path, "kenya") as down:
         load_offices(down)
-        assert down.hub.publishing.publish_register("offices") > 1
+        assert publish_register(down.hub, "offices") > 1
         down.settle()
 
         assert districts_of(down.village.store) == set()
@@ -319,13 +319,13 @@ def test_a_station_for_all_districts_gets_the_whole(tmp_path: Path) -> None:
         assert (name, down.told(name)) == ("register/offices", (wanted_blobs.TAKEN, ""))
         both = [one.store.read(kept.counts) for one in (down.hub, down.village)]
         assert both[0] == both[1]
-        assert down.hub.publishing.publish_register("offices") == 0
+        assert publish_register(down.hub, "offices") == 0
 
 
 def test_a_station_for_one_district_gets_that_one(tmp_path: Path) -> None:
     with open_down(tmp_path, "kenya", (KISUMU,)) as down:
         load_offices(down)
-        down.hub.publishing.publish_register("offices")
+        publish_register(down.hub, "offices")
         down.settle()
 
         assert districts_of(down.village.store) == {KISUMU, NOWHERE}
@@ -341,13 +341,11 @@ def test_a_register_that_the_pack_did_not_know_is_taken_in_when_its_pack_comes(t
     files["registers.yaml"] += b"\n" + bureaus
     with open_down(tmp_path, "kenya") as down:
         load_offices(down)
-        publish.publish(down.hub.store, [("register/bureaus", whole(down).replace(b'"offices"', b'"bureaus"'))])
-        down.settle()
+        down.offer("register/bureaus", whole(down).replace(b'"offices"', b'"bureaus"'))
         state, reason = down.told("register/bureaus")
         assert (state, "There is no register 'bureaus'" in reason) == (wanted_blobs.REFUSED, True)
 
-        publish.publish(down.hub.store, [("pack/kenya", bundle.packed(files))])
-        down.settle()
+        down.offer("pack/kenya", bundle.packed(files))
         assert (down.told("pack/kenya"), down.told("register/bureaus")) == (
             (wanted_blobs.TAKEN, ""),
             (wanted_blobs.TAKEN, ""),

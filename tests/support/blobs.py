@@ -15,6 +15,7 @@ from sado.sync.exchange import server as exchange
 from sado.sync.exchange.client import Client
 from sado.sync.link.frame_size import FrameSize
 from tests.support.one_by_one import OneByOne, Post
+from tests.support.publisher import PUBLISHER, signed
 from tests.support.stations import Clock, open_store
 
 VILLAGE = 7
@@ -39,7 +40,7 @@ class Steady(FrameSize):
 
 def only_blobs(number: int) -> Apply:
     """A station that knows no other events."""
-    room = BlobEvents(number)
+    room = BlobEvents(number, PUBLISHER)
 
     def apply(tx: Transaction, peer: str, event: Event) -> None:
         if event.kind.startswith("blob."):
@@ -80,7 +81,8 @@ class Link:
         self.arrivals = Arrivals(self.village, self.number, self._take)
 
     def publish(self, content: bytes, name: str = NAME) -> bool:
-        return bool(publish(self.hub, [(name, content)]))
+        edition = self.hub.write(published_blobs.next_edition)
+        return bool(publish(self.hub, [(signed(name, content, edition), content)]))
 
     def exchange(self) -> None:
         while self.client.call():
@@ -126,10 +128,10 @@ class Link:
         self.wire += [frame, answer]
         return answer
 
-    def _take(self, name: str, content: bytes) -> None:
+    def _take(self, wanted: Wanted, content: bytes) -> None:
         if self.refuses:
             raise self.refuses
-        self.taken.append((name, content))
+        self.taken.append((wanted.name, content))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from sado.store.tables import identity, published_blobs, stations, wanted_blobs
 from sado.store.tables import outbox as entries
 from sado.sync import outbox
 from sado.sync.blobs import publish as sync_blobs
+from tests.support.publisher import PUBLISHER, signed
 from tests.support.station import TOKEN
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ class Down:
                 return
         raise AssertionError("It never comes to an end.")
 
+    def offer(self, name: str, content: bytes) -> None:
+        """Let the hub offer this, signed, without looking at it: another release may let pass what ours does not."""
+        edition = self.hub.store.write(published_blobs.next_edition)
+        sync_blobs.publish(self.hub.store, [(signed(name, content, edition), content)])
+        self.settle()
+
     def told(self, name: str) -> tuple[str, str]:
         """What the hub knows of an offer to the village."""
         offers = self.hub.store.read(published_blobs.offers)
@@ -64,6 +71,7 @@ def settings_of(folder: Path, pack: str, **more: object) -> Settings:
         store = Store(settings.database, Keyring.create(settings.keys))
         store.write(lambda tx: identity.create(tx, HUB if folder.name == "hub" else VILLAGE))
         store.close()
+        settings.publisher.write_text(PUBLISHER.hex())
     return settings
 
 
@@ -110,7 +118,8 @@ def open_down(
             sync_idle_s=0.2,
         )
         if not key_file.exists():
-            key_file.write_text(hub.store.write(lambda tx: stations.add(tx, VILLAGE, districts)).hex())
+            key = hub.store.write(lambda tx: stations.add(tx, VILLAGE, districts))
+            key_file.write_text(f"{key.hex()}\n{PUBLISHER.hex()}\n")
             hub.store.write(lambda tx: sync_blobs.offer_all(tx, VILLAGE))
         with built(settings, clock) as village:
             yield Down(hub, village)

@@ -9,6 +9,7 @@ from flask import Flask
 
 from sado.store.tables import outbox as entries
 from sado.store.tables import published_blobs, stations, wanted_blobs
+from sado.store.tables.stations import Served
 from sado.sync import endpoint, outbox, schedule
 from sado.sync.blobs import protocol
 from sado.sync.blobs.protocol import PLAIN
@@ -21,6 +22,8 @@ from tests.support.published import CHUNK, HOUR_S, STRANGER, asked, content
 from tests.support.shaper import Shaper
 
 # Whole
+
+EVERY_PART = ["pack/a", "register/jobs/K-1", "register/jobs/K-2", "register/jobs/-"]
 
 
 def test_what_is_published_is_fetched_taken_in_and_told(link: Link) -> None:
@@ -77,11 +80,15 @@ def test_a_blob_of_many_pieces_comes_as_it_was(tmp_path: Path) -> None:
         ((), ["pack/a", "register/jobs", "register/taxes", "register/odd/K-1"]),
         (("K-1",), ["pack/a", "register/jobs/K-1", "register/jobs/-", "register/taxes", "register/odd/K-1"]),
         (("K-3",), ["pack/a", "register/jobs/-", "register/taxes"]),
+        (None, [*EVERY_PART, "register/taxes", "register/odd/K-1"]),
     ],
 )
-def test_a_station_is_offered_the_whole_or_the_parts_it_serves(districts: tuple[str, ...], expected: list[str]) -> None:
-    names = ["pack/a", "register/jobs/K-1", "register/jobs/K-2", "register/jobs/-", "register/jobs", "register/taxes"]
-    assert wanted_by([*names, "register/odd/K-1"], districts) == expected
+def test_a_station_is_offered_the_whole_or_the_parts_it_serves_and_a_relay_every_part(
+    districts: tuple[str, ...] | None, expected: list[str]
+) -> None:
+    station = Served(7, frozenset(districts or ()), is_relay=districts is None)
+    names = [*EVERY_PART, "register/jobs", "register/taxes", "register/odd/K-1"]
+    assert wanted_by(names, station) == expected
 
 
 # Beside the exchange

@@ -89,7 +89,7 @@ def test_a_bomb_takes_no_more_memory_than_the_blob_it_claims_to_be(window: int, 
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (len(bomb) < 5000, peak < 1 << 20) == (True, True)
+    assert (len(bomb) < 1 << 20, peak < 1 << 20) == (True, True)
 
 
 def test_a_frame_that_asks_for_a_wide_window_gets_none() -> None:
@@ -101,7 +101,7 @@ def test_a_frame_that_asks_for_a_wide_window_gets_none() -> None:
 
 
 def test_an_offer_that_is_too_large_is_refused_at_once(link: Link) -> None:
-    body = msgspec.json.encode(Offer("pack/x", "ab" * 32, MOST_BYTES + 1)).decode()
+    body = msgspec.json.encode(Offer("pack/x", 1, "ab" * 32, "", MOST_BYTES + 1)).decode()
     link.hub.write(lambda tx: published_blobs.offer(tx, VILLAGE, "pack/x", bytes.fromhex("ab" * 32)))
     link.hub.write(lambda tx: outbox.put(tx, outbox.station(VILLAGE), "blob.offered", "", body, outbox.BULK))
 
@@ -146,7 +146,7 @@ def test_who_may_not_say_it_is_not_believed(link: Link, kind: str) -> None:
     peer = outbox.station(VILLAGE) if kind == "blob.offered" else outbox.UPSTREAM
     body = msgspec.json.encode(Outcome("pack/x", "ab" * 32, VILLAGE)).decode()
     with pytest.raises(CausedError, match="no say"):
-        link.hub.write(lambda tx: BlobEvents(0).apply(tx, peer, _event(kind, body)))
+        link.hub.write(lambda tx: BlobEvents(0, None).apply(tx, peer, _event(kind, body)))
 
 
 def _event(kind: str, body: str) -> Event:
@@ -157,9 +157,9 @@ def test_a_station_says_nothing_for_another(link: Link) -> None:
     link.publish(content(1))
     body = msgspec.json.encode(Outcome(NAME, hashlib.sha256(content(1)).hexdigest(), VILLAGE)).decode()
 
-    link.hub.write(lambda tx: BlobEvents(0).apply(tx, outbox.station(STRANGER), _event("blob.taken", body)))
+    link.hub.write(lambda tx: BlobEvents(0, None).apply(tx, outbox.station(STRANGER), _event("blob.taken", body)))
     assert link.told()[0] == published_blobs.OFFERED
-    link.hub.write(lambda tx: BlobEvents(0).apply(tx, outbox.station(VILLAGE), _event("blob.taken", body)))
+    link.hub.write(lambda tx: BlobEvents(0, None).apply(tx, outbox.station(VILLAGE), _event("blob.taken", body)))
     assert link.told()[0] == wanted_blobs.TAKEN
 
 
