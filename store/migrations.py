@@ -313,7 +313,8 @@ FIRST = (
         total BIGINT NOT NULL,
         got BIGINT NOT NULL,
         is_plain BOOLEAN NOT NULL,
-        due_at BIGINT NOT NULL)""",
+        due_at BIGINT NOT NULL,
+        tried TEXT NOT NULL)""",
     """CREATE TABLE blob_ranges (
         name TEXT NOT NULL,
         start BIGINT NOT NULL,

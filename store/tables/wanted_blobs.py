@@ -10,14 +10,17 @@ from sado.store.transaction import Row, Transaction
 RANGE = "blob_ranges.content"
 LONGEST_WAIT_MS = 3600 * 1000
 WANTED, WHOLE, TAKEN, REFUSED = "wanted", "whole", "taken", "refused"
-COLUMNS = "name, number, hash, size, edition, signature, state, reason, held, encoding, total, got, is_plain, due_at"
+COLUMNS = (
+    "name, number, hash, size, edition, signature, state, reason, held, encoding, total, got, is_plain, due_at, tried"
+)
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What the upstream offers under one name: a blob of `size` bytes with this hash, with what the publisher signed.
     `held` is the hash of the one that was taken in before. Of the `total` bytes of its `encoding` the first `got` are
-    here; where `is_plain` it is not asked for as a difference."""
+    here; where `is_plain` it is not asked for as a difference. `tried` is the mark of who is taking it in, or died of
+    it."""
 
     name: str
     number: int
@@ -33,16 +36,17 @@ class Wanted:
     got: int
     is_plain: bool
     due_at: int
+    tried: str
 
 
 def want(tx: Transaction, name: str, blob: bytes, size: int, edition: int, signature: str) -> None:
     """The upstream offers this blob: it takes the place of an earlier offer of the name, whatever came of that."""
     tx.run(
         f"INSERT INTO wanted_blobs ({COLUMNS})"  # noqa: S608
-        " VALUES (:name, :number, :hash, :size, :edition, :signature, :state, '', NULL, :none, 0, 0, FALSE, 0)"
+        " VALUES (:name, :number, :hash, :size, :edition, :signature, :state, '', NULL, :none, 0, 0, FALSE, 0, '')"
         " ON CONFLICT (name) DO UPDATE SET number = excluded.number, hash = excluded.hash, size = excluded.size,"
         " edition = excluded.edition, signature = excluded.signature,"
-        " state = excluded.state, reason = '', is_plain = FALSE, due_at = 0",
+        " state = excluded.state, reason = '', is_plain = FALSE, due_at = 0, tried = ''",
         name=name,
         number=tx.next_number("wanted"),
         hash=blob,
@@ -109,10 +113,20 @@ def start_over(tx: Transaction, name: str, is_plain: bool) -> None:
     tx.run("UPDATE wanted_blobs SET is_plain = :is_plain WHERE name = :name", name=name, is_plain=is_plain)
 
 
+def mark(tx: Transaction, wanted: Wanted, tried: str) -> None:
+    """Note who is about to take it in."""
+    tx.run(
+        "UPDATE wanted_blobs SET tried = :tried WHERE name = :name AND number = :number",
+        name=wanted.name,
+        number=wanted.number,
+        tried=tried,
+    )
+
+
 def move(tx: Transaction, wanted: Wanted, state: str, reason: str = "") -> bool:
     """Bring the offer to another state. False when a later one has replaced it meanwhile: then nothing changes."""
     row = tx.one(
-        "UPDATE wanted_blobs SET state = :state, reason = :reason"
+        "UPDATE wanted_blobs SET state = :state, reason = :reason, tried = ''"
         " WHERE name = :name AND number = :number RETURNING name",
         name=wanted.name,
         number=wanted.number,

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from sado.store import DiskError, Store, Transaction
 from sado.store.errors import SealError
@@ -30,6 +32,9 @@ log = logging.getLogger(__name__)
 
 # (target, headers, seconds to wait) → body. Raises LineDownError.
 Get = Callable[[str, Mapping[str, str], float], bytes]
+KILLED = (
+    "The station ended while it took this in, and does not try again. If something else ended it, publish it again."
+)
 NOT_ITSELF = "What came does not have the hash that was offered."
 
 
@@ -188,14 +193,25 @@ class RefusedError(Exception):
 Take = Callable[[Wanted, bytes], None]
 
 
-class Arrivals:
-    """Hands on what was fetched whole. It is taken in again from the start where the station was switched off
-    meanwhile, so the same blob may be handed on any number of times."""
+def boot_id() -> str:
+    """What tells this run of the machine from others; empty where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
 
-    def __init__(self, store: Store, station: int, take: Take) -> None:
+
+class Arrivals:
+    """Hands on what was fetched whole. It is taken in again from the start where the machine was switched off
+    meanwhile, so the same blob may be handed on any number of times. But where the process alone ended, the blob may be
+    why, and would end each that follows: it is marked before it is tried, and not tried again."""
+
+    def __init__(self, store: Store, station: int, take: Take, boot: str | None = None) -> None:
         self._store = store
         self._station = station
         self._take = take
+        self._boot = boot_id() if boot is None else boot
+        self._mark = f"{self._boot} {secrets.token_hex(8)}"
 
     def step(self) -> bool:
         """Hand on the oldest; False when there is none. One that is refused is kept aside with the reason, and the one
@@ -204,6 +220,9 @@ class Arrivals:
         if wanted is None:
             return False
         try:
+            if self._has_killed(wanted):
+                raise RefusedError(KILLED)
+            self._store.write(lambda tx: wanted_blobs.mark(tx, wanted, self._mark))
             content = self._store.read(lambda tx: blobs.content_of(tx, wanted.hash))
             if content is None:
                 raise RefusedError("It is not whole any more.")
@@ -217,6 +236,10 @@ class Arrivals:
         else:
             self._store.write(lambda tx: self._hold(tx, wanted))
         return True
+
+    def _has_killed(self, wanted: Wanted) -> bool:
+        """Whether another process of this run of the machine tried it, and did not come to say what came of it."""
+        return wanted.tried.startswith(f"{self._boot} ") and wanted.tried != self._mark
 
     def _hold(self, tx: Transaction, wanted: Wanted) -> None:
         wanted_blobs.hold(tx, wanted)
