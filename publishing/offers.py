@@ -15,7 +15,7 @@ from sado.channel.versions import Versions
 from sado.menus.reading import pack as packs
 from sado.menus.reading.source import Files
 from sado.menus.reading.source import version as version_of
-from sado.publishing import bundle
+from sado.publishing import bundle, trial
 from sado.publishing.intake import NewPacks
 from sado.store import Store
 from sado.store.tables import published_blobs, stations, wanted_blobs
@@ -91,6 +91,7 @@ class Publishing:
         kind, _, what = wanted.name.partition("/")
         try:
             if kind == PACK:
+                trial.read(what, content)
                 self._new_packs.take(what, bundle.files_of(content))
             elif kind == REGISTER:
                 self.snapshots.take(content)
