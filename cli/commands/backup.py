@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
+from sado.cases.law import Law
 from sado.cli.client import Ask
 from sado.cli.station_access import asking
+from sado.menus.reading import pack
 from sado.settings import Settings
 from sado.store import Keyring
 from sado.store.backups import backup as backups
@@ -54,6 +56,6 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def moment(at: int) -> str:
-    """A time, by this machine's clock."""
-    return datetime.fromtimestamp(at / 1000).astimezone().strftime("%d.%m.%Y %H:%M:%S")
+def country_zone(settings: Settings) -> ZoneInfo:
+    """The country's clock, by which every command tells times. Raises TreeError or PackDataError."""
+    return ZoneInfo(Law.read(pack.load(settings.pack).law).time_zone)
