@@ -22,6 +22,7 @@ from tests.support.processes import (
     VILLAGE,
     Phone,
     Station,
+    free_port,
     pair,
     sado,
     sado_process,
@@ -227,6 +228,17 @@ def test_a_port_in_use_is_told(station: Station, tmp_path: Path) -> None:
 
     assert is_refused(sado_process("serve", **other.settings), "in use")
     assert is_refused(sado("sync", "status", **other.settings), "Another program, or another station, answers")
+
+
+def test_a_demo_where_somebody_listens_says_which_port_and_makes_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken, free = other.getsockname()[1], free_port()
+        for ports in ((taken, free), (free, taken), (free, free)):
+            chosen = ["--station-port", str(ports[0]), "--hub-port", str(ports[1])]
+            refused = sado("demo", "--data", str(tmp_path / "demo"), *chosen)
+            port = taken if taken in ports else free
+            assert is_refused(refused, f"Port {port} cannot be used (Address already in use): choose others")
+    assert not (tmp_path / "demo" / "hub").exists()
 
 
 def test_account_add_mints_a_password_that_signs_in(station: Station) -> None:
