@@ -118,7 +118,7 @@ class _Views:
     def retry(self, entry_id: int) -> ResponseReturnValue:
         """Put an entry that was given up on among those that wait."""
         if self.store.write(lambda tx: entries.requeue(tx, entry_id)):
-            flash(_("It waits in the outbox again and is sent next."))
+            flash(_("It waits in the outbox again and is tried next."))
         else:
             flash(_("This entry is not among those given up on any more."))
         return redirect(url_for("operator.index"))
