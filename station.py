@@ -98,6 +98,10 @@ class Station:
     def stop(self) -> None:
         """Let the running jobs end, and hang up."""
         self.scheduler.shutdown()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End the line to the upstream, and the process that packs for it."""
         if self.upstream is not None:
             self.upstream.client.close()
 

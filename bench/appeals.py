@@ -55,7 +55,9 @@ def made_up(count: int) -> list[Record]:
     writes again."""
     chance = random.Random(SEED)
     services, districts = list(AGENCIES), list(_codes())
-    now, phones, found = events.BEGIN_MS / 1000, [], []
+    now = events.BEGIN_MS / 1000
+    phones: list[str] = []
+    found: list[Record] = []
     for number, text in enumerate(texts.texts(SEED, count)):
         now += chance.expovariate(1 / PAUSE_S)
         is_known = phones and chance.random() < 0.125

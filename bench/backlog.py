@@ -9,10 +9,11 @@ file an appeal: first with the hub away, then while 20,000 appeals (3,000 with -
 drain.
 
 `p95_ms_alone`: the 95th percentile of the hops' times without a drain; `p95_ms_draining`: while it lasts; `ratio` of
-the two. `drained` appeals took `seconds`; `rss_mb` is what the village's process then holds, in MB (10^6 bytes).
-`log_ratio`: an exchange of a village with 200,000 acknowledged events in its log over one with 200; they alternate,
-medians. `log_ratio_beyond_memory`: over one with 1,000, which has as much to remember for the compressor as the large
-one, as that with 200 has not.
+the two. `drained` appeals took `seconds`, of which there are 900 at most (25 with --quick), however many still wait;
+`rss_mb` is what the village's process then holds, in MB (10^6 bytes). `log_ratio`: an exchange of a village with
+200,000 acknowledged events in its log (50,000 with --quick) over one with 200; they alternate, medians.
+`log_ratio_beyond_memory`: over one with 1,000, which has as much to remember for the compressor as the large one, as
+that with 200 has not.
 """
 
 from __future__ import annotations
@@ -23,35 +24,26 @@ import json
 import selectors
 import socket
 import statistics
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import load
-import msgspec
 import requests
 from appeals import appeals
+from long_log import log_ratios
 from memory import rss_mb
-
-sys.path.append(str(Path(__file__).parent.parent))
 
 from sado.cases.law import Law
 from sado.cases.payloads import Appeal
 from sado.cases.service import Cases
 from sado.menus.reading import pack
 from sado.store import Keyring, Store, Transaction
-from sado.store.tables import identity, lane_events, lanes, stations
-from sado.store.tables.events import Event
-from sado.sync import outbox
-from sado.sync.exchange import server
-from sado.sync.exchange.client import Client
-from sado.sync.link.frame_size import FrameSize
-from tests.support.one_by_one import OneByOne
+from sado.store.tables import identity
 from tests.support.processes import HUB, VILLAGE, Station
 from tests.support.shaper import Shaper
 
@@ -59,11 +51,8 @@ EVERY_S, PHONES = 0.1, 40
 QUIET_S = 4.0
 RATE_BPS = 256_000.0
 BACKLOG, QUICK_BACKLOG = 20_000, 3_000
-LONG_LOG, MIDDLE_LOG, SHORT_LOG = 200_000, 1_000, 200
-# More than two stations remember of what they said last.
-MEMORY = 600
-ROUNDS, WARM, OTHERS = 40, 5, 1000
-LONGEST_S = 900.0
+LONG_LOG, QUICK_LONG_LOG = 200_000, 50_000
+LONGEST_S, QUICK_LONGEST_S = 900.0, 25.0
 LOOK_EVERY_S = 0.5
 BATCH = 1000
 
@@ -126,9 +115,14 @@ def file_backlog(village: Station, count: int) -> None:
     cases = Cases(known, True, lambda: law)
     made = appeals(None, count)
     for first in range(0, count, BATCH):
-        some = made[first : first + BATCH]
-        store.write(lambda tx, some=some: [cases.open(tx, one) for one in some])
+        store.write(partial(open_all, cases=cases, filed=made[first : first + BATCH]))
     store.close()
+
+
+def open_all(tx: Transaction, cases: Cases, filed: list[Appeal]) -> None:
+    """File these appeals."""
+    for appeal in filed:
+        cases.open(tx, appeal)
 
 
 @contextmanager
@@ -157,9 +151,10 @@ class Watch(threading.Thread):
         self._ended = threading.Event()
 
     def run(self) -> None:
-        """Look until the end."""
+        """Look until the end; a village too busy to say is asked again."""
         while not self._ended.wait(LOOK_EVERY_S):
-            self.waits = self._village.health()["outbox"]["waiting"]
+            with contextlib.suppress(requests.RequestException):
+                self.waits = self._village.health()["outbox"]["waiting"]
 
     def __enter__(self) -> Watch:
         return self
@@ -176,7 +171,7 @@ def ask_for(village: Station) -> None:
         village.sync_now()
 
 
-def drain(count: int, rate_bps: float | None) -> dict[str, float]:
+def drain(count: int, rate_bps: float | None, longest_s: float) -> dict[str, float]:
     """The backlog and the phones."""
     with (
         tempfile.TemporaryDirectory(prefix="sado-bench-") as folder,
@@ -192,7 +187,7 @@ def drain(count: int, rate_bps: float | None) -> dict[str, float]:
         asking = threading.Thread(target=ask_for, args=[village], daemon=True)
         asking.start()
         began = time.perf_counter()
-        draining = sessions(village.port, lambda gone_s: watch.waits > BATCH / 10 and gone_s < LONGEST_S)
+        draining = sessions(village.port, lambda gone_s: watch.waits > BATCH / 10 and gone_s < longest_s)
         seconds = time.perf_counter() - began
         held = rss_mb(village.process.pid) if village.process else 0
         alone += sessions(village.port, lambda gone_s: gone_s < QUIET_S)
@@ -207,82 +202,17 @@ def drain(count: int, rate_bps: float | None) -> dict[str, float]:
     }
 
 
-def ignore(tx: Transaction, peer: str, event: Event) -> None:
-    """Apply nothing."""
-
-
-def body_of(one: Appeal) -> str:
-    """What an event about an appeal says."""
-    return msgspec.json.encode(one).decode()
-
-
-def program_of(folder: Path, hub: Store, number: int, count: int) -> tuple[Store, Client]:
-    """A village whose log has so many acknowledged events, and its program."""
-    folder.mkdir()
-    store = Store(folder / "sado.db", Keyring.create(folder / "keys.json"))
-    key = hub.write(lambda tx: stations.add(tx, number))
-    client = Client(
-        store, number, key, OneByOne(lambda frame, _: server.answer(hub, frame, ignore)), ignore, FrameSize()
-    )
-    client.call()
-
-    said = [body_of(one) for one in appeals(None, OTHERS)]
-
-    def fill(tx: Transaction) -> None:
-        for each in range(count - travel):
-            outbox.put(tx, outbox.UPSTREAM, "case.noise", "", said[each % OTHERS])
-        lane = lanes.find(tx, outbox.UPSTREAM, outbox.URGENT)
-        lane_events.finish(tx, lane, lane.numbered, lane.numbered_hash)
-
-    def follow(tx: Transaction) -> None:
-        ours = store.read(lambda mine: lanes.find(mine, outbox.UPSTREAM, outbox.URGENT))
-        theirs = lanes.find(tx, outbox.station(number), outbox.URGENT)
-        lanes.save(tx, replace(theirs, received=ours.numbered, received_hash=ours.numbered_hash))
-
-    # The last of them travel, so that both sides have heard them; the others are as if they had, long ago.
-    travel = min(count, MEMORY)
-    store.write(fill)
-    hub.write(follow)
-    store.write(lambda tx: [outbox.put(tx, outbox.UPSTREAM, "case.noise", "", one) for one in said[:travel]])
-    while client.call():
-        pass
-    return store, client
-
-
-def log_ratios() -> dict[str, float]:
-    """How much longer an exchange of one event takes a village with a long log than others."""
-    with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
-        hub = Store(Path(folder) / "hub.db", Keyring.create(Path(folder) / "keys.json"))
-        programs = {
-            count: program_of(Path(folder) / str(count), hub, number, count)
-            for number, count in enumerate((SHORT_LOG, MIDDLE_LOG, LONG_LOG), VILLAGE)
-        }
-        more = appeals(None, OTHERS + WARM + ROUNDS)[OTHERS:]
-        took: dict[int, list[float]] = {count: [] for count in programs}
-        for each in range(WARM + ROUNDS):
-            for count, (store, client) in programs.items():
-                body = body_of(more[each])
-                store.write(lambda tx, body=body: outbox.put(tx, outbox.UPSTREAM, "case.noise", "", body))
-                began = time.perf_counter()
-                client.call()
-                took[count].append(time.perf_counter() - began)
-        for store in (hub, *(store for store, _ in programs.values())):
-            store.close()
-    medians = {count: statistics.median(values[WARM:]) for count, values in took.items()}
-    return {
-        "log_ratio": round(medians[LONG_LOG] / medians[SHORT_LOG], 3),
-        "log_ratio_beyond_memory": round(medians[LONG_LOG] / medians[MIDDLE_LOG], 3),
-    }
-
-
 def main() -> None:
     """Run both parts; the last line is one JSON object."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="under 40 seconds")
     parser.add_argument("--rate", type=float, default=RATE_BPS, help="of the line, in bits per second; 0: no limit")
     options = parser.parse_args()
-    ratios = log_ratios()
-    drained = drain(QUICK_BACKLOG if options.quick else BACKLOG, options.rate or None)
+    count, longest_s, long_log = (
+        (QUICK_BACKLOG, QUICK_LONGEST_S, QUICK_LONG_LOG) if options.quick else (BACKLOG, LONGEST_S, LONG_LOG)
+    )
+    ratios = log_ratios(long_log)
+    drained = drain(count, options.rate or None, longest_s)
     print(json.dumps({**drained, **ratios}))
 
 

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -35,6 +36,7 @@ from sado.menus.pack import Pack
 from sado.menus.reading import pack
 from sado.menus.session import Session
 from sado.store import Keyring, Store, Transaction
+from sado.store.engine import MAX_GROUP
 
 ANSWERS = ("1", "2", "1", "1", "Ёвон", "1", "Дар деҳаи мо се рӯз боз об нест.")
 SMALL, LARGE = 60, 5_000
@@ -54,7 +56,7 @@ def median_s(rounds: int, *timed: Callable[[], float]) -> list[float]:
 def share_of_hop(rounds: int) -> dict[str, float]:
     """A walk through an appeal, hop by hop, in the engine alone and in the whole app."""
     with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
-        app = serve.station_app(Path(folder), serve.MAX_GROUP, pages=False)
+        app = serve.station_app(Path(folder), MAX_GROUP, pages=False)
         shipped = pack.load("tajikistan")
         walks = iter(range(10**9))
         whole, alone = median_s(
@@ -121,10 +123,10 @@ def grown(screens: int) -> dict[str, bytes]:
     shared["topics"] = dict.fromkeys(shared["routing"], words)
     shared["kinds"] = dict.fromkeys(yaml.safe_load(files["law.yaml"])["kinds"], words)
     files["pack.yaml"] = yaml.safe_dump(shared, allow_unicode=True).encode()
-    lines = ["lang: {kind: language, go: root}", "resume: {kind: goto, go: root}"]
+    lines = ["lang: {type: language, go: root}", "resume: {type: goto, go: root}"]
     for number in range(screens - 2):
         name = f"s{number}" if number else "root"
-        lines += [f"{name}:", "  kind: choice", "  text: {tg: Экрани навбатӣ, ru: Экран, en: Screen}", "  options:"]
+        lines += [f"{name}:", "  type: choice", "  text: {tg: Экрани навбатӣ, ru: Экран, en: Screen}", "  options:"]
         for place in range(1, 6):
             target = (number * 5 + place) % (screens - 2)
             go = f"s{target}" if target else "root"
@@ -167,7 +169,7 @@ def opened(shipped: Pack, rows: int) -> Iterator[Callable[[], float]]:
         def looked_up() -> float:
             began = time.perf_counter()
             for place in range(200):
-                store.read(lambda tx, place=place: look(tx, registers, place * step % rows))
+                store.read(partial(look, registers=registers, number=place * step % rows))
             return (time.perf_counter() - began) / 200
 
         yield looked_up
@@ -200,11 +202,12 @@ def main() -> None:
     quick = parser.parse_args().quick
     rounds = 30 if quick else 200
     found: dict[str, float] = {}
-    for part in (
+    parts: list[Callable[[], dict[str, float]]] = [
         lambda: share_of_hop(rounds),
         lambda: large_tree_ratio(rounds),
         lambda: lookup_ratio(rounds, 200_000 if quick else 1_000_000),
-    ):
+    ]
+    for part in parts:
         found |= part()
         print(found, flush=True)
     print(json.dumps(found))

@@ -83,7 +83,7 @@ def build_shim(folder: Path) -> Path:
 def main() -> None:
     """Run both comparisons; the last line is one JSON object."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="under 60 seconds")
+    parser.add_argument("--quick", action="store_true", help="under 60 seconds once the peer's packages are there")
     quick = parser.parse_args().quick
     rounds, seconds = (4, 1.5) if quick else (9, 3)
     with load.served("constant") as (constant, _), load.served("station") as (station, _):

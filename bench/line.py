@@ -19,236 +19,35 @@ goes, as often as a station calls then, each call as costly as was measured on a
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import random
 import socket
-import ssl
 import statistics
-import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import waitress
 from appeals import appeals
-from certificate import certificate
+from village import pair
 
-from sado.cases.events import Events
-from sado.cases.law import Law
 from sado.cases.payloads import Appeal
-from sado.cases.service import Cases
-from sado.menus.reading import pack
-from sado.store import Keyring, Store
-from sado.store.tables import identity, lane_events, stations
-from sado.sync import endpoint, outbox
-from sado.sync.errors import LineDownError
-from sado.sync.exchange.client import Client
+from sado.sync import outbox
+from sado.sync.codes import EntryKind
 from sado.sync.link.connection import Line
 from sado.sync.link.frame_size import FrameSize
 from sado.sync.link.poll_interval import PollInterval
 from sado.sync.link.tcp_counters import COUNTS, COUNTS_AT
-from sado.sync.wire.frame import FrameError
-
-sys.path.append(str(Path(__file__).parent.parent))
-
-from tests.support.shaper import Shape, Shaper  # noqa: E402
+from tests.support.shaper import Shape
 
 RATE_BPS, DELAY_S = 20_000, 0.4
 CUT = 1 / 20
 UP_S, AWAY_S = 12.0, 18.0
-VILLAGE, HUB = 7, 0
 BULK_BYTES, BULK_EVENT = 5_000_000, 2_000
 DAY_S = 86_400
-WAIT_S = 0.05
-HTTPS = 443
 # By then the bulk is under way and the size of an exchange has been found.
 SETTLED_S = 12
-
-
-@dataclass
-class Hub:
-    """An upstream behind TLS on this machine."""
-
-    store: Store
-    key: bytes
-    port: int
-    trusted: Path
-
-    def count(self) -> int:
-        """How many cases are here."""
-        return int(self.store.read(lambda tx: tx.value("SELECT COUNT(*) FROM cases")))
-
-
-@dataclass
-class Village:
-    """A station that calls over a line; `sent` are the bytes of the frames that were answered."""
-
-    store: Store
-    cases: Cases
-    client: Client
-    line: Line
-    sent: list[int]
-
-    def file(self, appeal: Appeal) -> str:
-        """File an appeal; its reference."""
-        return self.store.write(lambda tx: self.cases.open(tx, appeal)).reference
-
-    def waits(self) -> bool:
-        """Whether anything is not acknowledged."""
-        return self.store.read(lambda tx: any(lane_events.waits(tx, outbox.UPSTREAM, lane) for lane in "unb"))
-
-    def drain(self, until: Callable[[], bool]) -> float:
-        """Exchange until something has happened; seconds. A fault is waited for a moment and tried again, as an
-        operator's "try now" does: what a station waits on its own is a matter of the backoff."""
-        began = time.monotonic()
-        while not until():
-            try:
-                self.client.call()
-            except (LineDownError, FrameError):
-                time.sleep(WAIT_S)
-        return time.monotonic() - began
-
-
-class Counted:
-    """A line that keeps the sizes of the frames that were answered."""
-
-    overlaps = True
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
-        self._flying: list[int] = []
-        self.answered: list[int] = []
-        self.connect, self.close = line.connect, line.close
-
-    def send(self, frame: bytes, timeout_s: float) -> None:
-        """Send a frame."""
-        self._line.send(frame, timeout_s)
-        self._flying.append(len(frame))
-
-    def receive(self, timeout_s: float) -> bytes:
-        """The next answer; none comes for what was on its way when the line was cut."""
-        try:
-            answer = self._line.receive(timeout_s)
-        except LineDownError:
-            self._flying.clear()
-            raise
-        self.answered.append(self._flying.pop(0))
-        return answer
-
-
-@contextlib.contextmanager
-def hub(folder: Path) -> Iterator[Hub]:
-    """A hub that serves, and a door with TLS in front of it that passes bytes on, as stunnel would."""
-    store = new_store(folder / "hub")
-    who = store.write(lambda tx: identity.create(tx, HUB))
-    law = Law.read(pack.load("tajikistan").law)
-    cases = Cases(who, False, lambda: law)
-    rooms = {"case": cases.apply, "bulk": lambda tx, peer, event: None}
-    server = waitress.create_server(
-        endpoint.Endpoint(not_found, store, Events(rooms).apply), host="127.0.0.1", port=0, threads=4, ident=None
-    )
-    threading.Thread(target=server.run, daemon=True).start()
-    chain, key = certificate(folder, "localhost")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain, key)
-    context.num_tickets = 1
-    with tls_door(context, server.effective_port) as port:
-        yield Hub(store, store.write(lambda tx: stations.add(tx, VILLAGE)), port, chain)
-    server.close()
-    store.close()
-
-
-def not_found(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    """There is nothing else here."""
-    start_response("404 Not Found", [])
-    return []
-
-
-def listening() -> socket.socket:
-    """A server's socket on 443, as an upstream has, whose number no request says; on another port where that is taken
-    or forbidden."""
-    try:
-        return socket.create_server(("127.0.0.1", HTTPS))
-    except OSError:
-        return socket.create_server(("127.0.0.1", 0))
-
-
-@contextlib.contextmanager
-def tls_door(context: ssl.SSLContext, inner: int) -> Iterator[int]:
-    """A port that speaks TLS outside and passes the bytes to the port `inner`."""
-    with listening() as listener:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    outside, _ = listener.accept()
-                    threading.Thread(target=pass_on, args=(context, outside, inner), daemon=True).start()
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield listener.getsockname()[1]
-
-
-def pass_on(context: ssl.SSLContext, outside: socket.socket, inner: int) -> None:
-    """One connection: requests in, answers out, one after the other."""
-    with contextlib.suppress(OSError), outside, socket.create_connection(("127.0.0.1", inner)) as inside:
-        outside.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with context.wrap_socket(outside, server_side=True) as tls:
-            back = threading.Thread(target=copy, args=(inside, tls), daemon=True)
-            back.start()
-            copy(tls, inside)
-
-
-def copy(source: socket.socket, target: socket.socket) -> None:
-    """Pass bytes on until one side ends."""
-    with contextlib.suppress(OSError):
-        while part := source.recv(65536):
-            target.sendall(part)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_RDWR)
-
-
-def new_store(folder: Path) -> Store:
-    """An empty station's store."""
-    folder.mkdir()
-    return Store(folder / "sado.db", Keyring.create(folder / "keys.json"))
-
-
-@contextlib.contextmanager
-def village(folder: Path, at: Hub, filed: Sequence[Appeal]) -> Iterator[tuple[Store, Cases]]:
-    """A station where these appeals wait."""
-    store = new_store(folder / "village")
-    law = Law.read(pack.load("tajikistan").law)
-    cases = Cases(store.write(lambda tx: identity.create(tx, VILLAGE)), True, lambda: law)
-    store.write(lambda tx: [cases.open(tx, appeal) for appeal in filed])
-    yield store, cases
-    store.close()
-
-
-@contextlib.contextmanager
-def pair(
-    shape: Shape, filed: Sequence[Appeal] = (), frame_size: FrameSize | None = None
-) -> Iterator[tuple[Village, Hub]]:
-    """A village where these appeals wait, and a hub; the line between them begins now."""
-    with (
-        tempfile.TemporaryDirectory() as name,
-        hub(Path(name)) as at,
-        village(Path(name), at, filed) as (store, cases),
-        Shaper(("127.0.0.1", at.port), shape) as shaped,
-    ):
-        # A line without a shape is the door itself.
-        port = at.port if shape == Shape() else shaped.port
-        line = Line("https://localhost" if port == HTTPS else f"https://localhost:{port}", at.trusted)
-        counted = Counted(line)
-        apply = Events({"case": cases.apply}).apply
-        client = Client(store, VILLAGE, at.key, counted, apply, frame_size or FrameSize())
-        yield Village(store, cases, client, line, counted.answered), at
-        line.close()
 
 
 def thin(**more: Any) -> Shape:
@@ -272,7 +71,7 @@ def urgent(corpus: list[Appeal], seed: int) -> list[float]:
     with pair(thin()) as (station, at):
         fill = [json.dumps({"noise": chance.randbytes(BULK_EVENT // 2).hex()}) for _ in range(BULK_BYTES // BULK_EVENT)]
         station.store.write(
-            lambda tx: [outbox.put(tx, outbox.UPSTREAM, "bulk.noise", "", body, outbox.BULK) for body in fill]
+            lambda tx: [outbox.put(tx, outbox.UPSTREAM, EntryKind.BLOB_OFFERED, "", body, outbox.BULK) for body in fill]
         )
         ended = threading.Event()
         draining = threading.Thread(target=lambda: station.drain(ended.is_set), daemon=True)
@@ -324,24 +123,24 @@ def one_more(corpus: list[Appeal], more: int) -> dict[str, float]:
             station.client.call()
             costs.append(payload(station.line) - before)
             ip_costs.append((station.line.used - ip_before).total)
-        before = station.line.used
+        began = station.line.used
         station.client.call()
-        idle = (station.line.used - before).total
-        before = station.line.used
+        idle = station.line.used - began
         station.line.close()
         station.client.call()
-        reconnect = (station.line.used - before).total
+        reconnect = station.line.used - began - idle
         assert at.count() == len(corpus)
     return {
         "bytes": statistics.median(costs),
         "ip_bytes": statistics.median(ip_costs),
-        "idle": idle,
-        "reconnect": reconnect,
+        "idle": idle.total,
+        "reconnect": reconnect.total,
     }
 
 
 def payload(line: Line) -> int:
     """What the open connection has carried both ways, without the headers of packets."""
+    assert line._socket is not None
     said = line._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, COUNTS_AT + COUNTS.size)
     acked, received, _, _ = COUNTS.unpack_from(said, COUNTS_AT)
     return int(acked + received)

@@ -47,9 +47,15 @@ class Client:
         head = f"POST {PATH} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\n"
         self.connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
+    def receive(self) -> None:
+        """Read what came. Raises AssertionError when the server has hung up, for nothing would ever come again."""
+        part = self.connection.recv(65536)
+        assert part, "the server hung up"
+        self.received += part
+
     def take(self) -> bool:
         """Read; True when an answer is whole. Raises AssertionError for an answer that is not right."""
-        self.received += self.connection.recv(65536)
+        self.receive()
         head, found, body = self.received.partition(b"\r\n\r\n")
         if not found:
             return False

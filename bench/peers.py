@@ -12,18 +12,14 @@ import gzip
 import hashlib
 import json
 import math
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
 from xml.etree import ElementTree
 
 import requests
 import zstandard
 from appeals import Record
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from sado.sync.wire import text
 

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from sado.channel.gateways import africastalking
 from sado.cli.commands.serve import listening
 from sado.settings import Settings

@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -32,7 +33,7 @@ from sado.cases.law import Law
 from sado.cases.payloads import Appeal
 from sado.cases.service import Cases
 from sado.menus.reading import pack
-from sado.store import Keyring, Store
+from sado.store import Keyring, Store, Transaction
 from sado.store.tables import identity
 from sado.store.tables import outbox as entries
 from sado.sync import outbox, schedule
@@ -64,7 +65,7 @@ class Sender(load.Client):
 
     def take(self) -> bool:
         """Read; True when an answer is whole."""
-        self.received += self.connection.recv(65536)
+        self.receive()
         if not self.received.endswith(b"\r\n\r\nOK"):
             return False
         assert self.received.startswith(b"HTTP/1.1 200"), self.received
@@ -123,7 +124,7 @@ def drained(notices: int) -> dict[str, float]:
         law = Law.read(pack.load(settings.pack).law)
         cases = Cases(known, False, lambda: law)
         for first in range(0, notices, 500):
-            store.write(lambda tx, first=first: [news(cases, tx, number) for number in range(first, first + 500)])
+            store.write(partial(news, cases=cases, numbers=range(first, first + 500)))
         station = build_station(settings, store)
         began = time.perf_counter()
         while store.read(lambda tx: entries.counts(tx)):
@@ -135,20 +136,21 @@ def drained(notices: int) -> dict[str, float]:
     return found
 
 
-def news(cases: Cases, tx: object, number: int) -> None:
-    """A case whose resident has to be told."""
-    appeal = Appeal(
-        kind="complaint",
-        topic="water",
-        place="KT-YOV",
-        agency="HCU",
-        language="tg",
-        msisdn=f"+99293{number:07}",
-        name="Раҳимова Гулнора",
-        text="Об нест.",
-    )
-    filed = cases.open(tx, appeal)  # type: ignore[arg-type]
-    cases.record(tx, "HCU", filed.reference, "registered", "")  # type: ignore[arg-type]
+def news(tx: Transaction, cases: Cases, numbers: range) -> None:
+    """Cases whose residents have to be told."""
+    for number in numbers:
+        appeal = Appeal(
+            kind="complaint",
+            topic="water",
+            place="KT-YOV",
+            agency="HCU",
+            language="tg",
+            msisdn=f"+99293{number:07}",
+            name="Раҳимова Гулнора",
+            text="Об нест.",
+        )
+        filed = cases.open(tx, appeal)
+        cases.record(tx, "HCU", filed.reference, "registered", "")
 
 
 def main() -> None:

@@ -31,16 +31,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
-import msgspec
 import peers
-import zstandard
 from appeals import Record, appeal_of, records
+from frame_parts import PARTS, VILLAGE, Sent
 
-from bench.training import dictionary, events
+from bench.training import events
 from sado.cases.law import Law
 from sado.cases.payloads import Appeal
 from sado.cases.service import Cases
@@ -51,14 +50,12 @@ from sado.sync import outbox
 from sado.sync.exchange import history, server
 from sado.sync.exchange.client import Client
 from sado.sync.link.frame_size import MOST, FrameSize
-from sado.sync.wire import columns, compression, frame, shared_history, varint
-from sado.sync.wire.frame import Message
-from sado.sync.wire.records import Wired
+from sado.sync.wire import frame
 from sado.sync.wire.shared_history import SharedHistory
 from tests.support.one_by_one import OneByOne
 
 QUICK = 600
-VILLAGE, HUB = 7, 1
+HUB = 1
 
 
 class Wide(FrameSize):
@@ -70,20 +67,6 @@ class Wide(FrameSize):
 
     def succeeded(self, size: int, seconds: float) -> None:
         """Nothing is learnt."""
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What went up in one exchange: the size of its frame, what it said, and the history it was compressed with."""
-
-    size: int
-    message: Message
-    history: SharedHistory | None
-
-    @property
-    def events(self) -> list[Wired]:
-        """The events, in the order in which they are packed."""
-        return self.message.events
 
 
 @dataclass
@@ -110,7 +93,7 @@ class Pair:
         for record in batch:
             self.clock[0] = datetime.fromisoformat(record["created"]).timestamp()
             appeal = appeal_of(record)
-            references.append(self.village.write(lambda tx, appeal=appeal: self._cases.open(tx, appeal)).reference)
+            references.append(self.village.write(partial(self._cases.open, appeal=appeal)).reference)
         while self._client.call():
             pass
         rows = self.hub.read(lambda tx: [cases.find(tx, reference) for reference in references])
@@ -159,7 +142,7 @@ def in_batches(records: Sequence[Record], size: int) -> list[Sequence[Record]]:
 def carried(records: Sequence[Record], size: int) -> tuple[list[Sent], list[int], list[int]]:
     """Everything over one pair of stations: what went up, the bytes up of each batch, the sizes of the answers."""
     with new_pair() as pair:
-        taken = []
+        taken: list[int] = []
         for batch in in_batches(records, size):
             pair.carry(batch)
             taken.append(sum(sent.size for sent in pair.up) - sum(taken))
@@ -174,73 +157,6 @@ def carried_cold(records: Sequence[Record], size: int) -> int:
             pair.carry(batch)
             total += sum(sent.size for sent in pair.up)
     return total
-
-
-# What each part of the frame is worth
-
-
-def without_history(sent: Sent) -> int:
-    """The size of the frame without the shared history."""
-    return len(frame.pack(frame.UP, VILLAGE, b"", sent.message))
-
-
-def without_dictionary(sent: Sent) -> int:
-    """Its size without the dictionary that is shipped."""
-    numbers, content = _parts(sent)
-    words = sent.history.text if sent.history else b""
-    return _around(sent) + len(numbers) + len(_squeezed(content, words, zstandard.DICT_TYPE_RAWCONTENT))
-
-
-def without_columns(sent: Sent) -> int:
-    """Its size with a line of JSON for each event."""
-    earlier = _lines(sent.history.events) if sent.history else b""
-    known = _json_dictionary() + earlier[-shared_history.MOST_BYTES :]
-    return _around(sent) + len(_squeezed(_lines(sent.events), known, zstandard.DICT_TYPE_FULLDICT))
-
-
-def _around(sent: Sent) -> int:
-    """The bytes of the frame around its events."""
-    numbers, content = _parts(sent)
-    return sent.size - len(numbers) - len(compression.pack(content, sent.history.text if sent.history else b""))
-
-
-def _parts(sent: Sent) -> tuple[bytes, bytes]:
-    """The events as the frame has them (sync/wire/frame.py): what is compressed no more, and what is."""
-    schemas = sent.history.schemas if sent.history else columns.NO_SCHEMAS
-    packed = columns.pack(sent.events, sent.message.sent_at, schemas)
-    return varint.pack(len(packed.numbers)) + packed.numbers, packed.content
-
-
-def _squeezed(content: bytes, known: bytes, kind: int) -> bytes:
-    held = zstandard.ZstdCompressionDict(known, dict_type=kind)
-    wanted = zstandard.ZstdCompressionParameters.from_level(
-        compression.LEVEL,
-        source_size=len(content),
-        dict_size=len(known),
-        format=compression.FORMAT,
-        write_dict_id=False,
-    )
-    return zstandard.ZstdCompressor(dict_data=held, compression_params=wanted).compress(content)
-
-
-def _lines(said: Sequence[Wired]) -> bytes:
-    rows = ((one.kind, one.reference, one.ago, one.id, one.hops, msgspec.Raw(one.body.encode())) for one in said)
-    return b"\n".join(msgspec.json.encode(row) for row in rows)
-
-
-@cache
-def _json_dictionary() -> bytes:
-    samples = [_lines(batch) for batch in events.batches(dictionary.SEED, dictionary.COUNT)]
-    return zstandard.train_dictionary(
-        dictionary.SIZE, samples, level=compression.LEVEL, threads=1, k=200, d=8
-    ).as_bytes()
-
-
-PARTS = {
-    "without_history": without_history,
-    "without_dictionary": without_dictionary,
-    "without_columns": without_columns,
-}
 
 
 def measured(records: Sequence[Record]) -> dict[str, float]:

@@ -96,4 +96,7 @@ def _answering(settings: Settings) -> Iterator[Ask]:
 
     with opened(settings) as store:
         station = build_station(settings, store)
-        yield lambda method, what, body: control.do(station, method, what, body)
+        try:
+            yield lambda method, what, body: control.do(station, method, what, body)
+        finally:
+            station.hang_up()

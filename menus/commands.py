@@ -19,7 +19,7 @@ from sado.menus.fields import accepted
 from sado.menus.language.folding import is_one_edit_apart
 from sado.menus.language.languages import Languages
 from sado.menus.layout import clean
-from sado.menus.reading.kinds import Id, Name
+from sado.menus.reading.contract import Id, Name
 from sado.menus.tree import Screen, Tree
 
 # A shorter word is one edit away from half of the language.
@@ -49,9 +49,11 @@ class Keyword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     words: Annotated[dict[str, list[str]], Meta(description="language: spellings; the answer is in that language")]
     go: Annotated[Id, Meta(description="the screen that the command enters")] | None = None
-    go_given: Annotated[Id, Meta(description="where it enters instead when something follows the word")] | None = None
-    takes: Annotated[list[Id], Meta(description="the screens that what follows the word answers, in its order")] = []
-    set: Annotated[dict[Name, str], Meta(description="answers that the command is in itself")] = {}
+    go_with_inputs: (
+        Annotated[Id, Meta(description="where it enters instead when something follows the word")] | None
+    ) = None
+    inputs: Annotated[list[Id], Meta(description="the screens that what follows the word answers, in its order")] = []
+    constants: Annotated[dict[Name, str], Meta(description="answers that the command is in itself")] = {}
     choices: Annotated[
         dict[str, list[str]], Meta(description="number of an option: more words for it than the screen has")
     ] = {}
@@ -74,9 +76,9 @@ class Command:
 
 @dataclass(frozen=True)
 class Arguments:
-    """What follows the word: the text for each screen that it answers, and what nothing takes."""
+    """What follows the word: the input for each screen that it answers, and what is left over."""
 
-    given: Mapping[str, str]
+    inputs: Mapping[str, str]
     left: str
 
 
@@ -113,8 +115,8 @@ class Commands:
         for name, keyword in self.keywords.items():
             if keyword.bare and said[:1].isdigit():
                 parted = arguments(tree, keyword, said)
-                first = tree.screens[keyword.takes[0]]
-                number = parted.given.get(first.id, "")
+                first = tree.screens[keyword.inputs[0]]
+                number = parted.inputs.get(first.id, "")
                 if not parted.left and accepted(first.accepts, first.length, number) is not None:
                     return Command(name, keyword, "", said)
         return None
@@ -174,22 +176,22 @@ def words_of(keywords: Mapping[str, Keyword]) -> Iterator[_Word]:
 def arguments(tree: Tree, keyword: Keyword, rest: str) -> Arguments:
     """What follows the word, parted among the screens that the command answers. A number of the wrong length goes to
     the first of them, so that she is told."""
-    given: dict[str, str] = {}
+    inputs: dict[str, str] = {}
     left = _rest(rest)
-    for at, name in enumerate(keyword.takes):
+    for at, name in enumerate(keyword.inputs):
         screen = tree.screens[name]
-        following = tree.screens[keyword.takes[at + 1]] if at + 1 < len(keyword.takes) else None
+        following = tree.screens[keyword.inputs[at + 1]] if at + 1 < len(keyword.inputs) else None
         said, left = _taken(screen, following, keyword, left, tree.languages.fold, is_first=not at)
         if said:
-            given[name] = said
-    return Arguments(given, left)
+            inputs[name] = said
+    return Arguments(inputs, left)
 
 
 def _taken(
     screen: Screen, following: Screen | None, keyword: Keyword, left: str, fold: Fold, is_first: bool
 ) -> tuple[str, str]:
     """What of `left` answers this screen, and what remains."""
-    if screen.kind == "choice":
+    if not screen.accepts:
         return _option_in(screen, keyword, left, fold)
     if screen.accepts in FREE:
         return left, ""

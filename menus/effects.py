@@ -1,4 +1,4 @@
-"""The effects that a tree may ask for: what each takes, how it may go, and what it gives to the screens after it.
+"""The effects that a tree may ask for: what each needs, how it may go, and what it fills on the screens after it.
 
 Handlers of the channel perform them; a test holds the two together. The checker reads this table, so that a tree
 which forgets one of the ways is told before a resident finds it.
@@ -14,12 +14,12 @@ from sado.menus.tree import Screen
 
 @dataclass(frozen=True)
 class Contract:
-    """One effect: what it does, its outcomes, the answers it cannot do without, and the placeholders it fills."""
+    """One effect: what it does, its outcomes, the answers that it needs, and the placeholders it fills."""
 
     does: str
     outcomes: tuple[str, ...]
-    takes: tuple[str, ...] = ()
-    gives: tuple[str, ...] = field(default=())
+    needs: tuple[str, ...] = ()
+    fills: tuple[str, ...] = field(default=())
 
 
 EFFECTS: Mapping[str, Contract] = {
@@ -94,6 +94,6 @@ def broken(screen: Screen) -> Iterator[str]:
     # A found row may lead to more than one screen: `found.status.ready` is a way of `found`.
     if unknown := [name for name in screen.outcomes if name.partition(".")[0] not in contract.outcomes]:
         yield f"{screen.effect} never ends as {', '.join(unknown)}; it ends as {', '.join(contract.outcomes)}"
-    handed = [*screen.takes, *screen.given, *(["text"] if screen.text or screen.note else [])]
-    if absent := [name for name in contract.takes if name not in handed]:
-        yield f"{screen.effect} needs the answers {', '.join(absent)} in `takes` or `set`"
+    handed = [*screen.inputs, *screen.constants, *(["text"] if screen.text or screen.note else [])]
+    if absent := [name for name in contract.needs if name not in handed]:
+        yield f"{screen.effect} needs the answers {', '.join(absent)} in `inputs` or `constants`"

@@ -1,6 +1,6 @@
 """The conversation: pure functions from (tree, session, input) to the next turn.
 
-The engine does nothing itself. Where a tree says `do`, the turn carries an Effect; the caller performs it
+The engine does nothing itself. At an action the turn carries an Effect; the caller performs it
 and hands the Outcome to `proceed`. So a dialogue runs in memory, and a session may be stored between any
 two calls.
 """
@@ -23,7 +23,7 @@ USSD = Budget()
 
 @dataclass(frozen=True)
 class Effect:
-    """Something to be done by the caller: a name from the tree, and the answers that it takes."""
+    """Something to be done by the caller: a name from the tree, and the answers that are handed to it."""
 
     name: str
     answers: Mapping[str, str]
@@ -71,7 +71,7 @@ def offer(tree: Tree, language: str, unfinished: str, budget: Budget = USSD) -> 
 
 
 def enter(tree: Tree, session: Session, budget: Budget = USSD) -> Turn:
-    """Begin at the screen where this new session stands, with the answers that it brings: `given` are used up where
+    """Begin at the screen where this new session stands, with what it brings: `prefilled` inputs are used up where
     their screens ask for them, so that nothing is asked twice."""
     _check(tree, session)
     session = session.copied()
@@ -127,32 +127,32 @@ def _check(tree: Tree, session: Session) -> None:
 
 
 def _arrive(tree: Tree, session: Session, budget: Budget) -> Turn:
-    """Show the screen the session stands on, or ask for its effect, using up what was given or dialled ahead."""
+    """Show the screen the session stands on, or ask for its effect, using up what was prefilled or dialled ahead."""
     while True:
         screen = tree.screens[session.screen]
-        if screen.kind == "do":
+        if screen.effect:
             return Turn(session, effect=_effect(tree, screen, session))
-        if screen.id in session.given:
-            _take(tree, session, session.given.pop(screen.id), budget)
+        if screen.id in session.prefilled:
+            _take(tree, session, session.prefilled.pop(screen.id), budget)
             continue
         waits_for_language = screen.id == tree.first_contact
-        if not session.ahead or session.error or screen.kind == "notice" or waits_for_language:
+        if not session.ahead or session.error or screen.is_last or waits_for_language:
             break
         _take(tree, session, session.ahead.pop(0), budget)
-    if session.error or screen.kind == "notice":
+    if session.error or screen.is_last:
         session.ahead.clear()
     shown = pages_of(tree, screen, session, budget)
     page = min(session.page, len(shown) - 1)
-    is_last = screen.kind == "notice" and page == len(shown) - 1
+    is_last = screen.is_last and page == len(shown) - 1
     if is_last:
         session.form = ""
     return Turn(session, shown[page], is_last)
 
 
 def _effect(tree: Tree, screen: Screen, session: Session) -> Effect:
-    answers = {name: session.answers.get(name, "") for name in screen.takes}
-    for name, given in screen.given.items():
-        answers[name] = PLACEHOLDER.sub(lambda match: session.answers.get(match[1], ""), given)
+    answers = {name: session.answers.get(name, "") for name in screen.inputs}
+    for name, constant in screen.constants.items():
+        answers[name] = PLACEHOLDER.sub(lambda match: session.answers.get(match[1], ""), constant)
     if screen.text:
         answers["text"] = words(tree, screen.text, session)
     if screen.note:
@@ -189,7 +189,7 @@ def _step_back(tree: Tree, session: Session) -> None:
 
 
 def _answer(tree: Tree, session: Session, screen: Screen, text: str, typed: str) -> None:
-    if screen.kind == "prompt":
+    if screen.accepts:
         _answer_prompt(tree, session, screen, text)
         return
     option = _chosen(options_of(screen, session), typed.rstrip(".) "))
@@ -198,7 +198,7 @@ def _answer(tree: Tree, session: Session, screen: Screen, text: str, typed: str)
         return
     if screen.answer:
         session.answers[screen.answer] = PLACEHOLDER.sub(lambda match: session.values.get(match[1], ""), option.value)
-        if screen.kind == "list":
+        if screen.is_list:
             session.values[screen.answer] = str(option.text[session.language])
     if option.language:
         session.language = session.answers["language"] = option.language
@@ -223,7 +223,7 @@ def _answer_prompt(tree: Tree, session: Session, screen: Screen, text: str) -> N
 
 def _leave(tree: Tree, session: Session, target: str) -> None:
     # The way back to a list is through what found it: by then its items may be those of another list.
-    is_list = tree.screens[session.screen].kind == "list"
+    is_list = tree.screens[session.screen].is_list
     here = session.found_by if is_list and session.found_by else session.screen
     if not session.trail or session.trail[-1] != here:
         session.trail = [*session.trail, here][-TRAIL_LIMIT:]

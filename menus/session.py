@@ -9,9 +9,9 @@ class Session(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Where a subscriber is in a tree and what she has answered.
 
     `trail` is the way back; `items` are the (value, words) of the last list, and `found_by` is the screen whose effect
-    found them; `values` fill placeholders; `ahead` are inputs dialled with the service code and not yet used, `given`
-    those that came with an SMS for the screens of these names; `form` is the screen that began a form which is not
-    finished yet.
+    found them; `values` fill placeholders; `ahead` are inputs dialled with the service code and not yet used,
+    `prefilled` those that came with an SMS for the screens of these names; `form` is the screen that began a form which
+    is not finished yet.
     """
 
     tree: str
@@ -25,7 +25,7 @@ class Session(msgspec.Struct, kw_only=True, omit_defaults=True):
     found_by: str = ""
     trail: list[str] = msgspec.field(default_factory=list)
     ahead: list[str] = msgspec.field(default_factory=list)
-    given: dict[str, str] = msgspec.field(default_factory=dict)
+    prefilled: dict[str, str] = msgspec.field(default_factory=dict)
     form: str = ""
 
     def copied(self) -> Session:
@@ -42,6 +42,6 @@ class Session(msgspec.Struct, kw_only=True, omit_defaults=True):
             found_by=self.found_by,
             trail=list(self.trail),
             ahead=list(self.ahead),
-            given=dict(self.given),
+            prefilled=dict(self.prefilled),
             form=self.form,
         )

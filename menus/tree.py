@@ -1,12 +1,13 @@
-"""The tree as the engine walks it: screens as frozen data, of few kinds.
+"""The tree as the engine walks it: screens as frozen data, of few types. A screen's own fields say which it is:
 
-- choice: numbered options, each leading to a screen; without options it is a text to read;
-- list: a choice whose options come from the last effect;
-- prompt: asks for one typed answer;
-- notice: the last thing shown, ends the session;
-- do: shows nothing; asks the caller for an effect and goes on by its outcome.
+- an action has an `effect`: it shows nothing, asks the caller for it and goes on by its outcome;
+- a prompt `accepts` something: it asks for one typed answer;
+- a list (`is_list`) is a choice whose options come from the last effect;
+- a notice (`is_last`) is the last thing shown and ends the session;
+- a go-to (`is_goto`) is another name for a screen; nothing leads to it any more once the tree is put together;
+- any other is a choice: numbered options, each leading to a screen; without options it is a text to read.
 
-What an administrator writes has more kinds (menus/reading/kinds.py); they are made of these.
+What an administrator writes has more types (menus/reading/screen_types.py); they are made of these.
 """
 
 from __future__ import annotations
@@ -40,29 +41,36 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One screen; which of the fields count depends on `kind` (see the module).
+    """One screen; the module tells its types.
 
-    `given` are answers that the effect gets beside those it takes. As `text` it gets the screen's own text in the
-    resident's language, or `note` in the language of the agencies. A screen with a `title` begins a form that is
-    offered again until it is finished.
+    An action hands to its effect the answers named by `inputs`, and the `constants` that stand in the tree. As `text`
+    goes the screen's own text in the resident's language, or `note` in the language of the agencies. A screen with a
+    `title` begins a form that is offered again until it is finished.
     """
 
     id: str
-    kind: str
     text: Texts = field(default_factory=dict)
     options: tuple[Option, ...] = ()
     answer: str = ""
     go: str = ""
-    accepts: str = "text"
+    accepts: str = ""
     length: int = 0
     otherwise: str = ""
     effect: str = ""
-    takes: tuple[str, ...] = ()
-    given: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     outcomes: Mapping[str, str] = field(default_factory=dict)
     title: Texts = field(default_factory=dict)
     is_paged: bool = False
+    is_list: bool = False
+    is_last: bool = False
+    is_goto: bool = False
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether it is of none of the other types."""
+        return not (self.effect or self.accepts or self.is_list or self.is_last or self.is_goto)
 
     def targets(self) -> list[str]:
         """Every screen that this one can lead to, in the order in which a reader meets them."""
@@ -77,8 +85,8 @@ class Screen:
 @dataclass(frozen=True)
 class Tree:
     """All screens of a pack. `version` names this content; `resume` is the screen that offers an unfinished form;
-    `labels` gives an answer's words by its value, `placeholders` the longest value of each, `constants` those that
-    are always the same; `entered` are the screens that SMS commands enter, and
+    `labels` gives an answer's words by its value, `placeholders` the longest value of each,
+    `fixed_placeholders` those that are always the same; `entered` are the screens that SMS commands enter, and
     `is_by_sms` says that each line is paid for."""
 
     version: str
@@ -92,7 +100,7 @@ class Tree:
     errors: Mapping[str, Texts]
     labels: Mapping[tuple[str, str], Texts]
     placeholders: Mapping[str, Texts]
-    constants: Mapping[str, str]
+    fixed_placeholders: Mapping[str, str]
     entered: tuple[str, ...] = ()
     is_by_sms: bool = False
 
@@ -134,7 +142,7 @@ def without_gotos(screens: Mapping[str, Screen]) -> dict[str, Screen]:
 
     def end(target: str) -> str:
         seen = {target}
-        while target in screens and screens[target].kind == "goto" and screens[target].go not in seen:
+        while target in screens and screens[target].is_goto and screens[target].go not in seen:
             target = screens[target].go
             seen.add(target)
         return target

@@ -32,12 +32,12 @@ _USUAL = Keys(BACKS[0], BACKS[1], MORES[0])
 
 def keys_of(screen: Screen, session: Session) -> Keys:
     """The keys of navigation on this screen. They are the same everywhere, except where one is an answer."""
-    if screen.kind in ("choice", "list"):
-        answers = {option.key for option in options_of(screen, session)}
-    elif screen.kind == "prompt" and screen.accepts not in _WORDS:
+    if screen.accepts in _WORDS:
+        return _USUAL
+    if screen.accepts:
         answers = {key for key in (*BACKS, *MORES) if accepted(screen.accepts, screen.length, key) is not None}
     else:
-        return _USUAL
+        answers = {option.key for option in options_of(screen, session)}
     if not answers.intersection((*BACKS, *MORES)):
         return _USUAL
     back, home = [key for key in BACKS if key not in answers][:2]
@@ -46,7 +46,7 @@ def keys_of(screen: Screen, session: Session) -> Keys:
 
 def options_of(screen: Screen, session: Session) -> Sequence[Option]:
     """The numbered lines: the tree's own, or for a list what the last effect found."""
-    if screen.kind != "list":
+    if not screen.is_list:
         return screen.options
     return [
         Option(key=str(number), text={session.language: words}, go="", value=value)
@@ -69,15 +69,14 @@ def pages_of(tree: Tree, screen: Screen, session: Session, budget: Budget) -> tu
 def _shows_back(tree: Tree, screen: Screen, session: Session) -> bool:
     """Whether the way back is told. It is always there; by SMS the line is spared, except where a form has no other way
     on than back from a text that was read."""
-    if not session.trail or screen.kind == "notice":
+    if not session.trail or screen.is_last:
         return False
-    is_text = screen.kind == "choice" and not screen.options
-    return not tree.is_by_sms or (is_text and bool(session.form))
+    return not tree.is_by_sms or (bool(session.form) and screen.is_choice and not screen.options)
 
 
 def _line(tree: Tree, screen: Screen, option: Option, session: Session) -> str:
     """A list's lines are values already: what an agency wrote cannot bring in a placeholder."""
-    return str(option.text[session.language]) if screen.kind == "list" else words(tree, option.text, session)
+    return str(option.text[session.language]) if screen.is_list else words(tree, option.text, session)
 
 
 def words(tree: Tree, texts: Texts, session: Session, language: str = "") -> str:
@@ -105,7 +104,7 @@ def filled(tree: Tree, text: str, session: Session, language: str) -> str:
         answer = session.answers.get(name, "")
         if label := tree.labels.get((name, answer)):
             return str(label[language])
-        return session.values.get(name) or tree.constants.get(name) or answer
+        return session.values.get(name) or tree.fixed_placeholders.get(name) or answer
 
     lines = (PLACEHOLDER.sub(fill, line) for line in text.split("\n"))
     return "\n".join(line for line in lines if line.strip())

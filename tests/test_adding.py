@@ -15,7 +15,8 @@ from sado.menus.gsm import Budget
 from sado.menus.pack import Pack
 from sado.menus.reading import build, report, source, yaml_files
 from sado.menus.reading import pack as packs
-from sado.menus.reading.kinds import KINDS, Id, Kind, Label
+from sado.menus.reading.contract import Id, Label, ScreenType
+from sado.menus.reading.screen_types import SCREEN_TYPES
 from sado.menus.tree import Screen
 from sado.publishing import checking
 from sado.store import Transaction
@@ -30,15 +31,15 @@ TREE = "trees/base.yaml"
 UZBEK = {"Odd": "Yangi", "Bye": "Xayr"}
 
 
-class Farewell(Kind, frozen=True, kw_only=True, tag="farewell"):
+class Farewell(ScreenType, frozen=True, kw_only=True, tag="farewell"):
     """Says good-bye in the pack's word for yes."""
 
     after: Id
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """A prompt, and the notice that follows it."""
-        yield Screen(name, "prompt", shared["yes"], answer="last_words", go=f"{name}.end")
-        yield Screen(f"{name}.end", "notice", shared["yes"])
+        yield Screen(name, shared["yes"], answer="last_words", go=f"{name}.end", accepts="text")
+        yield Screen(f"{name}.end", shared["yes"], is_last=True)
 
 
 def with_uzbek(value: object) -> object:
@@ -69,10 +70,10 @@ def in_uzbek(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return wider
 
 
-def test_a_screen_kind_costs_its_class() -> None:
-    files = small("odd: {kind: farewell, after: end}\n")
+def test_a_screen_type_costs_its_class() -> None:
+    files = small("odd: {type: farewell, after: end}\n")
     parsed = source.parse("toy", files)
-    trees = yaml_files.read({TREE: files[TREE]}, {**KINDS, "farewell": Farewell})
+    trees = yaml_files.read({TREE: files[TREE]}, {**SCREEN_TYPES, "farewell": Farewell})
     assert (len(parsed.faults), trees.faults) == (1, [])
     toy = replace(parsed, trees=trees)
 
@@ -90,8 +91,8 @@ def test_a_register_costs_its_entry_and_its_screens(tmp_path: Path) -> None:
         " fields: {number: {type: digits, length: 4, label: {en: Number, ru: Номер}}}}\n"
     )
     files = small(
-        "odd: {kind: prompt, field: digits, length: 4, answer: number, go: odd.find, text: {en: N, ru: Н}}\n"
-        "odd.find: {kind: lookup, register: shops, by: [number], go: {found: end, none: end, missing: end}}\n"
+        "odd: {type: prompt, field: digits, length: 4, answer: number, go: odd.find, text: {en: N, ru: Н}}\n"
+        "odd.find: {type: lookup, register: shops, by: [number], go: {found: end, none: end, missing: end}}\n"
     )
     files["registers.yaml"] += shops.encode()
 

@@ -29,6 +29,6 @@ class Effects:
 
 def _check(pack: Pack, performed: set[str]) -> None:
     """Raises TreeError for an effect that nobody performs: better at the start than in a resident's session."""
-    asked = {screen.effect for screen in pack.tree.screens.values() if screen.kind == "do"}
+    asked = {screen.effect for screen in pack.tree.screens.values() if screen.effect}
     if unknown := asked - performed:
         raise TreeError(f"The pack {pack.name!r} asks for effects that do not exist: {', '.join(sorted(unknown))}.")

@@ -98,19 +98,19 @@ def misfits(pack: Pack, registers: Registers) -> Iterator[Misfit]:
         if screen.effect not in ("lookup", "ask_agency"):
             continue
         try:
-            register = registers.get(screen.given["register"])
+            register = registers.get(screen.constants["register"])
         except RegisterError as error:
             yield "", (screen.id,), str(error)
             continue
-        wanted = {*screen.takes, *screen.given} - {"register", "when"}
+        wanted = {*screen.inputs, *screen.constants} - {"register", "when"}
         searches = [set(fields) for fields in register.find_by] + ([] if register.private else [{"row"}])
         if wanted not in searches:
             possible = "; ".join(", ".join(sorted(fields)) or "nothing" for fields in searches)
-            yield "", (screen.id,), f"{screen.given['register']} is looked up by {possible}"
-        for case in screen.given.get("when", "").split():
+            yield "", (screen.id,), f"{screen.constants['register']} is looked up by {possible}"
+        for case in screen.constants.get("when", "").split():
             name, _, value = case.partition(".")
             if name not in register.fields or (value and value not in register.fields[name].words):
-                yield "", (screen.id,), f"no row of {screen.given['register']} is ever {case}"
+                yield "", (screen.id,), f"no row of {screen.constants['register']} is ever {case}"
 
 
 def _found_as(cases: Sequence[str], values: Values) -> str:
@@ -124,6 +124,6 @@ def _found_as(cases: Sequence[str], values: Values) -> str:
 
 def _asked(effect: Effect) -> tuple[str, str, dict[str, str]]:
     """The register, the row if one was chosen, and the values to look for."""
-    given = {name: value for name, value in effect.answers.items() if value}
-    given.pop("when", "")
-    return given.pop("register"), given.pop("row", ""), given
+    values = {name: value for name, value in effect.answers.items() if value}
+    values.pop("when", "")
+    return values.pop("register"), values.pop("row", ""), values

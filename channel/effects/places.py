@@ -13,7 +13,7 @@ MOST_PLACES = 9
 
 
 class Places:
-    """The effects that a prompt for a place is made of (menus/reading/kinds.py)."""
+    """The effects that a prompt for a place is made of (menus/reading/showing.py)."""
 
     def __init__(self, pack: Pack) -> None:
         self._gazetteer = pack.gazetteer

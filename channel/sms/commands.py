@@ -56,18 +56,18 @@ class CommandReader:
 
     def begun(self, match: CommandMatch, language: str, service_code: str) -> Session:
         """The session that a command begins."""
-        keyword, given = match.command.keyword, dict(match.arguments.given)
-        for name in match.arguments.given:
+        keyword, inputs = match.command.keyword, dict(match.arguments.inputs)
+        for name in match.arguments.inputs:
             # A place that is spelt in full and is the only one of its name needs no question whether it is meant.
-            if self._pack.tree.screens[name].accepts == "place" and self._is_place(given[name]):
-                given[f"{name}.sure"] = "1"
-        go = keyword.go_given if given and keyword.go_given else keyword.go
+            if self._pack.tree.screens[name].accepts == "place" and self._is_place(inputs[name]):
+                inputs[f"{name}.sure"] = "1"
+        go = keyword.go_with_inputs if inputs and keyword.go_with_inputs else keyword.go
         return Session(
             tree=self._pack.tree.version,
             language=language,
             screen=str(go),
-            answers=dict(keyword.set),
-            given=given,
+            answers=dict(keyword.constants),
+            prefilled=inputs,
             values={"ussd": service_code},
         )
 
@@ -99,13 +99,13 @@ class CommandReader:
         if match.arguments.left:
             return False
         screens = self._pack.tree.screens
-        typed = ((screens[name], text) for name, text in match.arguments.given.items())
+        typed = ((screens[name], text) for name, text in match.arguments.inputs.items())
         return all(self._fits(screen, text) for screen, text in typed)
 
     def _fits(self, screen: Screen, text: str) -> bool:
         if screen.accepts == "place":
             return self._is_place(text)
-        return screen.kind == "choice" or accepted(screen.accepts, screen.length, text) is not None
+        return not screen.accepts or accepted(screen.accepts, screen.length, text) is not None
 
     def _is_place(self, text: str) -> bool:
         matching = self._pack.gazetteer.find(text)
@@ -115,15 +115,15 @@ class CommandReader:
         """Whether a text is asked for, and the command has one."""
         screens = self._pack.tree.screens
         is_asked = asked is not None and asked.accepts == "text"
-        return is_asked and any(screens[name].answer == "text" for name in match.arguments.given)
+        return is_asked and any(screens[name].answer == "text" for name in match.arguments.inputs)
 
 
 def _asks_words(asked: Screen | None) -> bool:
-    return asked is not None and asked.kind == "prompt" and asked.accepts in WORDS
+    return asked is not None and asked.accepts in WORDS
 
 
 def _takes_number(asked: Screen, text: str) -> bool:
     """Whether a bare number answers the question: never one for words."""
-    if asked.kind != "prompt" or asked.accepts in WORDS:
+    if not asked.accepts or asked.accepts in WORDS:
         return False
     return accepted(asked.accepts, asked.length, text) is not None

@@ -51,7 +51,7 @@ class OpenConversation:
         keys = keys_of(self.screen, self.session)
         if text.strip() in (keys.back, keys.home, keys.more):
             return True
-        if self.screen.kind == "prompt":
+        if self.screen.accepts:
             return accepted(self.screen.accepts, self.screen.length, text) is not None
         return any(option.key == text.strip().rstrip(".) ") for option in options_of(self.screen, self.session))
 
@@ -134,7 +134,7 @@ class Inbox:
         somebody wrote is thrown away."""
         session, screen = opened.session, opened.screen
         earlier, words = session.answers.get("text", ""), clean(text).strip()
-        if opened.form and len(words) > LONG and not (screen.kind == "prompt" and opened.is_answered_by(text)):
+        if opened.form and len(words) > LONG and not (screen.accepts and opened.is_answered_by(text)):
             _add(opened, words)
             return self._turns.shown(tx, session)
         turn = self._turns.next(tx, session, self._typed(opened, text))
@@ -144,7 +144,7 @@ class Inbox:
 
     def _typed(self, opened: OpenConversation, text: str) -> str:
         """The key that the name of an option, YES, NO or NEXT stand for here, or what was typed."""
-        if self._reader.asks_more(text) and opened.screen.kind != "prompt":
+        if self._reader.asks_more(text) and not opened.screen.accepts:
             return keys_of(opened.screen, opened.session).more
         return self._reader.key(opened.tree, opened.session, text) or text
 
@@ -154,7 +154,7 @@ class Inbox:
             return False
         tree = self._turns.tree(self._turns.version(tx, turn.session))
         screen = tree.screens[turn.session.screen]
-        if screen.kind == "prompt" or options_of(screen, turn.session):
+        if screen.accepts or options_of(screen, turn.session):
             return True
         return turn.session.page + 1 < len(pages_of(tree, screen, turn.session, TWO_SEGMENTS))
 
@@ -188,9 +188,9 @@ def _in(session: Session, language: str | None, tree: Tree) -> Session:
 
 def _add(opened: OpenConversation, words: str) -> None:
     """Add words to the matter: what is kept of it, or what came with the command and waits for its question."""
-    given = next((name for name in opened.session.given if opened.tree.screens[name].answer == "text"), None)
-    if given:
-        opened.session.given[given] = _joined(opened.session.given[given], words)
+    name = next((name for name in opened.session.prefilled if opened.tree.screens[name].answer == "text"), None)
+    if name:
+        opened.session.prefilled[name] = _joined(opened.session.prefilled[name], words)
     else:
         opened.session.answers["text"] = _joined(opened.session.answers.get("text", ""), words)
 

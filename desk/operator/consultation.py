@@ -69,12 +69,12 @@ def _asked(tree: Tree, subject: str) -> tuple[Screen | None, str]:
     """The screen that asks for votes on this subject, and what it asks about: `rate.passport` is counted by a screen
     that gives the subject `rate.{service}`, and asked by the screen `rate`."""
     for counting in tree.screens.values():
-        given = counting.given.get("subject", "") if counting.effect == "vote" else ""
-        if given == subject:
+        counted = counting.constants.get("subject", "") if counting.effect == "vote" else ""
+        if counted == subject:
             return tree.screens.get(subject), ""
         name, _, value = subject.rpartition(".")
-        for answer in PLACEHOLDER.findall(given):
-            if given == f"{name}.{{{answer}}}":
+        for answer in PLACEHOLDER.findall(counted):
+            if counted == f"{name}.{{{answer}}}":
                 return tree.screens.get(name), _words(tree.labels.get((answer, value), {}), value)
     return None, ""
 

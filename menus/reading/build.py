@@ -15,7 +15,7 @@ from sado.menus.language.languages import Languages
 from sado.menus.language.places import DISTRICTS, REGIONS, Gazetteer
 from sado.menus.misfits import Misfit, MisfitError
 from sado.menus.pack import Agency, Pack
-from sado.menus.reading.kinds import SHARED_WORDS, Label
+from sado.menus.reading.contract import SHARED_WORDS, Label
 from sado.menus.reading.source import AGENCIES, LAW, REGISTERS, PackFile, PackSource, version
 from sado.menus.tree import Screen, Texts, Tree, completed, labels_of, without_gotos
 
@@ -30,7 +30,7 @@ def screens_of(source: PackSource, languages: Languages) -> list[Screen]:
     shared: dict[str, Label] = {name: {} for name in SHARED_WORDS}
     shared |= {name: languages.complete(texts) for name, texts in source.shared.words.items()}
     shared["language_names"] = dict(languages.names)
-    return [screen for name, kind in source.trees.screens.items() for screen in kind.screens(name, shared)]
+    return [screen for name, written in source.trees.screens.items() for screen in written.screens(name, shared)]
 
 
 def pack_of(source: PackSource, languages: Languages, screens: Sequence[Screen]) -> Pack:
@@ -74,8 +74,8 @@ def _tree(source: PackSource, languages: Languages, made: Sequence[Screen], plac
         errors={error: completed(languages, texts) for error, texts in shared.errors.items()},
         labels=labels_of(screens),
         placeholders=placeholders,
-        constants=shared.constants,
-        entered=tuple(screen for word in keywords for screen in (word.go, word.go_given, *word.takes) if screen),
+        fixed_placeholders=shared.fixed_placeholders,
+        entered=tuple(screen for word in keywords for screen in (word.go, word.go_with_inputs, *word.inputs) if screen),
     )
 
 

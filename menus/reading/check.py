@@ -20,14 +20,13 @@ from sado.menus.view import options_of, pages_of
 MOST_OPTIONS = 9
 DEEPEST = 4
 PAGES_WITH_ERROR = 2
-_WAITING = ("choice", "list", "prompt", "notice")
 
 
 def structure(tree: Tree, written: Written) -> Iterator[Fault]:
     """What makes the tree unusable: a resident would meet an error, an empty line or no end."""
     placeholders, answers = known_to(tree), {screen.answer for screen in tree.screens.values()}
     for screen in tree.screens.values():
-        for says in chain(_leads_nowhere(tree, screen), _kind_faults(screen), _uncounted(tree, screen)):
+        for says in chain(_leads_nowhere(tree, screen), _type_faults(screen), _uncounted(tree, screen)):
             yield written.fault(screen.id, says)
         yield from _text_faults(tree, written, screen, placeholders, answers)
     yield from _endless(tree, written)
@@ -40,7 +39,7 @@ def style(tree: Tree, written: Written, budget: Budget) -> Iterator[Fault]:
     in_reach, depths = reached(tree.screens, roots), _depths(tree)
     answers = {screen.answer for screen in tree.screens.values()}
     for screen in tree.screens.values():
-        if screen.id not in in_reach and screen.kind != "goto":
+        if screen.id not in in_reach and not screen.is_goto:
             yield written.fault(screen.id, "no screen leads here: remove it, or lead to it")
         elif (deep := depths.get(screen.id, 0)) > DEEPEST:
             yield written.fault(screen.id, f"is {deep} choices deep; more than {DEEPEST} are not found")
@@ -52,7 +51,7 @@ def style(tree: Tree, written: Written, budget: Budget) -> Iterator[Fault]:
 
 def known_to(tree: Tree) -> set[str]:
     """The placeholders that something fills."""
-    return {*tree.placeholders, *tree.constants, *(answer for answer, _ in tree.labels)}
+    return {*tree.placeholders, *tree.fixed_placeholders, *(answer for answer, _ in tree.labels)}
 
 
 def text_faults(texts: Texts, languages: Languages, placeholders: set[str]) -> Iterator[tuple[str, str]]:
@@ -84,30 +83,31 @@ def _leads_nowhere(tree: Tree, screen: Screen) -> Iterator[str]:
     for target in screen.targets():
         if target not in tree.screens:
             yield f"leads to {target}, which is no screen"
-        elif tree.screens[target].kind == "goto":
+        elif tree.screens[target].is_goto:
             yield f"leads to {target}, a go-to that leads back to itself"
 
 
-def _kind_faults(screen: Screen) -> Iterator[str]:
+def _type_faults(screen: Screen) -> Iterator[str]:
     keys = [option.key for option in screen.options]
     rules = {
-        "a choice needs options or a text": screen.kind == "choice" and not (screen.options or screen.text),
-        f"a {screen.kind} needs a text": screen.kind in ("prompt", "notice") and not screen.text,
+        "a choice needs options or a text": screen.is_choice and not (screen.options or screen.text),
+        "a prompt needs a text": screen.accepts and not screen.text,
+        "a notice needs a text": screen.is_last and not screen.text,
         "every option needs words": not all(option.text for option in screen.options),
-        "every option needs `go`": screen.kind == "choice" and any(not (o.go or screen.go) for o in screen.options),
+        "every option needs `go`": any(not (option.go or screen.go) for option in screen.options),
         "two options have one key": len(set(keys)) < len(keys),
         f"more than {MOST_OPTIONS} options: split the screen": len(keys) > MOST_OPTIONS,
         f"there is no field {screen.accepts!r}; the fields are: {', '.join(FIELDS)}, place, and the digits of"
-        " pack.yaml": screen.accepts not in FIELDS,
+        " pack.yaml": screen.accepts and screen.accepts not in FIELDS,
         "`field: digits` needs `length`": screen.accepts == "digits" and not screen.length,
     }
-    broken = effects.broken(screen) if screen.kind == "do" else ()
+    broken = effects.broken(screen) if screen.effect else ()
     return chain((says for says, is_broken in rules.items() if is_broken), broken)
 
 
 def _unasked(screen: Screen, answers: Set[str]) -> Iterator[str]:
     """Answers handed to an effect that no screen asks for: a slip in a name would file an empty text."""
-    handed = {*screen.takes, *PLACEHOLDER.findall(" ".join(screen.given.values()))}
+    handed = {*screen.inputs, *PLACEHOLDER.findall(" ".join(screen.constants.values()))}
     yield from (f"no screen asks for {name}, which this hands over" for name in sorted(handed - answers - {"language"}))
 
 
@@ -143,7 +143,7 @@ def _placeholders(form: Form) -> list[str]:
 
 def _endless(tree: Tree, written: Written) -> Iterator[Fault]:
     """Effects that lead to each other and never to a screen."""
-    silent = {name: screen for name, screen in tree.screens.items() if screen.kind == "do"}
+    silent = {name: screen for name, screen in tree.screens.items() if screen.effect}
     while quiet := {
         name for name, screen in silent.items() if not any(target in silent for target in screen.targets())
     }:
@@ -184,22 +184,20 @@ def _depths(tree: Tree) -> dict[str, int]:
 
 
 def _shown_next(tree: Tree, screen: Screen) -> set[str]:
-    """The screens that somebody may see next: effects between are seen by nobody."""
-    effects = {name: effect for name, effect in tree.screens.items() if effect.kind == "do"}
-    silent = reached(effects, screen.targets())
-    return {target for step in (screen, *(effects[name] for name in silent)) for target in step.targets()} - set(
-        effects
-    )
+    """The screens that somebody may see next: actions between are seen by nobody."""
+    actions = {name: action for name, action in tree.screens.items() if action.effect}
+    steps = [screen, *(actions[name] for name in reached(actions, screen.targets()))]
+    return {target for step in steps for target in step.targets()} - set(actions)
 
 
 def _is_menu(screen: Screen) -> bool:
     """A choice with an answer is a step of a form."""
-    return screen.kind == "choice" and bool(screen.options) and not screen.answer
+    return bool(screen.options) and not screen.answer
 
 
 def _no_exit(tree: Tree, written: Written, reached: set[str]) -> Iterator[Fault]:
     """Screens from which only `0` and hanging up lead out: no text to read, no notice, no main menu."""
-    ends = {name for name in reached if tree.screens[name].kind == "notice" or not tree.screens[name].targets()}
+    ends = {name for name in reached if tree.screens[name].is_last or not tree.screens[name].targets()}
     ends.add(tree.start)
     while more := {name for name in reached - ends if any(target in ends for target in tree.screens[name].targets())}:
         ends |= more
@@ -208,7 +206,7 @@ def _no_exit(tree: Tree, written: Written, reached: set[str]) -> Iterator[Fault]
 
 
 def _length_faults(tree: Tree, written: Written, screen: Screen, budget: Budget) -> Iterator[Fault]:
-    if screen.kind not in _WAITING:
+    if screen.effect or screen.is_goto:
         return
     longest = _longest_forms(screen)
     for language in tree.languages.codes:
@@ -234,10 +232,10 @@ def _longest_forms(screen: Screen) -> Screen:
 def _too_long(tree: Tree, screen: Screen, session: Session, budget: Budget) -> str:
     """In one page by itself unless it is `paged`; with the error line above in two at most."""
     shown = pages_of(tree, screen, session, budget)
-    if len(shown) > 1 and not screen.is_paged and screen.kind != "list":
+    if len(shown) > 1 and not screen.is_paged and not screen.is_list:
         whole = pages_of(tree, screen, session, Budget(10**6, 10**6))[0]
         return f"takes {units(whole)} of {budget.of(whole)} units: shorten it, or say `paged: true`"
-    session.error = screen.accepts if screen.kind == "prompt" else "choice"
+    session.error = screen.accepts or "choice"
     with_error = pages_of(tree, screen, session, budget)
     if len(with_error) > len(shown) + PAGES_WITH_ERROR - 1 and options_of(screen, session):
         return f"takes {len(with_error)} pages with the error line above: shorten it"

@@ -47,29 +47,30 @@ def _clashes(keywords: Mapping[str, Keyword], tree: Tree) -> Iterator[tuple[Path
 
 
 def _unknown_screens(keyword: Keyword, tree: Tree) -> Iterator[tuple[str, str]]:
-    named = [("go", keyword.go), ("go_given", keyword.go_given), *(("takes", taken) for taken in keyword.takes)]
+    named = [("go", keyword.go), ("go_with_inputs", keyword.go_with_inputs)]
+    named += [("inputs", screen) for screen in keyword.inputs]
     for part, screen in named:
         if screen is not None and screen not in tree.screens:
             yield part, f"there is no screen {screen}"
-        elif screen is not None and tree.screens[screen].kind == "goto":
+        elif screen is not None and tree.screens[screen].is_goto:
             yield part, f"{screen} is another name for a screen: take the screen itself"
 
 
 def _misused(name: str, keyword: Keyword, tree: Tree) -> Iterator[tuple[Path, str]]:
-    taken = [tree.screens[screen] for screen in keyword.takes]
-    if odd := [screen.id for screen in taken if screen.kind not in ("prompt", "choice")]:
-        yield (name, "takes"), f"{', '.join(odd)} asks nothing that could be answered: only prompts and choices do"
-    keys = {option.key for screen in taken if screen.kind == "choice" for option in screen.options}
+    answered = [tree.screens[screen] for screen in keyword.inputs]
+    if odd := [screen.id for screen in answered if not (screen.accepts or screen.is_choice)]:
+        yield (name, "inputs"), f"{', '.join(odd)} asks nothing that could be answered: only prompts and choices do"
+    keys = {option.key for screen in answered for option in screen.options}
     if absent := [key for key in keyword.choices if key not in keys]:
-        yield (name, "choices"), f"no screen that it takes has an option {', '.join(absent)}"
-    if keyword.bare and (not taken or taken[0].accepts != "digits"):
-        yield (name, "bare"), "only a number can stand bare: let it take a prompt with a field of digits first"
+        yield (name, "choices"), f"none of its `inputs` has an option {', '.join(absent)}"
+    if keyword.bare and (not answered or answered[0].accepts != "digits"):
+        yield (name, "bare"), "only a number can stand bare: let its `inputs` begin with a prompt for a field of digits"
     if not keyword.destructive and (effect := _destroys(keyword, tree)):
         yield (name,), f"it leads to {effect}: say `destructive: true`, so that no slip is taken for it"
 
 
 def _destroys(keyword: Keyword, tree: Tree) -> str:
     """The destroying effect that is at most one answer away from where the command enters, or nothing."""
-    near = [keyword.go, keyword.go_given]
+    near = [keyword.go, keyword.go_with_inputs]
     near += [target for name in near if name for target in tree.screens[name].targets()]
     return next((tree.screens[name].effect for name in near if name and tree.screens[name].effect in DESTROYING), "")

@@ -9,8 +9,8 @@ from typing import Any
 from sado.menus.fields import FIELDS
 from sado.menus.pack import Pack
 from sado.menus.reading import check
+from sado.menus.reading.contract import SHARED_WORDS
 from sado.menus.reading.faults import Fault
-from sado.menus.reading.kinds import SHARED_WORDS
 from sado.menus.reading.source import SHARED, PackFile, PackSource
 from sado.menus.reading.yaml_files import File, Written
 from sado.menus.tree import PLACEHOLDER, Screen, Texts, Tree, completed
@@ -20,8 +20,8 @@ MESSAGES = ("news", "unknown")
 
 
 def found(pack: Pack, made: Sequence[Screen], source: PackSource) -> Iterator[Fault]:
-    """Every fault between the trees, pack.yaml, the law and the agencies; `made` are the engine's screens as each kind
-    made them."""
+    """Every fault between the trees, pack.yaml, the law and the agencies; `made` are the engine's screens as each
+    type made them."""
     shared, written = source.yaml[SHARED], source.trees
     yield from _missing_screens(pack.tree, shared)
     yield from _made_twice(made, written)
@@ -40,7 +40,7 @@ def _missing_screens(tree: Tree, shared: File) -> Iterator[Fault]:
 
 
 def _made_twice(made: Sequence[Screen], written: Written) -> Iterator[Fault]:
-    """A kind of several screens may take a name that is written elsewhere (menus/reading/kinds.py)."""
+    """A type that makes several screens may take a name that is written elsewhere."""
     names = Counter(screen.id for screen in made)
     for name in sorted(name for name, count in names.items() if count > 1):
         yield written.fault(name, f"is also made for {name.rpartition('.')[0]}: rename this one")
@@ -106,7 +106,7 @@ def _nameless(pack: Pack, written: Written) -> Iterator[Fault]:
     """Forms that nobody could file: the law takes their kind only with a name, and they hand none over."""
     strict = {kind for kind, rules in _kinds(pack).items() if isinstance(rules, dict) and rules.get("needs_name")}
     for screen in pack.tree.screens.values():
-        if screen.effect != "open_case" or "name" in (*screen.takes, *screen.given):
+        if screen.effect != "open_case" or "name" in (*screen.inputs, *screen.constants):
             continue
         for kind in sorted(_values(pack.tree, screen, "kind") & strict):
             yield written.fault(screen.id, f"the law wants a name for the kind {kind!r}: ask for it and hand it over")
@@ -114,10 +114,10 @@ def _nameless(pack: Pack, written: Written) -> Iterator[Fault]:
 
 def _values(tree: Tree, screen: Screen, name: str) -> set[str]:
     """What an effect may get as this answer: what is written, or the values of the choices that lead to it."""
-    given = screen.given.get(name, f"{{{name}}}")
-    wanted = PLACEHOLDER.fullmatch(given)
+    value = screen.constants.get(name, f"{{{name}}}")
+    wanted = PLACEHOLDER.fullmatch(value)
     if wanted is None:
-        return {given}
+        return {value}
     forms = {screen_id: choice for screen_id, choice in tree.screens.items() if screen_id != tree.start}
     asked = [
         choice

@@ -1,4 +1,4 @@
-"""The JSON Schema of tree files, for editors: made of the kinds themselves, so the two cannot part."""
+"""The JSON Schema of tree files, for editors: made of the types themselves, so the two cannot part."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from sado.menus.reading.kinds import KINDS
+from sado.menus.reading.screen_types import SCREEN_TYPES
 
 PUBLISHED = "menus/tree.schema.json"
 
 
 def tree_schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of one file under `trees/`: screens by name, each of one kind."""
-    (screen,), components = msgspec.json.schema_components([reduce(or_, KINDS.values())])
+    """JSON Schema (draft 2020-12) of one file under `trees/`: screens by name, each of one type."""
+    (screen,), components = msgspec.json.schema_components([reduce(or_, SCREEN_TYPES.values())])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Sado: the screens of one service",

@@ -16,8 +16,8 @@ from sado.menus.language.places import DISTRICTS, REGIONS
 from sado.menus.misfits import Misfit, Path, worded
 from sado.menus.pack import SmsRules
 from sado.menus.reading import yaml_files
+from sado.menus.reading.contract import Label, Words
 from sado.menus.reading.faults import NOT_UTF8, Fault
-from sado.menus.reading.kinds import Label, Words
 from sado.menus.reading.yaml_files import File, Written
 
 Files = Mapping[str, bytes]
@@ -42,7 +42,7 @@ class PackFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     words: dict[str, Label]
     errors: dict[str, Words]
     placeholders: dict[str, str | Label]
-    constants: dict[str, str]
+    fixed_placeholders: dict[str, str]
     fields: dict[str, int]
     place_words: list[str]
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166: whose numbers need no country code")]

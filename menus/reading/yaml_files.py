@@ -11,8 +11,9 @@ import msgspec
 import yaml
 
 from sado.menus.misfits import Path
+from sado.menus.reading.contract import Id, ScreenType, ScreenTypes
 from sado.menus.reading.faults import NOT_UTF8, Fault, line_of, lines, misfits
-from sado.menus.reading.kinds import KINDS, Id, Kind, Kinds
+from sado.menus.reading.screen_types import SCREEN_TYPES
 
 _STR = "tag:yaml.org,2002:str"
 
@@ -94,14 +95,14 @@ def _advised(problem: str) -> str:
 @dataclass
 class Written:
     """All screens of a pack as written, each with its file; `faults` are those of reading. A name of a screen is
-    written as the schema says (menus/reading/kinds.py)."""
+    written as the schema says (menus/reading/contract.py)."""
 
-    screens: dict[str, Kind]
+    screens: dict[str, ScreenType]
     files: dict[str, File]
     faults: list[Fault]
 
     def fault(self, screen: str, says: str, path: Path = (), language: str = "") -> Fault:
-        """A fault of a screen; of one that was made for another (menus/reading/kinds.py), at that one."""
+        """A fault of a screen; of one that was made for another, at that one."""
         written = screen
         while written not in self.files and "." in written:
             written = written.rpartition(".")[0]
@@ -109,18 +110,18 @@ class Written:
         return file.fault((written, *path), says, screen, language)
 
 
-def read(files: Mapping[str, bytes], kinds: Kinds = KINDS) -> Written:
-    """The screens of these files, each of one of the kinds. What cannot be read is left out and told in `faults`."""
+def read(files: Mapping[str, bytes], types: ScreenTypes = SCREEN_TYPES) -> Written:
+    """The screens of these files, each of one of the types. What cannot be read is left out and told in `faults`."""
     written = Written({}, {}, [])
     for name, content in sorted(files.items()):
         file = File(name, content)
         for screen, raw in file.data.items():
-            _read_screen(written, file, screen, raw, kinds)
+            _read_screen(written, file, screen, raw, types)
         written.faults += file.faults
     return written
 
 
-def _read_screen(written: Written, file: File, screen: str, raw: Any, kinds: Kinds) -> None:
+def _read_screen(written: Written, file: File, screen: str, raw: Any, types: ScreenTypes) -> None:
     if screen in written.files:
         earlier = written.files[screen].name
         written.faults.append(file.fault((screen,), f"is defined twice, first in {earlier}: rename one", screen))
@@ -132,13 +133,13 @@ def _read_screen(written: Written, file: File, screen: str, raw: Any, kinds: Kin
         says = "a screen's name has small Latin letters, digits, _ and dots, and begins with a letter"
         written.faults.append(file.fault((screen,), says, screen))
     if not isinstance(raw, dict):
-        written.faults.append(file.fault((screen,), "a screen is a mapping with a `kind`", screen))
-    elif (kind := kinds.get(str(raw.get("kind")))) is None:
-        says = f"there is no kind {raw['kind']!r}" if "kind" in raw else "`kind` is missing"
-        written.faults.append(file.fault((screen,), f"{says}; the kinds are: {', '.join(kinds)}", screen))
+        written.faults.append(file.fault((screen,), "a screen is a mapping with a `type`", screen))
+    elif (screen_type := types.get(str(raw.get("type")))) is None:
+        says = f"there is no type {raw['type']!r}" if "type" in raw else "`type` is missing"
+        written.faults.append(file.fault((screen,), f"{says}; the types are: {', '.join(types)}", screen))
     else:
         try:
-            written.screens[screen] = msgspec.convert(raw, kind)
+            written.screens[screen] = msgspec.convert(raw, screen_type)
         except (msgspec.ValidationError, TypeError):
-            faults = list(misfits(raw, kind)) or [((), "this screen cannot be read")]
+            faults = list(misfits(raw, screen_type)) or [((), "this screen cannot be read")]
             written.faults += [file.fault((screen, *path), says, screen) for path, says in faults]

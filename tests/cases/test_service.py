@@ -1,4 +1,4 @@
-"""A case: what is kept together, which event may follow which, and who may read it over a phone."""
+"""A case: what is kept together, which event may follow which, and which cannot be applied."""
 
 import itertools
 from collections.abc import Iterator
@@ -7,82 +7,30 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sado.cases import access, errors, payloads, reference, statuses, terms, views
-from sado.cases.access import Refusal
-from sado.cases.errors import NoOtherAgencyError, PassedOnError, UnknownCaseError
-from sado.cases.payloads import Filed, Moved, Opened
+from sado.cases import errors, payloads, statuses, views
+from sado.cases.errors import UnknownCaseError
+from sado.cases.payloads import Filed, Opened
 from sado.cases.statuses import MOVES, STATUSES
-from sado.store import Store, Transaction
-from sado.store.tables import cases, lane_events, lanes
-from sado.store.tables import outbox as entries
-from sado.store.tables.cases import CaseRow, EventRow
+from sado.store import Transaction
 from sado.store.tables.events import Event
-from sado.store.tables.outbox import Entry
 from sado.sync import outbox
-from tests.support.stations import APPEAL, START_S, Clock, Station, open_station
+from tests.support.cases import (
+    DAY_S,
+    FILED_AT,
+    MOVE,
+    OTHER,
+    PEER,
+    bodies_for,
+    case_of,
+    file,
+    history,
+    queued,
+    record,
+    rows,
+)
+from tests.support.stations import APPEAL, Clock, Station, open_station
 
-FILED_AT = int(START_S * 1000)
-OTHER = "+992900000002"
-DAY_S = 24 * 3600
 PAIRS = list(itertools.product(STATUSES, [*STATUSES, "approved"]))
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def village(tmp_path: Path, clock: Clock) -> Iterator[Station]:
-    """A station that orders its own cases."""
-    with open_station(tmp_path, 7, has_upstream=False, clock=clock) as station:
-        yield station
-
-
-@pytest.fixture
-def outpost(tmp_path: Path, clock: Clock) -> Iterator[Station]:
-    """A station with an upstream."""
-    with open_station(tmp_path / "outpost", 7, clock=clock) as station:
-        yield station
-
-
-@pytest.fixture
-def filed(village: Station) -> Filed:
-    return file(village)
-
-
-def file(station: Station) -> Filed:
-    return station.store.write(lambda tx: station.cases.open(tx, APPEAL))
-
-
-def record(
-    station: Station, number: str, kind: str, text: str = "words", agency: str = "", is_short: bool = False
-) -> CaseRow:
-    """The agency that holds the case, or `agency`, moves it; a forward goes to the tax office and back."""
-
-    def move(tx: Transaction) -> CaseRow:
-        held = agency or station.cases.get(tx, number).agency
-        to = ("tax" if held == "water" else "water") if kind == "forwarded" else ""
-        return station.cases.record(tx, held, number, kind, text, to=to, is_short=is_short)
-
-    return station.store.write(move)
-
-
-def case_of(station: Station, number: str) -> CaseRow:
-    return station.store.read(lambda tx: station.cases.get(tx, number))
-
-
-def history(station: Station, number: str) -> list[EventRow]:
-    return station.store.read(lambda tx: cases.events_of(tx, number))
-
-
-def queued(station: Station, number: str) -> list[Entry]:
-    return station.store.read(lambda tx: entries.of_case(tx, number))
-
-
-def rows(store: Store) -> list[int]:
-    tables = ("cases", "events", "outbox", "counters", "attempts")
-    return store.read(lambda tx: [tx.value(f"SELECT COUNT(*) FROM {table}") for table in tables])
 
 
 # Filing
@@ -214,274 +162,6 @@ def test_another_agency_is_told_as_if_there_were_no_case(village: Station, filed
     assert rows(village.store) == before
 
 
-# Terms
-
-
-def day_of(station: Station, at: int | None) -> str:
-    """The day in Dushanbe that ends at this moment."""
-    assert at is not None
-    day = station.cases.law().day_of(at)
-    assert at == station.cases.law().end_of(day)
-    return str(day)
-
-
-def bodies_for(station: Station, peer: str) -> list[str]:
-    """The bodies of the urgent events for a peer."""
-    events = station.store.read(lambda tx: lane_events.after(tx, lanes.find(tx, peer, outbox.URGENT), 0, 9))
-    return [event.event.body for event in events]
-
-
-def events_told(station: Station, destination: str) -> list[Moved]:
-    """What waits for the station that filed the cases."""
-    return [msgspec.json.decode(body, type=Moved) for body in bodies_for(station, destination)]
-
-
-def arrive(hub: Station, number: str = "0080000005") -> str:
-    """A case that station 8 filed comes to the hub."""
-    opened = Opened(
-        **msgspec.structs.asdict(APPEAL), event="008.x.1", reference=number, station=8, received_at=FILED_AT
-    )
-    body = msgspec.json.encode(opened).decode()
-    hub.store.write(lambda tx: hub.cases.apply(tx, PEER, Event(payloads.OPENED, number, body)))
-    return number
-
-
-def hear(village: Station, body: str) -> None:
-    """The station that filed a case is told by its upstream what became of it."""
-    village.store.write(lambda tx: village.cases.apply(tx, outbox.UPSTREAM, Event(payloads.MOVED, "", body)))
-
-
-def test_no_answer_is_due_before_the_registration(village: Station, filed: Filed, clock: Clock) -> None:
-    assert case_of(village, filed.reference).due_at is None
-    clock.move(9 * DAY_S)
-    registered = record(village, filed.reference, "registered")
-    assert (registered.registered_at, day_of(village, registered.due_at)) == (FILED_AT + 9 * DAY_S * 1000, "2027-02-23")
-
-
-def test_a_case_may_be_registered_for_the_short_term(village: Station, filed: Filed) -> None:
-    assert day_of(village, record(village, filed.reference, "registered", is_short=True).due_at) == "2027-02-01"
-    assert case_of(village, filed.reference).is_short
-
-
-def test_the_other_term_is_no_repeat_of_a_registration(village: Station, filed: Filed) -> None:
-    record(village, filed.reference, "registered")
-    with pytest.raises(statuses.IllegalMoveError):
-        record(village, filed.reference, "registered", is_short=True)
-
-
-def test_what_is_no_appeal_has_no_short_term(village: Station) -> None:
-    question = msgspec.structs.replace(APPEAL, kind="question")
-    number = village.store.write(lambda tx: village.cases.open(tx, question)).reference
-    with pytest.raises(terms.NoShortTermError, match="question"):
-        record(village, number, "registered", is_short=True)
-    assert day_of(village, record(village, number, "registered").due_at) == "2027-02-01"
-
-
-@pytest.mark.parametrize(("is_short", "last"), [(False, "2027-03-16"), (True, "2027-03-01")])
-def test_a_term_is_extended_once(village: Station, filed: Filed, is_short: bool, last: str) -> None:
-    record(village, filed.reference, "registered", is_short=is_short)
-    assert day_of(village, record(village, filed.reference, "extended", "We wait for a map.").due_at) == last
-    record(village, filed.reference, "in_review")
-    before = rows(village.store)
-    with pytest.raises(terms.NoExtensionError, match="so far: 1"):
-        record(village, filed.reference, "extended", "We still wait.")
-    assert rows(village.store) == before
-
-
-def test_a_term_that_has_run_out_is_not_extended(village: Station, filed: Filed, clock: Clock) -> None:
-    due = record(village, filed.reference, "registered").due_at or 0
-    clock.move((due - FILED_AT) / 1000 + 0.001)
-    with pytest.raises(terms.NoExtensionError, match="has run out"):
-        record(village, filed.reference, "extended", "We wait for a map.")
-    clock.move(-0.001)
-    assert record(village, filed.reference, "extended", "We wait for a map.").extensions == 1
-
-
-def test_a_kind_outside_the_law_on_appeals_is_not_extended(village: Station) -> None:
-    question = msgspec.structs.replace(APPEAL, kind="question")
-    number = village.store.write(lambda tx: village.cases.open(tx, question)).reference
-    record(village, number, "registered")
-    with pytest.raises(terms.NoExtensionError):
-        record(village, number, "extended", "We wait for a map.")
-
-
-def test_the_term_stays_through_later_moves(village: Station, filed: Filed) -> None:
-    due = record(village, filed.reference, "registered").due_at
-    for event in ("in_review", "documents_needed", "answered", "closed"):
-        assert record(village, filed.reference, event).due_at == due
-
-
-def test_the_days_for_passing_a_case_on_end(village: Station, filed: Filed, clock: Clock) -> None:
-    record(village, filed.reference, "registered")
-    last = village.cases.law().end_of(village.cases.law().forward_by(FILED_AT))
-    clock.move((last - FILED_AT) / 1000 + 0.001)
-    with pytest.raises(terms.ForwardTooLateError, match="until 2027-01-20"):
-        record(village, filed.reference, "forwarded")
-    clock.move(-0.001)
-    assert record(village, filed.reference, "forwarded").status == "forwarded"
-
-
-def test_the_moves_on_offer_are_those_that_are_taken(village: Station, filed: Filed, clock: Clock) -> None:
-    def offered() -> frozenset[str]:
-        return village.store.read(lambda tx: village.cases.moves(tx, village.cases.get(tx, filed.reference)))
-
-    assert offered() == {"registered"}
-    record(village, filed.reference, "registered")
-    assert offered() == MOVES["registered"]
-    clock.move(9 * DAY_S)
-    assert MOVES["registered"] - offered() == {"forwarded"}
-    record(village, filed.reference, "extended")
-    assert MOVES["extended"] - offered() == {"forwarded"}
-    record(village, filed.reference, "in_review")
-    assert MOVES["in_review"] - offered() == {"forwarded", "extended"}
-
-
-def test_late_cases_are_listed_with_the_longest_overdue_first(village: Station, clock: Clock) -> None:
-    first, second, answered, unregistered = (file(village).reference for _ in range(4))
-    for number, is_short in ((first, False), (second, True), (answered, True)):
-        record(village, number, "registered", is_short=is_short)
-    record(village, answered, "answered")
-
-    def late() -> list[str]:
-        return village.store.read(lambda tx: [case.reference for case in views.late(tx, 9)])
-
-    clock.move(((case_of(village, second).due_at or 0) - FILED_AT) / 1000)
-    assert late() == []
-    clock.move(0.001)
-    assert late() == [second]
-    clock.move(90 * DAY_S)
-    assert late() == [second, first]
-    assert unregistered not in late()
-
-
-# Passing a case on
-
-
-def test_a_case_that_is_passed_on_begins_anew_at_the_other_agency(village: Station, filed: Filed, clock: Clock) -> None:
-    record(village, filed.reference, "registered", is_short=True)
-    record(village, filed.reference, "extended")
-    record(village, filed.reference, "forwarded", "Not ours.")
-    case = case_of(village, filed.reference)
-    assert (case.agency, case.status) == ("tax", "forwarded")
-    assert (case.registered_at, case.due_at, case.is_short, case.extensions) == (None, None, False, 0)
-    clock.move(DAY_S)
-    case = record(village, filed.reference, "registered", agency="tax")
-    assert (case.registered_at, day_of(village, case.due_at)) == (FILED_AT + DAY_S * 1000, "2027-02-15")
-    assert record(village, filed.reference, "extended", agency="tax").extensions == 1
-
-
-def test_the_first_agency_sees_the_case_as_it_left(village: Station, filed: Filed) -> None:
-    record(village, filed.reference, "registered")
-    left = record(village, filed.reference, "forwarded", "Not ours.")
-    record(village, filed.reference, "registered", agency="tax")
-    record(village, filed.reference, "answered", "Paid.", agency="tax")
-    seen, events = village.store.read(lambda tx: views.seen_by(tx, "water", filed.reference))
-    assert seen == left
-    assert (seen.status, seen.agency, seen.registered_at, seen.due_at) == ("forwarded", "tax", None, None)
-    assert [(event.kind, event.agency) for event in events] == [
-        ("received", ""),
-        ("registered", ""),
-        ("forwarded", "tax"),
-    ]
-
-
-def test_the_agency_that_holds_a_case_sees_all_of_it(village: Station, filed: Filed) -> None:
-    for event in ("registered", "forwarded", "registered", "forwarded", "registered"):
-        record(village, filed.reference, event)
-    seen, events = village.store.read(lambda tx: views.seen_by(tx, "water", filed.reference))
-    assert (seen, len(events)) == (case_of(village, filed.reference), 6)
-
-
-def test_an_agency_that_never_held_it_sees_nothing(village: Station, filed: Filed) -> None:
-    record(village, filed.reference, "registered")
-    record(village, filed.reference, "forwarded")
-    with pytest.raises(UnknownCaseError):
-        village.store.read(lambda tx: views.seen_by(tx, "roads", filed.reference))
-
-
-def test_who_passed_a_case_on_has_no_more_say_in_it(village: Station, filed: Filed) -> None:
-    record(village, filed.reference, "registered")
-    record(village, filed.reference, "forwarded", "Not ours.")
-    before = rows(village.store)
-    for event in ("registered", "answered"):
-        with pytest.raises(PassedOnError, match="to tax"):
-            record(village, filed.reference, event, agency="water")
-    assert record(village, filed.reference, "forwarded", "Not ours.", agency="water").status == "forwarded"
-    assert rows(village.store) == before
-
-
-@pytest.mark.parametrize("to", ["", "water"])
-def test_a_case_is_passed_on_to_another_agency(village: Station, filed: Filed, to: str) -> None:
-    record(village, filed.reference, "registered")
-    with pytest.raises(NoOtherAgencyError):
-        village.store.write(lambda tx: village.cases.record(tx, "water", filed.reference, "forwarded", "", to=to))
-    assert case_of(village, filed.reference).status == "registered"
-
-
-def test_what_an_agency_passed_on_is_listed_until_it_comes_back(village: Station, filed: Filed, clock: Clock) -> None:
-    def listed(agency: str) -> list[tuple[str, str]]:
-        found = village.store.read(lambda tx: views.passed_on(tx, agency, 9))
-        return [(event.reference, event.agency) for event in found]
-
-    record(village, filed.reference, "registered")
-    assert listed("water") == []
-    record(village, filed.reference, "forwarded")
-    assert (listed("water"), listed("tax")) == ([(filed.reference, "tax")], [])
-    record(village, filed.reference, "registered")
-    record(village, filed.reference, "forwarded")
-    assert (listed("water"), listed("tax")) == ([], [(filed.reference, "water")])
-
-
-def test_the_station_that_filed_learns_the_term_and_the_agency(tmp_path: Path, clock: Clock) -> None:
-    with (
-        open_station(tmp_path / "hub", 0, has_upstream=False, clock=clock) as hub,
-        open_station(tmp_path / "village", 8, clock=clock) as village,
-    ):
-        number = arrive(hub)
-        arrive(village)
-        for event in ("registered", "extended", "forwarded", "registered"):
-            clock.move(60)
-            record(hub, number, event)
-            told = events_told(hub, PEER)[-1]
-            hear(village, msgspec.json.encode(told).decode())
-            here, there = case_of(hub, number), case_of(village, number)
-            assert there == here
-        assert (here.agency, here.status) == ("tax", "registered")
-
-
-def test_an_event_of_an_older_release_moves_the_case_without_a_term(village: Station, filed: Filed) -> None:
-    for name, kind in (("1.a.1", "registered"), ("1.a.2", "forwarded")):
-        body = MOVE.replace("8.a.1", name).replace("0070000017", filed.reference).replace("answered", kind)
-        hear(village, body)
-    case = case_of(village, filed.reference)
-    assert (case.status, case.agency, case.due_at) == ("forwarded", "water", None)
-
-
-def test_an_event_without_a_term_is_what_an_older_release_reads(village: Station, filed: Filed) -> None:
-    moved = Moved("8.a.1", "0070000017", "answered", "agency:HCU", "No.", 1)
-    assert msgspec.json.encode(moved).decode() == MOVE
-
-
-def test_each_event_at_the_filing_station_makes_one_notice(village: Station, filed: Filed) -> None:
-    record(village, filed.reference, "registered")
-    record(village, filed.reference, "registered")
-    record(village, filed.reference, "answered")
-    notices = [entry.kind for entry in queued(village, filed.reference) if entry.destination == outbox.SMS]
-    assert notices == ["notice", "notice"]
-
-
-def test_the_last_words_are_the_agency_s(village: Station, filed: Filed) -> None:
-    assert village.store.read(lambda tx: views.last_words(tx, filed.reference)) == ""
-    record(village, filed.reference, "registered", "")
-    record(village, filed.reference, "answered", "Water is back.")
-    record(village, filed.reference, "closed", "")
-    assert village.store.read(lambda tx: views.last_words(tx, filed.reference)) == "Water is back."
-
-
-PEER = outbox.station(8)
-MOVE = '{"event":"8.a.1","reference":"0070000017","kind":"answered","actor":"agency:HCU","text":"No.","at":1}'
-
-
 @pytest.mark.parametrize(
     ("peer", "kind", "body", "error"),
     [
@@ -505,75 +185,3 @@ def test_an_event_that_cannot_be_applied_says_why(
 ) -> None:
     with pytest.raises(error):
         village.store.write(lambda tx: village.cases.apply(tx, peer, Event(kind, "0080000000", body)))
-
-
-# Reading over a phone
-
-
-def look(station: Station, number: str, msisdn: str, pin: str) -> CaseRow | Refusal:
-    return station.store.write(lambda tx: access.open_for(tx, number, msisdn, pin))
-
-
-def wrong(pin: str) -> str:
-    return f"{(int(pin) + 1) % 10_000:04}"
-
-
-def unissued() -> str:
-    return "007000000" + reference.check_digit("007000000")
-
-
-def test_the_phone_that_filed_needs_no_pin(village: Station, filed: Filed) -> None:
-    assert look(village, filed.reference, APPEAL.msisdn, "") == case_of(village, filed.reference)
-
-
-def test_another_phone_needs_the_pin(village: Station, filed: Filed) -> None:
-    assert look(village, filed.reference, OTHER, "") is Refusal.ASK_PIN
-    assert look(village, filed.reference, OTHER, wrong(filed.pin)) is Refusal.WRONG
-    assert look(village, filed.reference, OTHER, filed.pin) == case_of(village, filed.reference)
-
-
-def test_three_wrong_pins_lock_the_case_for_a_day(village: Station, filed: Filed, clock: Clock) -> None:
-    tries = [look(village, filed.reference, f"+99290000010{phone}", wrong(filed.pin)) for phone in range(3)]
-    assert tries == [Refusal.WRONG, Refusal.WRONG, Refusal.LOCKED]
-    clock.move(DAY_S - 0.001)
-    assert look(village, filed.reference, OTHER, filed.pin) is Refusal.LOCKED
-    clock.move(0.001)
-    assert look(village, filed.reference, OTHER, filed.pin) == case_of(village, filed.reference)
-
-
-def test_a_lock_does_not_shut_out_the_phone_that_filed(village: Station, filed: Filed) -> None:
-    for _ in range(3):
-        look(village, filed.reference, OTHER, wrong(filed.pin))
-    assert look(village, filed.reference, APPEAL.msisdn, "") == case_of(village, filed.reference)
-
-
-def test_five_wrong_pins_lock_the_phone_for_every_case(village: Station) -> None:
-    several = [file(village) for _ in range(4)]
-    tries = [look(village, one.reference, OTHER, wrong(one.pin)) for one in (*several[:3], *several[:2])]
-    assert tries == [Refusal.WRONG] * 4 + [Refusal.LOCKED]
-    assert look(village, several[3].reference, OTHER, several[3].pin) is Refusal.LOCKED
-    assert look(village, several[3].reference, "+992900000003", several[3].pin) == case_of(
-        village, several[3].reference
-    )
-
-
-def test_a_number_without_a_case_reads_the_same(village: Station, filed: Filed) -> None:
-    pins = ["", *[wrong(filed.pin)] * 4]
-    known = [look(village, filed.reference, OTHER, pin) for pin in pins]
-    unknown = [look(village, unissued(), "+992900000003", pin) for pin in pins]
-    assert known == unknown == [Refusal.ASK_PIN, Refusal.WRONG, Refusal.WRONG, Refusal.LOCKED, Refusal.LOCKED]
-
-
-def test_a_slip_in_the_number_costs_no_try(village: Station, filed: Filed) -> None:
-    slip = f"{filed.reference[:-1]}{(int(filed.reference[-1]) + 1) % 10}"
-    assert {look(village, slip, OTHER, filed.pin) for _ in range(9)} == {Refusal.MISTYPED}
-    assert look(village, filed.reference, OTHER, filed.pin) == case_of(village, filed.reference)
-
-
-def test_pins_outlive_a_restart_and_are_not_stored(tmp_path: Path) -> None:
-    with open_station(tmp_path / "one", 7) as station:
-        one = file(station)
-    with open_station(tmp_path / "one", 7) as station:
-        assert look(station, one.reference, OTHER, one.pin) == case_of(station, one.reference)
-        kept = station.store.read(lambda tx: tx.all("SELECT * FROM cases"))
-    assert one.pin not in [str(value) for value in kept[0]]

@@ -84,7 +84,7 @@ def test_news_that_was_read_does_not_get_into_a_later_complaint(tmp_path: Path) 
 def test_every_topic_that_can_be_chosen_or_set_has_an_agency() -> None:
     pack = shipped_pack()
     forms = [screen for screen in pack.tree.screens.values() if screen.effect == "open_case"]
-    fixed = {screen.given["topic"] for screen in forms if "{" not in screen.given.get("topic", "{")}
+    fixed = {screen.constants["topic"] for screen in forms if "{" not in screen.constants.get("topic", "{")}
     services = {option.value for option in pack.tree.screens["visit"].options}
     chosen = {option.value for name in ("appeal.topic", "municipal") for option in pack.tree.screens[name].options}
     assert fixed | services | chosen <= set(pack.routing)

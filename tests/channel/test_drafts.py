@@ -282,3 +282,13 @@ class Forms(RuleBasedStateMachine):
 
 def test_forms_are_kept_whatever_two_phones_do() -> None:
     run_state_machine_as_test(Forms, settings=settings(max_examples=30, stateful_step_count=30, deadline=None))
+
+
+def test_a_form_that_is_lost_is_noticed() -> None:
+    machine = Forms()
+    machine.begin(HERS, 0)
+    machine.as_many_are_kept_as_were_left()
+    machine.station.store.write(lambda tx: [drafts.delete(tx, one.id) for one in drafts.of(tx, HERS)])
+    with pytest.raises(AssertionError):
+        machine.as_many_are_kept_as_were_left()
+    machine.teardown()

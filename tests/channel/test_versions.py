@@ -44,7 +44,7 @@ def lose(station: Station) -> None:
 
 def spoil(station: Station) -> None:
     """The old version asks for what this release does not know."""
-    files = {**pack.files_of("kenya"), "trees/case.yaml": b"case: {kind: hologram}\n"}
+    files = {**pack.files_of("kenya"), "trees/case.yaml": b"case: {type: hologram}\n"}
     lose(station)
     station.store.write(lambda tx: packs.save(tx, kenya().tree.version, "kenya", files))
 
@@ -186,7 +186,7 @@ def health(folder: Path, name: str) -> tuple[str, str]:
 BROKEN = {
     "a tree": {"trees/base.yaml": b"root: ["},
     "the law": {"law.yaml": b"answer_days: soon\n"},
-    "a lookup": {"trees/base.yaml": small("odd: {kind: ask, register: gone, go: end}\n")["trees/base.yaml"]},
+    "a lookup": {"trees/base.yaml": small("odd: {type: ask, register: gone, go: end}\n")["trees/base.yaml"]},
     "a register": {"registers.yaml": b"offices: {agency: CAJ}\n"},
 }
 

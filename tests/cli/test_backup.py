@@ -1,4 +1,4 @@
-"""`sado backup`, `restore` and `drill`, each in a process of its own as a person runs them."""
+"""`sado backup`, `restore` and `drill`, as a person runs them beside a serving station and without one."""
 
 import contextlib
 import shutil

@@ -102,11 +102,11 @@ def is_free(port: int) -> bool:
 
 def sign_in(station: str, account: dict[str, str]) -> requests.Response:
     """The page that this account lands on."""
-    browser = requests.Session()
-    page = browser.get(f"{station}/signin", timeout=10)
-    token = page.text.partition('name="csrf_token" value="')[2].partition('"')[0]
-    form = {"csrf_token": token, "name": account["user"], "password": account["password"]}
-    return browser.post(f"{station}/signin", data=form, timeout=10)
+    with requests.Session() as browser:
+        page = browser.get(f"{station}/signin", timeout=10)
+        token = page.text.partition('name="csrf_token" value="')[2].partition('"')[0]
+        form = {"csrf_token": token, "name": account["user"], "password": account["password"]}
+        return browser.post(f"{station}/signin", data=form, timeout=10)
 
 
 def file_appeal(phone: Phone) -> str:

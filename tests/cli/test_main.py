@@ -1,4 +1,4 @@
-"""The command line as a person meets it: each command in a process of its own, every refusal a sentence."""
+"""The command line as a person meets it: every refusal a sentence."""
 
 import contextlib
 import os
@@ -16,7 +16,18 @@ import requests
 from click.testing import CliRunner
 
 from sado.cli.main import main
-from tests.support.processes import HUB, TOKEN, VILLAGE, Phone, Station, pair, sado, shown_reference, until
+from tests.support.processes import (
+    HUB,
+    TOKEN,
+    VILLAGE,
+    Phone,
+    Station,
+    pair,
+    sado,
+    sado_process,
+    shown_reference,
+    until,
+)
 
 COMMANDS = [
     [],
@@ -66,7 +77,7 @@ def file_appeal(station: Station, msisdn: str = "+992900000001") -> str:
 
 
 def test_a_command_that_is_nearly_right_is_offered() -> None:
-    assert "Did you mean 'sync'?" in sado("sy").stderr
+    assert "Did you mean 'sync'?" in sado_process("sy").stderr
 
 
 def test_a_new_key_file_is_not_made_for_a_database_that_has_one(station: Station) -> None:
@@ -192,7 +203,7 @@ def test_a_folder_belongs_to_one_process(station: Station, command: str) -> None
     ids=lambda value: "" if isinstance(value, str) else " ".join(value),
 )
 def test_a_wrong_setting_stops_the_start(idle: Station, settings: dict[str, str], words: str) -> None:
-    assert is_refused(sado("serve", **idle.settings | settings), words)
+    assert is_refused(sado_process("serve", **idle.settings | settings), words)
 
 
 @pytest.mark.parametrize("command", ["serve", "sync status", "sync now", "backup copy.db", "station add 7"])
@@ -212,7 +223,7 @@ def test_a_port_in_use_is_told(station: Station, tmp_path: Path) -> None:
     station.start()
     other = Station(tmp_path / "other", HUB, {"port": station.port})
 
-    assert is_refused(sado("serve", **other.settings), "in use")
+    assert is_refused(sado_process("serve", **other.settings), "in use")
     assert is_refused(sado("sync", "status", **other.settings), "Another program, or another station, answers")
 
 
@@ -221,15 +232,15 @@ def test_account_add_mints_a_password_that_signs_in(station: Station) -> None:
     assert len(password) >= 12
     station.start()
 
-    browser = requests.Session()
-    page = browser.get(f"{station.url}/signin", timeout=10).text
-    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
-    form = {"csrf_token": token, "name": "zarina", "password": password}
-    landed = browser.post(f"{station.url}/signin", data=form, timeout=10)
+    with requests.Session() as browser:
+        page = browser.get(f"{station.url}/signin", timeout=10).text
+        token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+        form = {"csrf_token": token, "name": "zarina", "password": password}
+        landed = browser.post(f"{station.url}/signin", data=form, timeout=10)
 
-    assert (landed.status_code, landed.url) == (200, f"{station.url}/operator")
-    wrong = browser.post(f"{station.url}/signin", data=form | {"password": "guessed"}, timeout=10)
-    assert wrong.status_code in (400, 403)
+        assert (landed.status_code, landed.url) == (200, f"{station.url}/operator")
+        wrong = browser.post(f"{station.url}/signin", data=form | {"password": "guessed"}, timeout=10)
+        assert wrong.status_code in (400, 403)
     assert password not in station.log.read_text()
 
 

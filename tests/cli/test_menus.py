@@ -27,7 +27,7 @@ def test_the_stations_own_pack_is_checked_unless_another_is_named() -> None:
 
 
 def test_a_folder_with_faults_ends_with_one_and_tells_each(tmp_path: Path) -> None:
-    folder = written(tmp_path, small("odd: {kind: notice, text: {en: A}}\nlost: {kind: goto, go: gone}\n"))
+    folder = written(tmp_path, small("odd: {type: notice, text: {en: A}}\nlost: {type: goto, go: gone}\n"))
     done = sado("menus", "check", str(folder))
     assert done.returncode == 1
     assert "trees/base.yaml:17  odd     ru        has no words in this language" in done.stdout
@@ -35,7 +35,7 @@ def test_a_folder_with_faults_ends_with_one_and_tells_each(tmp_path: Path) -> No
     assert done.stdout.endswith(": 2 faults\n")
 
 
-@pytest.mark.parametrize(("odd", "code"), [("odd: {kind: goto, go: end}\n", 0), ("odd: {kind: goto, go: gone}\n", 1)])
+@pytest.mark.parametrize(("odd", "code"), [("odd: {type: goto, go: end}\n", 0), ("odd: {type: goto, go: gone}\n", 1)])
 def test_json_is_for_programs(tmp_path: Path, odd: str, code: int) -> None:
     done = sado("menus", "check", str(written(tmp_path, small(odd))), "--json")
     told = json.loads(done.stdout)

@@ -54,7 +54,7 @@ def test_a_faulty_pack_is_refused_with_every_fault_and_nothing_changes(
     if is_serving:
         hub.start()
     before = hub.sado("pack", "status")
-    faulty = rewritten(tmp_path / "faulty", {"kind: do": "kind: dew"})
+    faulty = rewritten(tmp_path / "faulty", {"type: action": "type: dew"})
 
     result = sado("pack", "publish", str(faulty), **hub.settings)
 

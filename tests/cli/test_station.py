@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sado import settings
-from tests.support.processes import HUB, Station, sado
+from tests.support.processes import HUB, Station, sado, sado_process
 
 
 @pytest.fixture
@@ -53,7 +53,10 @@ def test_a_port_that_is_taken_is_named(hub: Station) -> None:
         taken.listen()
         hub.settings["port"] = taken.getsockname()[1]
 
-        assert f"port {hub.settings['port']} (Address already in use): set SADO_HOST" in refusal(hub, "serve")
+        refused = sado_process("serve", **hub.settings)
+
+        assert f"port {hub.settings['port']} (Address already in use): set SADO_HOST" in refused.stderr
+        assert refused.returncode == 1 and refused.stderr.startswith("Error: ")
 
 
 @pytest.mark.parametrize("url", ["hub.example", "ftp://hub.example", "http://", "http://hub:port", "http://hub:99999"])

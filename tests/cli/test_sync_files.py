@@ -1,4 +1,4 @@
-"""`sado sync export` and `import`, each in a process of its own as a person runs them; there is no line."""
+"""`sado sync export` and `import`, as a person runs them; there is no line."""
 
 import subprocess
 from collections.abc import Iterator

@@ -215,7 +215,7 @@ def test_another_number_alone_is_no_status(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "given", "left"),
+    ("typed", "inputs", "left"),
     [
         ("ҲОЛАТ 0070000017 4821", {"status.ref": NUMBER, "status.pin": "4821"}, ""),
         ("ҲОЛАТ00700000174821", {"status.ref": NUMBER, "status.pin": "4821"}, ""),
@@ -244,9 +244,9 @@ def test_another_number_alone_is_no_status(typed: str) -> None:
         ("НЕСТ об дар деҳа", {}, "об дар деҳа"),
     ],
 )
-def test_what_follows_the_word_answers_its_screens(typed: str, given: dict[str, str], left: str) -> None:
+def test_what_follows_the_word_answers_its_screens(typed: str, inputs: dict[str, str], left: str) -> None:
     found = arguments(typed)
-    assert (dict(found.given), found.left) == (given, left)
+    assert (dict(found.inputs), found.left) == (inputs, left)
 
 
 @given(st.text(max_size=80))
@@ -260,8 +260,8 @@ def test_whatever_follows_a_word_is_parted_without_loss_of_letters(spelt: tuple[
     found = parse(f"{spelt[2]} {rest}")
     if found is not None and not found.keyword.does:
         parted = keywords.arguments(shipped_pack().tree, found.keyword, found.rest)
-        choices = {one for one in parted.given if shipped_pack().tree.screens[one].kind == "choice"}
-        kept = "".join([*(text for name, text in parted.given.items() if name not in choices), parted.left])
+        choices = {one for one in parted.inputs if shipped_pack().tree.screens[one].is_choice}
+        kept = "".join([*(text for name, text in parted.inputs.items() if name not in choices), parted.left])
         assert choices or [sign for sign in kept if sign.isalpha()] == [s for s in found.rest if s.isalpha()]
 
 
@@ -270,12 +270,12 @@ help: {words: {en: [HELP], ru: [ПОМОЩЬ]}, go: odd}
 "yes": {words: {en: ["YES"]}, does: choose}
 """
 DELETING = """\
-odd: {kind: choice, text: {en: Odd, ru: Новое}, options: [{go: gone, text: {en: A, ru: А}}]}
-gone: {kind: do, effect: forget, go: {done: end}}
-number: {kind: prompt, field: reference, answer: reference, go: end, text: {en: Number, ru: Номер}}
+odd: {type: choice, text: {en: Odd, ru: Новое}, options: [{go: gone, text: {en: A, ru: А}}]}
+gone: {type: action, effect: forget, go: {done: end}}
+number: {type: prompt, field: reference, answer: reference, go: end, text: {en: Number, ru: Номер}}
 """
 CHOICE = """\
-odd: {kind: choice, answer: topic, go: end, options: [{value: water, text: {en: Water, ru: Вода}}]}
+odd: {type: choice, answer: topic, go: end, options: [{value: water, text: {en: Water, ru: Вода}}]}
 """
 
 
@@ -295,10 +295,10 @@ def test_sound_commands_have_no_fault() -> None:
         ("ask: {words: {en: [ASK]}}", "a command needs either `go` or `does`"),
         ("ask: {words: {en: [ASK]}, go: odd, does: more}", "a command needs either `go` or `does`"),
         ("ask: {words: {en: [ASK]}, go: nowhere}", "there is no screen nowhere"),
-        ("ask: {words: {en: [ASK]}, go: odd, takes: [nowhere]}", "there is no screen nowhere"),
-        ("ask: {words: {en: [ASK]}, go: odd, takes: [end]}", "end asks nothing"),
-        ('ask: {words: {en: [ASK]}, go: odd, takes: [odd], choices: {"7": [X]}}', "has an option 7"),
-        ("ask: {words: {en: [ASK]}, go: odd, takes: [odd], bare: true}", "only a number can stand bare"),
+        ("ask: {words: {en: [ASK]}, go: odd, inputs: [nowhere]}", "there is no screen nowhere"),
+        ("ask: {words: {en: [ASK]}, go: odd, inputs: [end]}", "end asks nothing"),
+        ('ask: {words: {en: [ASK]}, go: odd, inputs: [odd], choices: {"7": [X]}}', "has an option 7"),
+        ("ask: {words: {en: [ASK]}, go: odd, inputs: [odd], bare: true}", "only a number can stand bare"),
         ('ask: {words: {en: ["!"]}, go: odd}', "has no letters"),
         ("ask: {words: {en: [NO]}, go: odd}", "put quotes around"),
         ("ask: {words: {en: [ASK]}, goes: odd}", "there is no `goes`"),
@@ -317,7 +317,7 @@ def test_a_command_that_deletes_must_say_that_it_does(mark: str, is_told: bool) 
 
 def test_a_screen_that_only_a_command_enters_is_in_reach() -> None:
     loose = DELETING.replace("effect: forget", "effect: start_sms")
-    entered = "ref: {words: {en: [REF]}, go: number, takes: [number], bare: true}\n"
+    entered = "ref: {words: {en: [REF]}, go: number, inputs: [number], bare: true}\n"
     assert faults(with_commands(entered, loose)) == []
     assert any("no screen leads here" in fault.says for fault in faults(with_commands("{}", loose)))
 

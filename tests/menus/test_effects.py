@@ -10,8 +10,8 @@ def asking(effect: str, **changed: object) -> Screen:
     """A screen that keeps the contract of this effect."""
     contract = EFFECTS.get(effect)
     outcomes = dict.fromkeys(contract.outcomes, "end") if contract else {}
-    takes = contract.takes if contract else ()
-    return Screen("odd", "do", **{"effect": effect, "takes": takes, "outcomes": outcomes, **changed})
+    needs = contract.needs if contract else ()
+    return Screen("odd", **{"effect": effect, "inputs": needs, "outcomes": outcomes, **changed})
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
@@ -28,22 +28,22 @@ def test_each_way_that_is_forgotten_is_told(effect: str) -> None:
         assert any(says.startswith(f"{effect} never ends as surprise") for says in found)
 
 
-@pytest.mark.parametrize("effect", [name for name, contract in EFFECTS.items() if contract.takes])
+@pytest.mark.parametrize("effect", [name for name, contract in EFFECTS.items() if contract.needs])
 def test_an_answer_that_is_not_handed_over_is_told(effect: str) -> None:
-    (says,) = broken(asking(effect, takes=()))
-    assert says.startswith(f"{effect} needs the answers {EFFECTS[effect].takes[0]}")
+    (says,) = broken(asking(effect, inputs=()))
+    assert says.startswith(f"{effect} needs the answers {EFFECTS[effect].needs[0]}")
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_an_answer_may_be_written_instead_of_taken(effect: str) -> None:
-    given = dict.fromkeys(EFFECTS[effect].takes, "x")
-    assert list(broken(asking(effect, takes=(), given=given))) == []
+    constants = dict.fromkeys(EFFECTS[effect].needs, "x")
+    assert list(broken(asking(effect, inputs=(), constants=constants))) == []
 
 
 @pytest.mark.parametrize("words", ["text", "note"])
 def test_words_of_the_screen_are_what_is_sent(words: str) -> None:
     said = {"text": {"en": "Words"}} if words == "text" else {"note": "Words"}
-    assert list(broken(asking("send_sms", takes=(), **said))) == []
+    assert list(broken(asking("send_sms", inputs=(), **said))) == []
 
 
 def test_a_found_row_may_lead_to_more_than_one_screen() -> None:

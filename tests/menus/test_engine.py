@@ -13,7 +13,7 @@ TEXT = "{en: Text, ru: Текст}"
 LONG = "'" + "word " * 60 + "'"
 ODD = f"""\
 odd:
-  kind: choice
+  type: choice
   answer: kind
   go: odd.place
   options:
@@ -23,29 +23,29 @@ odd:
     - {{go: children, text: {TEXT}}}
     - {{go: born, text: {TEXT}}}
     - {{go: lang, text: {TEXT}}}
-pages: {{kind: notice, text: {{en: {LONG}, ru: {LONG}}}}}
+pages: {{type: notice, text: {{en: {LONG}, ru: {LONG}}}}}
 odd.place:
-  {{kind: prompt, field: place, answer: place, go: odd.name, title: {{en: "Form: {{kind}}", ru: "Форма: {{kind}}"}},
+  {{type: prompt, field: place, answer: place, go: odd.name, title: {{en: "Form: {{kind}}", ru: "Форма: {{kind}}"}},
    text: {{en: "Town?", ru: "Город?"}}}}
-odd.name: {{kind: prompt, field: name, answer: name, go: sum, otherwise: nameless, text: {{en: Name, ru: Имя}}}}
-nameless: {{kind: choice, text: {{en: No name, ru: Нет}}, options: [{{go: odd.name, text: {TEXT}}}]}}
+odd.name: {{type: prompt, field: name, answer: name, go: sum, otherwise: nameless, text: {{en: Name, ru: Имя}}}}
+nameless: {{type: choice, text: {{en: No name, ru: Нет}}, options: [{{go: odd.name, text: {TEXT}}}]}}
 sum:
-  kind: choice
+  type: choice
   text: {{en: "{{kind}}, {{place}}", ru: "{{kind}}, {{place}}"}}
   options: [{{go: file, text: {TEXT}}}, {{go: end, text: {TEXT}}}]
 file:
-  kind: do
+  type: action
   effect: open_case
-  takes: [name, place]
-  set: {{kind: complaint, topic: "{{kind}}"}}
+  inputs: [name, place]
+  constants: {{kind: complaint, topic: "{{kind}}"}}
   note: "{{kind}}: {{name}}"
   go: {{saved: saved}}
-saved: {{kind: choice, text: {{en: "Saved {{ref}}", ru: "{{ref}}"}}}}
-mine: {{kind: cases, go: shown, none: none}}
-shown: {{kind: choice, text: {{en: "Case {{reference}}", ru: "{{reference}}"}}}}
-none: {{kind: choice, text: {{en: None, ru: Нет}}}}
-children: {{kind: prompt, field: number, answer: n2, go: born, text: {{en: How many, ru: Сколько}}}}
-born: {{kind: prompt, field: year, answer: born, go: end, text: {{en: Year, ru: Год}}}}
+saved: {{type: choice, text: {{en: "Saved {{ref}}", ru: "{{ref}}"}}}}
+mine: {{type: cases, go: shown, none: none}}
+shown: {{type: choice, text: {{en: "Case {{reference}}", ru: "{{reference}}"}}}}
+none: {{type: choice, text: {{en: None, ru: Нет}}}}
+children: {{type: prompt, field: number, answer: n2, go: born, text: {{en: How many, ru: Сколько}}}}
+born: {{type: prompt, field: year, answer: born, go: end, text: {{en: Year, ru: Год}}}}
 """
 OUTCOMES = {
     "remember_language": Outcome("done"),

@@ -11,22 +11,22 @@ from tests.support.packs import tree
 
 ODD = """\
 odd:
-  kind: choice
+  type: choice
   answer: topic
   go: place
   title: {en: "Form: {topic}", ru: "Форма: {topic}"}
   options: [{value: water, text: {en: Water, ru: Вода}}, {value: other, text: {en: Other, ru: Другое}}]
-place: {kind: prompt, field: place, answer: place, go: number, text: {en: Town, ru: Город}}
-number: {kind: prompt, field: reference, answer: reference, go: name, text: {en: Number, ru: Номер}}
-name: {kind: prompt, field: name, answer: name, go: sum, text: {en: Name, ru: Имя}}
+place: {type: prompt, field: place, answer: place, go: number, text: {en: Town, ru: Город}}
+number: {type: prompt, field: reference, answer: reference, go: name, text: {en: Number, ru: Номер}}
+name: {type: prompt, field: name, answer: name, go: sum, text: {en: Name, ru: Имя}}
 sum:
-  kind: choice
+  type: choice
   text: {en: "{topic}, {place}", ru: "{topic}, {place}"}
   options: [{go: send, text: {en: SMS, ru: SMS}}, {go: end, text: {en: End, ru: Конец}}]
-send: {kind: sms, text: {en: Words, ru: Слова}, go: end, muted: end}
+send: {type: sms, text: {en: Words, ru: Слова}, go: end, muted: end}
 """
 FOUND = Outcome("one", {"place": "Toptown city", "found": "T-1"})
-GIVEN = {"place": "Toptown", "place.sure": "1", "number": "0070000017", "name": "Ali"}
+PREFILLED = {"place": "Toptown", "place.sure": "1", "number": "0070000017", "name": "Ali"}
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,9 @@ def odd() -> Tree:
     return tree(ODD)
 
 
-def entered(tree: Tree, screen: str, **given: str) -> Turn:
-    named = {name.replace("_", "."): text for name, text in given.items()}
-    return settled(tree, engine.enter(tree, Session(tree=tree.version, language="en", screen=screen, given=named)))
+def entered(tree: Tree, screen: str, **prefilled: str) -> Turn:
+    named = {name.replace("_", "."): text for name, text in prefilled.items()}
+    return settled(tree, engine.enter(tree, Session(tree=tree.version, language="en", screen=screen, prefilled=named)))
 
 
 def settled(tree: Tree, turn: Turn) -> Turn:
@@ -50,7 +50,7 @@ def test_what_is_given_is_not_asked(odd: Tree) -> None:
     assert turn.text == "Water, Toptown city\n1 SMS\n2 End\n0 Back"
     answers = turn.session.answers
     assert (answers["topic"], answers["place"], answers["reference"]) == ("water", "T-1", "0070000017")
-    assert turn.session.given == {}
+    assert turn.session.prefilled == {}
 
 
 def test_what_is_given_waits_until_its_screen_asks(odd: Tree) -> None:
@@ -76,9 +76,9 @@ def test_a_form_that_is_entered_at_its_beginning_is_unfinished(odd: Tree) -> Non
 
 
 def test_the_session_given_is_left_as_it_was(odd: Tree) -> None:
-    session = Session(tree=odd.version, language="en", screen="place", given=dict(GIVEN))
+    session = Session(tree=odd.version, language="en", screen="place", prefilled=dict(PREFILLED))
     engine.enter(odd, session)
-    assert session.given == GIVEN
+    assert session.prefilled == PREFILLED
 
 
 def test_a_session_of_another_version_cannot_enter(odd: Tree) -> None:
@@ -88,10 +88,10 @@ def test_a_session_of_another_version_cannot_enter(odd: Tree) -> None:
 
 def test_by_sms_the_option_to_get_an_sms_is_left_out_and_the_others_keep_their_numbers(odd: Tree) -> None:
     by_sms = without_sms(odd)
-    given = {"number": "0070000017", "name": "Ali"}
-    turn = entered(by_sms, "number", **given)
+    prefilled = {"number": "0070000017", "name": "Ali"}
+    turn = entered(by_sms, "number", **prefilled)
     assert turn.text.split("\n")[1:] == ["2 End"]
     assert engine.resume(by_sms, turn.session, "2").text == "Bye"
     assert engine.resume(by_sms, turn.session, "1").session.error == "choice"
     assert engine.resume(by_sms, turn.session, "0").text == "Name"
-    assert entered(odd, "number", **given).text.split("\n")[1:] == ["1 SMS", "2 End", "0 Back"]
+    assert entered(odd, "number", **prefilled).text.split("\n")[1:] == ["1 SMS", "2 End", "0 Back"]

@@ -46,9 +46,9 @@ def trees(draw: st.DrawFn) -> Tree:
     somewhere = st.sampled_from([*shown, *silent, "root"])
     seen = st.sampled_from([*shown, "root"])
     screens = {"root": _choice(draw, "root", somewhere)}
-    screens |= {name: draw(st.sampled_from(KINDS))(draw, name, somewhere) for name in shown}
+    screens |= {name: draw(st.sampled_from(TYPES))(draw, name, somewhere) for name in shown}
     screens |= {
-        name: Screen(name, "do", effect="any", takes=("a",), note="{a}", outcomes={way: draw(seen) for way in WAYS})
+        name: Screen(name, effect="any", inputs=("a",), note="{a}", outcomes={way: draw(seen) for way in WAYS})
         for name in silent
     }
     base = tree()
@@ -66,30 +66,30 @@ def _choice(draw: st.DrawFn, name: str, targets: st.SearchStrategy[str]) -> Scre
         for at in range(1, count + 1)
     )
     title = _texts(draw, LINE) if draw(st.booleans()) else {}
-    return Screen(name, "choice", _texts(draw, PROSE), options, answer=draw(st.sampled_from(["", "a"])), title=title)
+    return Screen(name, _texts(draw, PROSE), options, answer=draw(st.sampled_from(["", "a"])), title=title)
 
 
 def _reading(draw: st.DrawFn, name: str, targets: st.SearchStrategy[str]) -> Screen:
-    return Screen(name, "choice", _texts(draw, PROSE))
+    return Screen(name, _texts(draw, PROSE))
 
 
 def _prompt(draw: st.DrawFn, name: str, targets: st.SearchStrategy[str]) -> Screen:
     field, length = draw(st.sampled_from(FIELDS))
     return Screen(
-        name, "prompt", _texts(draw, PROSE), answer="a", go=draw(targets), accepts=field, length=length,
+        name, _texts(draw, PROSE), answer="a", go=draw(targets), accepts=field, length=length,
         otherwise=draw(st.one_of(st.just(""), targets)),
     )  # fmt: skip
 
 
 def _list(draw: st.DrawFn, name: str, targets: st.SearchStrategy[str]) -> Screen:
-    return Screen(name, "list", _texts(draw, LINE), answer="a", go=draw(targets))
+    return Screen(name, _texts(draw, LINE), answer="a", go=draw(targets), is_list=True)
 
 
 def _notice(draw: st.DrawFn, name: str, targets: st.SearchStrategy[str]) -> Screen:
-    return Screen(name, "notice", _texts(draw, PROSE))
+    return Screen(name, _texts(draw, PROSE), is_last=True)
 
 
-KINDS = [_choice, _reading, _prompt, _prompt, _prompt, _list, _notice]
+TYPES = [_choice, _reading, _prompt, _prompt, _prompt, _list, _notice]
 ITEMS = st.lists(st.tuples(st.text(max_size=3), LINE), max_size=40)
 
 
@@ -104,7 +104,7 @@ def settled(tree: Tree, turn: Turn, budget: Budget, data: st.DataObject) -> Turn
         if turn.effect is None:
             return turn
         ways = sorted(tree.screens[turn.session.screen].outcomes)
-        names = {"v", *(name for contract in EFFECTS.values() for name in contract.gives)}
+        names = {"v", *(name for contract in EFFECTS.values() for name in contract.fills)}
         values = data.draw(st.fixed_dictionaries(dict.fromkeys(sorted(names), LINE)))
         outcome = Outcome(data.draw(st.sampled_from(ways)), values, data.draw(ITEMS), data.draw(st.booleans()))
         turn = engine.proceed(tree, kept(turn.session), outcome, budget)
@@ -115,8 +115,8 @@ def check_page(tree: Tree, turn: Turn, budget: Budget) -> None:
     """The page fits, says something, and offers a way on."""
     assert turn.text.strip()
     assert budget.fits(turn.text)
-    waits_for_words = tree.screens[turn.session.screen].kind == "prompt"
-    assert turn.is_last or waits_for_words or any(line[:1].isdigit() for line in turn.text.split("\n"))
+    screen = tree.screens[turn.session.screen]
+    assert turn.is_last or screen.accepts or any(line[:1].isdigit() for line in turn.text.split("\n"))
 
 
 def walk(tree: Tree, turn: Turn, inputs: list[str], budget: Budget, data: st.DataObject) -> None:
@@ -187,7 +187,7 @@ def test_a_shipped_pack_can_be_walked_with_any_input(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in PACKS.glob("*/pack.yaml")))
 def test_every_screen_of_a_shipped_pack_takes_any_input(name: str) -> None:
     tree = shipped(name)
-    waiting = [screen.id for screen in tree.screens.values() if screen.kind not in ("do", "goto")]
+    waiting = [screen.id for screen in tree.screens.values() if not (screen.effect or screen.is_goto)]
 
     @settings(max_examples=300)
     @given(

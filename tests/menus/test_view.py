@@ -22,7 +22,7 @@ def session(**state: object) -> Session:
 
 
 def prompt(accepts: str, length: int = 0) -> Screen:
-    return Screen("odd", "prompt", WORDS, answer="a", go="end", accepts=accepts, length=length)
+    return Screen("odd", WORDS, answer="a", go="end", accepts=accepts, length=length)
 
 
 def shown(screen: Screen, **state: object) -> list[str]:
@@ -74,23 +74,23 @@ def test_the_usual_keys_would_be_answers_to_some_prompts() -> None:
 @pytest.mark.parametrize("count", [1, 9, 30, 200])
 def test_a_list_offers_thirty_at_most_and_none_by_a_key_of_navigation(count: int) -> None:
     items = [(str(at), f"Place {at}") for at in range(count)]
-    listed = Screen("odd", "list", answer="a", go="end")
+    listed = Screen("odd", answer="a", go="end", is_list=True)
     keys = {option.key for option in view.options_of(listed, session(items=items))}
     assert len(keys) == min(count, 30)
     assert keys.isdisjoint({*BACKS, *MORES})
 
 
 def test_a_choice_that_has_a_key_of_navigation_as_an_option_gets_others() -> None:
-    odd = Screen("odd", "choice", WORDS, (Option("0", WORDS, "end"), Option("99", WORDS, "end")))
+    odd = Screen("odd", WORDS, (Option("0", WORDS, "end"), Option("99", WORDS, "end")))
     keys = keys_of(odd, session())
     assert (keys.back, keys.home, keys.more) == ("00", "000", "999")
 
 
 @pytest.mark.parametrize(
-    ("kind", "trail", "last"), [("choice", ["root"], "0 Back"), ("choice", [], "Words"), ("notice", ["root"], "Words")]
+    ("is_last", "trail", "last"), [(False, ["root"], "0 Back"), (False, [], "Words"), (True, ["root"], "Words")]
 )
-def test_back_is_offered_where_there_is_a_way_back(kind: str, trail: list[str], last: str) -> None:
-    assert shown(Screen("odd", kind, WORDS), trail=trail)[-1] == last
+def test_back_is_offered_where_there_is_a_way_back(is_last: bool, trail: list[str], last: str) -> None:
+    assert shown(Screen("odd", WORDS, is_last=is_last), trail=trail)[-1] == last
 
 
 def test_an_error_stands_above_the_screen_in_its_language() -> None:
@@ -124,7 +124,7 @@ def test_placeholders_are_filled_once(text: str, expected: str) -> None:
 
 
 def test_an_answer_that_was_chosen_shows_in_the_words_of_the_language() -> None:
-    labelled = tree("odd: {kind: choice, answer: kind, go: end, options: [{value: w, text: {en: Water, ru: Вода}}]}\n")
+    labelled = tree("odd: {type: choice, answer: kind, go: end, options: [{value: w, text: {en: Water, ru: Вода}}]}\n")
     chosen = session(answers={"kind": "w"})
     assert [view.filled(labelled, "{kind}", chosen, code) for code in ("en", "ru")] == ["Water", "Вода"]
 
@@ -133,7 +133,7 @@ def test_an_answer_that_was_chosen_shows_in_the_words_of_the_language() -> None:
     st.dictionaries(st.sampled_from(["ref", "place", "answer"]), st.text(max_size=400)), st.sampled_from(["en", "ru"])
 )
 def test_whatever_fills_a_screen_every_page_fits(values: dict[str, str], language: str) -> None:
-    odd = Screen("odd", "choice", dict.fromkeys(WORDS, "{ref} {place}: {answer}"), (Option("1", WORDS, "end"),))
+    odd = Screen("odd", dict.fromkeys(WORDS, "{ref} {place}: {answer}"), (Option("1", WORDS, "end"),))
     pages = view.pages_of(TREE, odd, session(values=values, language=language), USSD)
     assert all(USSD.fits(page) for page in pages)
     assert pages[-1].split("\n")[-1] == f"0 {TREE.back[language]}"
@@ -141,5 +141,5 @@ def test_whatever_fills_a_screen_every_page_fits(values: dict[str, str], languag
 
 def test_what_an_agency_wrote_in_a_list_brings_in_no_placeholder() -> None:
     found = {"items": [("row", "{pin}")], "values": {"pin": "4821"}}
-    assert shown(Screen("odd", "list", answer="a", go="end"), **found)[0] == "1 {pin}"
-    assert shown(Screen("odd", "choice", {}, (Option("1", {"en": "{pin}"}, "end"),)), **found)[0] == "1 4821"
+    assert shown(Screen("odd", answer="a", go="end", is_list=True), **found)[0] == "1 {pin}"
+    assert shown(Screen("odd", {}, (Option("1", {"en": "{pin}"}, "end"),)), **found)[0] == "1 4821"

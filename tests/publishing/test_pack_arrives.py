@@ -154,7 +154,7 @@ def test_what_came_and_cannot_be_run_after_an_upgrade_gives_way_to_the_settings(
 
 
 FAULTY = {
-    "a tree": ("trees/case.yaml", b"case: {kind: hologram}\n"),
+    "a tree": ("trees/case.yaml", b"case: {type: hologram}\n"),
     "the law": ("law.yaml", b"answer_days: soon\n"),
     "a register": ("registers.yaml", b"offices: {agency: CAJ}\n"),
     "another country": ("pack.yaml", b""),

@@ -52,7 +52,7 @@ placeholders:
   cases: "100"
   tin: "123456789"
   reference: "0070000017"
-constants: {hotline: "1339"}
+fixed_placeholders: {hotline: "1339"}
 country: TJ
 routing: {water: AGE}
 kinds: {complaint: {en: Complaint, ru: Жалоба}}
@@ -62,24 +62,24 @@ messages: {news: {en: "No {ref}: news", ru: "{ref}: новость"}, unknown: {
 sms: {price: "0.10"}
 """
 BASE = """\
-lang: {kind: language, go: root}
+lang: {type: language, go: root}
 resume:
-  kind: choice
+  type: choice
   text: {en: "Continue?", ru: "Продолжить?"}
   options:
     - {go: resume.take, text: {en: "Yes: {title}", ru: "Да: {title}"}}
     - {go: root, text: {en: Anew, ru: Сначала}}
     - {go: resume.drop, text: {en: Not needed, ru: Не нужно}}
-resume.take: {kind: do, effect: take_up, go: {gone: root}}
-resume.drop: {kind: do, effect: drop_form, go: {done: root}}
+resume.take: {type: action, effect: take_up, go: {gone: root}}
+resume.drop: {type: action, effect: drop_form, go: {done: root}}
 root:
-  kind: choice
+  type: choice
   options:
     - {go: odd, text: {en: Odd, ru: Новое}}
     - {go: end, text: {en: End, ru: Конец}}
-end: {kind: notice, text: {en: Bye, ru: Пока}}
+end: {type: notice, text: {en: Bye, ru: Пока}}
 """
-ODD = "odd: {kind: notice, text: {en: Odd, ru: Новое}}\n"
+ODD = "odd: {type: notice, text: {en: Odd, ru: Новое}}\n"
 LAW = """\
 time_zone: UTC
 answer_days: 30

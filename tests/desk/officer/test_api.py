@@ -292,7 +292,8 @@ def test_an_event_sent_again_changes_nothing(water: Agency, case: str, clock: Cl
 def test_an_answer_with_other_words_is_no_repeat(water: Agency, case: str) -> None:
     water.post(case, kind="registered")
     water.post(case, kind="answered", text="Об омад.")
-    detail(water.post(case, kind="answered", text="Об наомад."), 409)
+    assert "What can come next: closed" in detail(water.post(case, kind="answered", text="Об наомад."), 409)
+    assert body(water.get(f"/cases/{case}"))["events"][-1]["text"] == "Об омад."
 
 
 @pytest.mark.parametrize("event", sorted(statuses.STATUSES))
@@ -344,12 +345,19 @@ def test_the_longest_text_is_kept_whole(water: Agency, case: str) -> None:
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/xml"])
 def test_only_json_is_taken(water: Agency, case: str, content_type: str) -> None:
-    detail(water.send(case, b'{"kind": "registered"}', content_type), 415)
+    assert "as application/json" in detail(water.send(case, b'{"kind": "registered"}', content_type), 415)
+    assert body(water.get(f"/cases/{case}"))["status"] == "received"
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
+def test_json_is_taken(water: Agency, case: str, content_type: str) -> None:
+    assert water.send(case, b'{"kind": "registered"}', content_type).status_code == 201
 
 
 def test_a_large_request_is_refused(water: Agency, case: str) -> None:
-    padding = b" " * 64 * 1024
-    detail(water.send(case, padding + b'{"kind": "registered"}'), 413)
+    largest = b'{"kind": "registered"}'.rjust(api.LARGEST)
+    assert "exceeds the capacity limit" in detail(water.send(case, b" " + largest), 413)
+    assert water.send(case, largest).status_code == 201
 
 
 @pytest.mark.parametrize("reference", [OTHER_REFERENCE, "0074829131", "1", "abc", "%00", "٠٠٧٤٨٢٩١٣٠"])
@@ -379,12 +387,13 @@ def test_without_a_token_nothing_is_shown(client: FlaskClient, case: str, header
 
 def test_a_new_token_takes_the_place_of_the_old_one(hub: Station, water: Agency) -> None:
     hub.store.write(lambda tx: accounts.save_token(tx, "HCU", "a newer token"))
-    detail(water.get(), 401)
+    assert "Send the token of your agency" in detail(water.get(), 401)
+    assert Agency(water.client, "a newer token").get().status_code == 200
 
 
 @pytest.mark.parametrize("path", ["", "/", "/nothing", "/cases/1/events/2"])
 def test_an_unknown_address_is_a_problem_document_too(water: Agency, path: str) -> None:
-    detail(water.get(path), 404)
+    assert "not found" in detail(water.get(path), 404)
 
 
 @pytest.mark.parametrize(

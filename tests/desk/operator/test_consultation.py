@@ -72,10 +72,10 @@ def with_polls(pack: Pack) -> Pack:
         for key, words, value in (("1", "Yes", "y"), ("2", "No", "n"))
     )
     screens = {
-        POLL: Screen(POLL, "choice", {"en": "Was it easy?"}, (yes, no)),
-        f"{POLL}.count": Screen(f"{POLL}.count", "do", effect="vote", given={"subject": POLL}),
-        "rate": Screen("rate", "choice", {"en": "Rate the service:"}, (yes, no)),
-        "rate.count": Screen("rate.count", "do", effect="vote", given={"subject": "rate.{service}"}),
+        POLL: Screen(POLL, {"en": "Was it easy?"}, (yes, no)),
+        f"{POLL}.count": Screen(f"{POLL}.count", effect="vote", constants={"subject": POLL}),
+        "rate": Screen("rate", {"en": "Rate the service:"}, (yes, no)),
+        "rate.count": Screen("rate.count", effect="vote", constants={"subject": "rate.{service}"}),
     }
     labels = {**pack.tree.labels, ("service", "passport"): {"en": "Passport or ID card"}}
     return replace(pack, tree=replace(pack.tree, screens={**pack.tree.screens, **screens}, labels=labels))

@@ -11,31 +11,31 @@ END = f"{{go: end, text: {BOTH}}}"
 
 
 def notice(en: str = "Text", ru: str = "Текст") -> str:
-    return f'odd: {{kind: notice, text: {{en: "{en}", ru: "{ru}"}}}}\n'
+    return f'odd: {{type: notice, text: {{en: "{en}", ru: "{ru}"}}}}\n'
 
 
 def choice(*options: str, text: str = BOTH) -> str:
-    return f"odd: {{kind: choice, text: {text}, options: [{', '.join(options)}]}}\n"
+    return f"odd: {{type: choice, text: {text}, options: [{', '.join(options)}]}}\n"
 
 
 def prompt(field: str) -> str:
-    return f"odd: {{kind: prompt, answer: a, go: end, text: {BOTH}, {field}}}\n"
+    return f"odd: {{type: prompt, answer: a, go: end, text: {BOTH}, {field}}}\n"
 
 
-def do(effect: str, go: str, more: str = "") -> str:
-    return f"odd: {{kind: do, effect: {effect}, go: {go}{more}}}\n"
+def action(effect: str, go: str, more: str = "") -> str:
+    return f"odd: {{type: action, effect: {effect}, go: {go}{more}}}\n"
 
 
 def poll(*options: str) -> str:
     listed = ", ".join(f"{{text: {BOTH}, {one}}}" for one in options)
-    return f"odd: {{kind: poll, text: {BOTH}, go: end, again: end, options: [{listed}]}}\n"
+    return f"odd: {{type: poll, text: {BOTH}, go: end, again: end, options: [{listed}]}}\n"
 
 
 def chain(length: int) -> str:
     """The main menu leads to `odd`, and from there menu by menu."""
     names = ["odd", *(f"odd{at}" for at in range(2, length + 1)), "end"]
     return "".join(
-        f"{one}: {{kind: choice, text: {BOTH}, options: [{{go: {then}, text: {BOTH}}}]}}\n"
+        f"{one}: {{type: choice, text: {BOTH}, options: [{{go: {then}, text: {BOTH}}}]}}\n"
         for one, then in zip(names, names[1:], strict=False)
     )
 
@@ -50,7 +50,7 @@ def test_the_sound_pack_has_no_fault() -> None:
 
 BACK = len("\n0 Назад")
 KINDS = (
-    "x: {kind: choice, answer: kind, go: end, options: ["
+    "x: {type: choice, answer: kind, go: end, options: ["
     "{value: a, text: {en: A, ru: Длинное}}, {value: b, text: {en: B, ru: Я}}]}\n"
 )
 TWINS = {
@@ -82,49 +82,49 @@ TWINS = {
         "takes 81 of 80",
     ),
     "the longest plural form": (
-        f"odd: {{kind: notice, text: {{en: T, ru: {{by: cases, one: '{'я' * 80}', other: b}}}}}}\n",
-        f"odd: {{kind: notice, text: {{en: T, ru: {{by: cases, one: '{'я' * 81}', other: b}}}}}}\n",
+        f"odd: {{type: notice, text: {{en: T, ru: {{by: cases, one: '{'я' * 80}', other: b}}}}}}\n",
+        f"odd: {{type: notice, text: {{en: T, ru: {{by: cases, one: '{'я' * 81}', other: b}}}}}}\n",
         "ru",
         "takes 81 of 80",
     ),
     "a letter that is not in GSM-7": (notice(en="Déjà vu"), notice(en="Déjà vŭ"), "en", "Latin text with ŭ"),
     "a mark that is not in GSM-7": (notice(en="It's on"), notice(en="It’s on"), "en", "Latin text with ’"),
-    "no words in a language": (notice(), "odd: {kind: notice, text: {en: Text}}\n", "ru", "has no words"),
+    "no words in a language": (notice(), "odd: {type: notice, text: {en: Text}}\n", "ru", "has no words"),
     "empty words": (notice(), notice(ru=""), "ru", "has no words"),
     "an option without a language": (
         choice(END), choice("{go: end, text: {ru: Текст}}"), "en", "has no words"
     ),
     "a language that the pack does not have": (
-        notice(), "odd: {kind: notice, text: {en: T, ru: Т, de: T}}\n", "de", "is no language of pack.yaml"
+        notice(), "odd: {type: notice, text: {en: T, ru: Т, de: T}}\n", "de", "is no language of pack.yaml"
     ),
     "a placeholder that nothing fills": (notice(en="{ref}"), notice(en="{reff}"), "", "nothing fills {reff}"),
     "a number that nothing fills": (
-        "odd: {kind: notice, text: {en: {by: cases, other: a}, ru: Т}}\n",
-        "odd: {kind: notice, text: {en: {by: things, other: a}, ru: Т}}\n",
+        "odd: {type: notice, text: {en: {by: cases, other: a}, ru: Т}}\n",
+        "odd: {type: notice, text: {en: {by: things, other: a}, ru: Т}}\n",
         "",
         "nothing fills {things}",
     ),
     "plural forms without the last": (
-        "odd: {kind: notice, text: {en: {by: cases, other: a}, ru: Т}}\n",
-        "odd: {kind: notice, text: {en: {one: a}, ru: Т}}\n",
+        "odd: {type: notice, text: {en: {by: cases, other: a}, ru: Т}}\n",
+        "odd: {type: notice, text: {en: {one: a}, ru: Т}}\n",
         "en",
         "these plural forms need `by` and `other`",
     ),
     "a note with what is no answer": (
-        do("open_case", "{saved: end}", ", set: {kind: complaint, topic: water}, note: '{ref}'"),
-        do("open_case", "{saved: end}", ", set: {kind: complaint, topic: water}, note: '{trade}'"),
+        action("open_case", "{saved: end}", ", constants: {kind: complaint, topic: water}, note: '{ref}'"),
+        action("open_case", "{saved: end}", ", constants: {kind: complaint, topic: water}, note: '{trade}'"),
         "",
         "nothing fills {trade} of the note",
     ),
     "an answer that nobody asks for": (
-        do("open_case", "{saved: end}", ", set: {kind: complaint, topic: water}"),
-        do("open_case", "{saved: end}", ", set: {kind: complaint, topic: water}, takes: [plcae]"),
+        action("open_case", "{saved: end}", ", constants: {kind: complaint, topic: water}"),
+        action("open_case", "{saved: end}", ", constants: {kind: complaint, topic: water}, inputs: [plcae]"),
         "",
         "no screen asks for plcae, which this hands over",
     ),
     "an answer that nobody asks for, in a value": (
-        do("subscribe", "{done: end, already: end}", ", set: {topic: water, place: ''}"),
-        do("subscribe", "{done: end, already: end}", ", set: {topic: 'water.{trade}', place: ''}"),
+        action("subscribe", "{done: end, already: end}", ", constants: {topic: water, place: ''}"),
+        action("subscribe", "{done: end, already: end}", ", constants: {topic: 'water.{trade}', place: ''}"),
         "",
         "no screen asks for trade, which this hands over",
     ),
@@ -135,7 +135,7 @@ TWINS = {
         poll("value: a", "value: b"), poll("value: a", "value: a"), "", "every option that is counted needs a `value`"
     ),
     "leading nowhere": (choice(END), choice(f"{{go: gone, text: {BOTH}}}"), "", "leads to gone, which is no screen"),
-    "a go-to of itself": ("odd: {kind: goto, go: end}\n", "odd: {kind: goto, go: odd}\n", "", "leads back to itself"),
+    "a go-to of itself": ("odd: {type: goto, go: end}\n", "odd: {type: goto, go: odd}\n", "", "leads back to itself"),
     "no exit": (
         choice(f"{{go: odd2, text: {BOTH}}}") + choice(END).replace("odd", "odd2"),
         choice(f"{{go: odd2, text: {BOTH}}}") + choice(f"{{go: odd, text: {BOTH}}}").replace("odd:", "odd2:"),
@@ -143,13 +143,13 @@ TWINS = {
         "no way on from here ever ends",
     ),
     "effects without end": (
-        do("stop_sms", "{done: odd2}") + do("start_sms", "{done: end}").replace("odd:", "odd2:"),
-        do("stop_sms", "{done: odd2}") + do("start_sms", "{done: odd}").replace("odd:", "odd2:"),
+        action("stop_sms", "{done: odd2}") + action("start_sms", "{done: end}").replace("odd:", "odd2:"),
+        action("stop_sms", "{done: odd2}") + action("start_sms", "{done: odd}").replace("odd:", "odd2:"),
         "",
         "goes round without ever showing a screen",
     ),
-    "a choice of nothing": (choice(END), "odd: {kind: choice}\n", "", "a choice needs options or a text"),
-    "a notice of nothing": (notice(), "odd: {kind: notice, text: {}}\n", "", "a notice needs a text"),
+    "a choice of nothing": (choice(END), "odd: {type: choice}\n", "", "a choice needs options or a text"),
+    "a notice of nothing": (notice(), "odd: {type: notice, text: {}}\n", "", "a notice needs a text"),
     "a prompt of nothing": (
         prompt("field: text"), prompt("field: text").replace(BOTH, "{}"), "", "a prompt needs a text"
     ),
@@ -166,28 +166,30 @@ TWINS = {
     "digits without a length": (
         prompt("field: digits, length: 3"), prompt("field: digits"), "", "`field: digits` needs `length`"
     ),
-    "an unknown effect": (do("stop_sms", "{done: end}"), do("stop", "{done: end}"), "", "there is no effect 'stop'"),
+    "an unknown effect": (
+        action("stop_sms", "{done: end}"), action("stop", "{done: end}"), "", "there is no effect 'stop'"
+    ),
     "a missing outcome": (
-        do("my_cases", "{some: end, none: end}"), do("my_cases", "{some: end}"), "", "may also end as none"
+        action("my_cases", "{some: end, none: end}"), action("my_cases", "{some: end}"), "", "may also end as none"
     ),
     "an unknown outcome": (
-        do("stop_sms", "{done: end}"), do("stop_sms", "{done: end, lost: end}"), "", "never ends as lost"
+        action("stop_sms", "{done: end}"), action("stop_sms", "{done: end, lost: end}"), "", "never ends as lost"
     ),
     "an answer that is not handed over": (
-        do("new_pin", "{done: end, wrong: end}", ", set: {reference: '0070000017'}"),
-        do("new_pin", "{done: end, wrong: end}"),
+        action("new_pin", "{done: end, wrong: end}", ", constants: {reference: '0070000017'}"),
+        action("new_pin", "{done: end, wrong: end}"),
         "",
         "new_pin needs the answers reference",
     ),
     "a topic without an agency": (
-        do("open_case", "{saved: end}", ", set: {kind: complaint, topic: water}"),
-        do("open_case", "{saved: end}", ", set: {kind: complaint, topic: wine}"),
+        action("open_case", "{saved: end}", ", constants: {kind: complaint, topic: water}"),
+        action("open_case", "{saved: end}", ", constants: {kind: complaint, topic: wine}"),
         "",
         "files the topic 'wine'",
     ),
     "a kind of case that the law does not have": (
-        do("open_case", "{saved: end}", ", set: {kind: complaint, topic: water}"),
-        do("open_case", "{saved: end}", ", set: {kind: complaynt, topic: water}"),
+        action("open_case", "{saved: end}", ", constants: {kind: complaint, topic: water}"),
+        action("open_case", "{saved: end}", ", constants: {kind: complaynt, topic: water}"),
         "",
         "files the kind 'complaynt'",
     ),
@@ -208,7 +210,7 @@ def test_its_sound_twin_does_not_have_it(sound: str, says: str) -> None:
 
 
 def test_a_screen_that_nothing_leads_to_is_found() -> None:
-    found = faults(small(ODD + "lost: {kind: notice, text: {en: A, ru: Я}}\n"))
+    found = faults(small(ODD + "lost: {type: notice, text: {en: A, ru: Я}}\n"))
     assert told(found) == [(LINE + 1, "", "no screen leads here: remove it, or lead to it")]
 
 
@@ -218,7 +220,7 @@ def test_a_menu_more_than_four_choices_deep_is_found(length: int, deep: list[str
 
 
 def test_the_steps_of_a_form_are_not_counted_as_menus() -> None:
-    form = chain(6).replace("kind: choice", "kind: choice, answer: a")
+    form = chain(6).replace("type: choice", "type: choice, answer: a")
     assert faults(small(form)) == []
 
 
@@ -239,23 +241,23 @@ def test_the_main_menu_needs_room_for_the_way_back_to_the_languages(spare: int, 
 
 
 def test_long_text_is_right_where_it_is_long_on_purpose() -> None:
-    long = f"odd: {{kind: choice, text: {{en: T, ru: '{'слово ' * 50}'}}}}\n"
+    long = f"odd: {{type: choice, text: {{en: T, ru: '{'слово ' * 50}'}}}}\n"
     assert [one.language for one in faults(small(long))] == ["ru"]
     assert faults(small(long.replace("choice,", "choice, paged: true,"))) == []
 
 
 def test_a_fault_of_a_screen_that_was_made_is_told_at_the_one_it_was_made_for() -> None:
-    place = "odd: {kind: prompt, field: place, answer: place, go: gone, text: {en: T, ru: Т}}\n"
+    place = "odd: {type: prompt, field: place, answer: place, go: gone, text: {en: T, ru: Т}}\n"
     found = faults(small(place))
     assert {(one.line, one.screen) for one in found} == {(LINE, "odd.sure"), (LINE, "odd.which"), (LINE, "odd.list")}
 
 
 def test_the_yes_of_a_found_place_does_not_hide_how_long_the_place_is() -> None:
-    place = "odd: {kind: prompt, field: place, answer: place, go: sum, text: {en: T, ru: Т}}\n"
-    shown = f"sum: {{kind: notice, text: {{en: T, ru: '{'я' * 72}{{place}}'}}}}\n"
+    place = "odd: {type: prompt, field: place, answer: place, go: sum, text: {en: T, ru: Т}}\n"
+    shown = f"sum: {{type: notice, text: {{en: T, ru: '{'я' * 72}{{place}}'}}}}\n"
     assert [one.says[:14] for one in faults(small(place + shown))] == ["takes 81 of 80"]
 
 
 def test_effects_between_menus_do_not_hide_how_deep_they_are() -> None:
-    between = do("stop_sms", "{done: odd6}").replace("odd:", "odd5:") + chain(1).replace("odd:", "odd6:")
+    between = action("stop_sms", "{done: odd6}").replace("odd:", "odd5:") + chain(1).replace("odd:", "odd6:")
     assert [one.screen for one in faults(small(chain(5).partition("odd5:")[0] + between))] == ["odd4", "odd6"]

@@ -10,7 +10,7 @@ from sado.menus.reading.faults import Fault, line_of, lines, misfits
 
 FILE = """\
 root:
-  kind: choice
+  type: choice
 
   options:
     - {go: end}
@@ -36,7 +36,7 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
     [
         ((), 1),
         (("root",), 1),
-        (("root", "kind"), 2),
+        (("root", "type"), 2),
         (("root", "options"), 4),
         (("root", "options", 0), 5),
         (("root", "options", 1, "text"), 7),

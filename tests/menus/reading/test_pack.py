@@ -146,13 +146,15 @@ def test_an_agency_without_a_name_is_a_fault_of_the_pack() -> None:
     ]
 
 
-@pytest.mark.parametrize(("rule", "takes", "count"), [("true", "", 1), ("true", "name", 0), ("false", "", 0)])
-def test_a_form_of_a_kind_that_needs_a_name_hands_one_over(rule: str, takes: str, count: int) -> None:
+@pytest.mark.parametrize(("rule", "inputs", "count"), [("true", "", 1), ("true", "name", 0), ("false", "", 0)])
+def test_a_form_of_a_kind_that_needs_a_name_hands_one_over(rule: str, inputs: str, count: int) -> None:
     """Else the last hop of the form would fail, for everybody."""
     strict = small()["law.yaml"].replace(b"{complaint: {}}", f"{{complaint: {{needs_name: {rule}}}}}".encode())
-    form = "odd: {kind: prompt, field: name, answer: name, go: odd.file, text: {en: Name, ru: Имя}}\nodd.file:"
-    filed = "set: {kind: complaint, topic: water}, go: {saved: end}}\n"
-    found = faults(small(f"{form} {{kind: do, effect: open_case, takes: [{takes}], {filed}") | {"law.yaml": strict})
+    form = "odd: {type: prompt, field: name, answer: name, go: odd.file, text: {en: Name, ru: Имя}}\nodd.file:"
+    filed = "constants: {kind: complaint, topic: water}, go: {saved: end}}\n"
+    found = faults(
+        small(f"{form} {{type: action, effect: open_case, inputs: [{inputs}], {filed}") | {"law.yaml": strict}
+    )
     assert [one.says for one in found] == [
         "the law wants a name for the kind 'complaint': ask for it and hand it over"
     ] * count
@@ -197,7 +199,7 @@ def test_a_pack_with_faults_is_refused_with_all_of_them() -> None:
 
 
 def test_what_is_not_nice_does_not_keep_a_pack_from_being_used() -> None:
-    files = small("odd: {kind: notice, text: {en: A, ru: '" + "слово " * 30 + "'}}\n")
+    files = small("odd: {type: notice, text: {en: A, ru: '" + "слово " * 30 + "'}}\n")
     assert faults(files)
     assert pack.build("small", files).tree.screens["odd"]
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from sado.menus.effects import EFFECTS
-from sado.menus.reading.kinds import KINDS, WRITTEN
+from sado.menus.reading.screen_types import SCREEN_TYPES
+from sado.menus.reading.showing import WRITTEN
 from tests.support.packs import faults, small
 
 PAGE = Path(__file__).parents[3] / "docs" / "menus.md"
@@ -18,7 +19,7 @@ EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTAL
 def effects() -> str:
     """The table of effects."""
     rows = [
-        f"| `{name}` | {one.does} | {_words(one.takes)} | {_words(one.outcomes)} | {_words(one.gives)} |"
+        f"| `{name}` | {one.does} | {_words(one.needs)} | {_words(one.outcomes)} | {_words(one.fills)} |"
         for name, one in EFFECTS.items()
     ]
     return "\n".join(["| effect | what it does | needs | ends as | fills |", "|---|---|---|---|---|", *rows, ""])
@@ -51,9 +52,9 @@ def test_no_example_could_be_left_out(at: int) -> None:
 
 
 def test_every_kind_has_an_example_and_a_word() -> None:
-    shown = {screen["kind"] for example in EXAMPLES for screen in yaml.safe_load(example).values()}
-    assert shown == set(KINDS)
-    assert [kind for kind in KINDS if f"**{kind}**" not in PAGE.read_text("utf-8")] == []
+    shown = {screen["type"] for example in EXAMPLES for screen in yaml.safe_load(example).values()}
+    assert shown == set(SCREEN_TYPES)
+    assert [name for name in SCREEN_TYPES if f"**{name}**" not in PAGE.read_text("utf-8")] == []
 
 
 @pytest.mark.parametrize("field", WRITTEN)

@@ -26,7 +26,7 @@ def test_a_sound_pack_is_one_line(tmp_path: Path) -> None:
 
 
 def test_each_fault_is_a_line_of_a_table_and_the_last_line_sums_up(tmp_path: Path) -> None:
-    lines = of(tmp_path, "odd: {kind: prompt, text: {en: A, ru: Я}}\nx: {}\n").as_table().split("\n")
+    lines = of(tmp_path, "odd: {type: prompt, text: {en: A, ru: Я}}\nx: {}\n").as_table().split("\n")
     assert [line.split() for line in lines[:2]] == [
         ["where", "screen", "language", "what", "to", "do"],
         ["trees/base.yaml:17", "odd", "`answer`", "is", "missing:", "where", "the", "answer", "is", "kept"],
@@ -36,13 +36,13 @@ def test_each_fault_is_a_line_of_a_table_and_the_last_line_sums_up(tmp_path: Pat
 
 
 def test_the_table_names_the_language_where_only_one_is_wrong(tmp_path: Path) -> None:
-    table = of(tmp_path, "odd: {kind: notice, text: {en: A}}\n").as_table()
+    table = of(tmp_path, "odd: {type: notice, text: {en: A}}\n").as_table()
     assert "trees/base.yaml:17  odd     ru        has no words in this language" in table
     assert table.endswith(": 1 fault")
 
 
 def test_json_holds_every_fault_with_its_place(tmp_path: Path) -> None:
-    told = json.loads(of(tmp_path, "odd: {kind: notice, text: {en: A}}\n").as_json())
+    told = json.loads(of(tmp_path, "odd: {type: notice, text: {en: A}}\n").as_json())
     assert (told["pack"], told["screens"], told["languages"]) == (str(tmp_path), 7, ["en", "ru"])
     assert told["faults"] == [
         {

@@ -1,4 +1,4 @@
-"""The JSON Schema that editors check trees by is made of the program's own kinds, and refuses what it refuses."""
+"""The JSON Schema that editors check trees by is made of the program's own types, and refuses what it refuses."""
 
 import json
 from pathlib import Path
@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from sado.menus.reading import yaml_files
-from sado.menus.reading.kinds import KINDS
 from sado.menus.reading.pack import PACKS
 from sado.menus.reading.schema import PUBLISHED, tree_schema
+from sado.menus.reading.screen_types import SCREEN_TYPES
 
 FILE = Path(__file__).parents[3] / PUBLISHED
 TREES = sorted(PACKS.glob("*/trees/*.yaml"))
@@ -18,39 +18,39 @@ TEXT = "{en: A, ru: Я}"
 OPTIONS = f"options: [{{text: {TEXT}, go: end}}]"
 POLL = f"options: [{{text: {TEXT}, value: a}}, {{text: {TEXT}, value: b}}]"
 SOUND = [
-    f"odd: {{kind: choice, {OPTIONS}}}",
-    f"odd: {{kind: choice, text: {TEXT}, paged: true}}",
-    f"odd: {{kind: choice, text: {{en: {{by: n, one: A, other: B}}, ru: Я}}, {OPTIONS}}}",
-    f"odd: {{kind: prompt, text: {TEXT}, answer: a, go: end, field: digits, length: 4}}",
-    f"odd: {{kind: notice, text: {TEXT}, title: {TEXT}}}",
-    f"odd: {{kind: poll, text: {TEXT}, go: end, again: end, {POLL}}}",
-    "odd: {kind: do, effect: stop_sms, go: {done: end}}",
-    "odd: {kind: lookup, register: r, go: {found: a, none: b, missing: c}}",
+    f"odd: {{type: choice, {OPTIONS}}}",
+    f"odd: {{type: choice, text: {TEXT}, paged: true}}",
+    f"odd: {{type: choice, text: {{en: {{by: n, one: A, other: B}}, ru: Я}}, {OPTIONS}}}",
+    f"odd: {{type: prompt, text: {TEXT}, answer: a, go: end, field: digits, length: 4}}",
+    f"odd: {{type: notice, text: {TEXT}, title: {TEXT}}}",
+    f"odd: {{type: poll, text: {TEXT}, go: end, again: end, {POLL}}}",
+    "odd: {type: action, effect: stop_sms, go: {done: end}}",
+    "odd: {type: lookup, register: r, go: {found: a, none: b, missing: c}}",
 ]
 REFUSED = [
     "odd: 7",
     "odd: {}",
-    "odd: {kind: page}",
-    f"odd: {{kind: notice, text: {TEXT}, colour: red}}",
-    "odd: {kind: notice}",
-    "odd: {kind: notice, text: Words}",
-    "odd: {kind: notice, text: {en: 7}}",
-    "odd: {kind: notice, text: {en: yes}}",
-    f"odd: {{kind: prompt, text: {TEXT}, answer: a}}",
-    f"odd: {{kind: prompt, text: {TEXT}, answer: A, go: end}}",
-    f"odd: {{kind: prompt, text: {TEXT}, answer: a, go: 'the end'}}",
-    f"odd: {{kind: prompt, text: {TEXT}, answer: a, go: end, length: 21}}",
-    f"odd: {{kind: choice, options: [{{text: {TEXT}, go: end, key: 10}}]}}",
-    f"odd: {{kind: choice, options: [{{text: {TEXT}, goo: end}}]}}",
-    f"odd: {{kind: choice, options: {{text: {TEXT}}}}}",
-    "odd: {kind: choice, options: [{go: end}]}",
-    f"odd: {{kind: poll, text: {TEXT}, go: end, again: end, {OPTIONS}}}",
-    "odd: {kind: do, effect: stop_sms, go: {}}",
-    "odd: {kind: do, effect: stop_sms, go: end}",
-    "odd: {kind: lookup, register: r, go: {found: a}}",
-    "odd: {kind: lookup, register: r, go: {found: a, none: b, missing: c, lost: d}}",
-    f"Odd: {{kind: notice, text: {TEXT}}}",
-    f"'o d': {{kind: notice, text: {TEXT}}}",
+    "odd: {type: page}",
+    f"odd: {{type: notice, text: {TEXT}, colour: red}}",
+    "odd: {type: notice}",
+    "odd: {type: notice, text: Words}",
+    "odd: {type: notice, text: {en: 7}}",
+    "odd: {type: notice, text: {en: yes}}",
+    f"odd: {{type: prompt, text: {TEXT}, answer: a}}",
+    f"odd: {{type: prompt, text: {TEXT}, answer: A, go: end}}",
+    f"odd: {{type: prompt, text: {TEXT}, answer: a, go: 'the end'}}",
+    f"odd: {{type: prompt, text: {TEXT}, answer: a, go: end, length: 21}}",
+    f"odd: {{type: choice, options: [{{text: {TEXT}, go: end, key: 10}}]}}",
+    f"odd: {{type: choice, options: [{{text: {TEXT}, goo: end}}]}}",
+    f"odd: {{type: choice, options: {{text: {TEXT}}}}}",
+    "odd: {type: choice, options: [{go: end}]}",
+    f"odd: {{type: poll, text: {TEXT}, go: end, again: end, {OPTIONS}}}",
+    "odd: {type: action, effect: stop_sms, go: {}}",
+    "odd: {type: action, effect: stop_sms, go: end}",
+    "odd: {type: lookup, register: r, go: {found: a}}",
+    "odd: {type: lookup, register: r, go: {found: a, none: b, missing: c, lost: d}}",
+    f"Odd: {{type: notice, text: {TEXT}}}",
+    f"'o d': {{type: notice, text: {TEXT}}}",
 ]
 
 
@@ -94,7 +94,7 @@ def test_what_the_program_refuses_the_schema_refuses(content: str) -> None:
 
 def test_the_schema_knows_every_kind_and_says_what_each_field_is() -> None:
     known = [
-        one["properties"]["kind"]["enum"] for one in tree_schema()["$defs"].values() if "title" in one["properties"]
+        one["properties"]["type"]["enum"] for one in tree_schema()["$defs"].values() if "title" in one["properties"]
     ]
-    assert sorted(known) == sorted([kind] for kind in KINDS)
+    assert sorted(known) == sorted([name] for name in SCREEN_TYPES)
     assert "where the answer is kept" in published()

@@ -20,15 +20,15 @@ def told(found: list[Fault]) -> list[str]:
     ("odd", "line", "says"),
     [
         ("odd: [\n", 1, "a bracket, brace or quotation mark is not closed"),
-        ("odd: {kind: notice, text: {en: A, ru: 'Я}}\n", 1, "a quotation mark is not closed"),
+        ("odd: {type: notice, text: {en: A, ru: 'Я}}\n", 1, "a quotation mark is not closed"),
         ("odd:\n\tkind: notice\n", 1, "indent with spaces, not tabs"),
-        ("odd: {kind: notice, text: {en: A: B, ru: Я}}\n", 0, "quotes around words that hold a colon or a comma"),
-        ("odd:\n  kind: a: b\n", 1, "put quotes around words that hold a colon, and indent"),
-        ("odd: &a {kind: *b}\n", 0, "found undefined alias"),
-        ("odd: {kind: notice, text: {en: A, en: B, ru: Я}}\n", 0, "en is defined twice"),
-        ("odd: {kind: !!python/name:os.system x}\n", 0, "could not determine a constructor for the tag"),
-        ("odd: &a {kind: *a}\n", None, "something here is a part of itself"),
-        ("1: {kind: notice}\n", None, "this must be names and their values"),
+        ("odd: {type: notice, text: {en: A: B, ru: Я}}\n", 0, "quotes around words that hold a colon or a comma"),
+        ("odd:\n  type: a: b\n", 1, "put quotes around words that hold a colon, and indent"),
+        ("odd: &a {type: *b}\n", 0, "found undefined alias"),
+        ("odd: {type: notice, text: {en: A, en: B, ru: Я}}\n", 0, "en is defined twice"),
+        ("odd: {type: !!python/name:os.system x}\n", 0, "could not determine a constructor for the tag"),
+        ("odd: &a {type: *a}\n", None, "something here is a part of itself"),
+        ("1: {type: notice}\n", None, "this must be names and their values"),
     ],
 )
 def test_a_file_that_is_no_yaml_of_ours_is_told_with_its_line(odd: str, line: int | None, says: str) -> None:
@@ -56,8 +56,8 @@ def test_a_name_written_in_two_files_is_a_fault_that_names_both() -> None:
 
 
 def test_a_name_that_is_made_for_another_screen_is_a_fault() -> None:
-    place = f"odd: {{kind: prompt, field: place, answer: place, go: end, text: {TEXT}}}\n"
-    found = faults(small(place + f"odd.find: {{kind: notice, text: {TEXT}}}\n"))
+    place = f"odd: {{type: prompt, field: place, answer: place, go: end, text: {TEXT}}}\n"
+    found = faults(small(place + f"odd.find: {{type: notice, text: {TEXT}}}\n"))
     assert f"trees/base.yaml:{LINE + 1}: odd.find: is also made for odd: rename this one" in told(found)
     assert faults(small(place)) == []
 
@@ -65,21 +65,22 @@ def test_a_name_that_is_made_for_another_screen_is_a_fault() -> None:
 @pytest.mark.parametrize(
     ("odd", "says"),
     [
-        ("odd: 7\n", "a screen is a mapping with a `kind`"),
-        ("odd: {}\n", "`kind` is missing; the kinds are: choice, prompt, "),
-        ("odd: {kind: page}\n", "there is no kind 'page'; the kinds are: choice, prompt, "),
-        ("odd: {kind: [choice]}\n", "there is no kind ['choice']; the kinds are: "),
-        (f"odd: {{kind: notice, text: {TEXT}, colour: red}}\n", "there is no `colour` here; there can be: "),
-        (f"odd: {{kind: notice, texts: {TEXT}}}\n", "there is no `texts` here; did you mean `text`?"),
-        (f"odd: {{kind: prompt, text: {TEXT}, go: end}}\n", "`answer` is missing: where the answer is kept"),
-        (f"odd: {{kind: prompt, text: {TEXT}, answer: a, go: End}}\n", "Expected `str` matching regex"),
-        (f"odd: {{kind: choice, text: {TEXT}, options: {{go: end}}}}\n", "write a list: lines that begin with a dash"),
-        ("odd: {kind: notice, text: Words}\n", "Expected `object`, got `str`"),
-        ("odd: {kind: notice, text: {en: 7, ru: Я}}\n", "Expected `str | object`"),
-        ("odd: {kind: notice, text: {en: No, ru: Я}}\n", "quotes around words such as yes, no"),
-        ("odd: {kind: notice, text: {no: A, ru: Я}}\n", "quotes around words such as yes, no"),
-        ("odd: {kind: choice, options: [{text: {en: 1}, key: 0}]}\n", "Expected `int` >= 1"),
-        ("Odd: {kind: notice, text: {en: A, ru: Я}}\n", "a screen's name has small Latin letters"),
+        ("odd: 7\n", "a screen is a mapping with a `type`"),
+        ("odd: {}\n", "`type` is missing; the types are: choice, prompt, "),
+        ("odd: {type: page}\n", "there is no type 'page'; the types are: choice, prompt, "),
+        ("odd: {type: [choice]}\n", "there is no type ['choice']; the types are: "),
+        (f"odd: {{type: notice, text: {TEXT}, colour: red}}\n", "there is no `colour` here; there can be: "),
+        (f"odd: {{type: notice, texts: {TEXT}}}\n", "there is no `texts` here; did you mean `text`?"),
+        (f"odd: {{type: prompt, text: {TEXT}, go: end}}\n", "`answer` is missing: where the answer is kept"),
+        (f"odd: {{type: prompt, text: {TEXT}, answer: a, go: End}}\n", "Expected `str` matching regex"),
+        (f"odd: {{type: prompt, text: {TEXT}, answer: a, go: end, field: ''}}\n", "Expected `str` of length >= 1"),
+        (f"odd: {{type: choice, text: {TEXT}, options: {{go: end}}}}\n", "write a list: lines that begin with a dash"),
+        ("odd: {type: notice, text: Words}\n", "Expected `object`, got `str`"),
+        ("odd: {type: notice, text: {en: 7, ru: Я}}\n", "Expected `str | object`"),
+        ("odd: {type: notice, text: {en: No, ru: Я}}\n", "quotes around words such as yes, no"),
+        ("odd: {type: notice, text: {no: A, ru: Я}}\n", "quotes around words such as yes, no"),
+        ("odd: {type: choice, options: [{text: {en: 1}, key: 0}]}\n", "Expected `int` >= 1"),
+        ("Odd: {type: notice, text: {en: A, ru: Я}}\n", "a screen's name has small Latin letters"),
     ],
 )
 def test_what_is_no_screen_is_told_with_what_to_do(odd: str, says: str) -> None:
@@ -90,15 +91,15 @@ def test_what_is_no_screen_is_told_with_what_to_do(odd: str, says: str) -> None:
 def test_every_fault_of_every_file_is_told_at_once_each_at_its_line() -> None:
     odd = """\
 odd:
-  kind: choice
+  type: choice
   text: {en: A, ru: 5}
   options:
     - {text: {en: A, ru: Я}, goo: end}
     - text: {en: A, ru: Я}
       key: ten
-two: {kind: nothing}
+two: {type: nothing}
 """
-    other = "\n\nthree: {kind: notice}\nodd: {kind: goto, go: end}\n"
+    other = "\n\nthree: {type: notice}\nodd: {type: goto, go: end}\n"
     found = faults(small(odd, other=other, third="a: [\n"))
     assert [(one.file, one.line - LINE * (one.file == "trees/base.yaml"), one.screen) for one in found] == [
         ("trees/base.yaml", 2, "odd"),
@@ -121,7 +122,7 @@ def test_a_pack_without_any_tree_says_which_screens_it_begins_with() -> None:
 
 
 def test_what_is_written_once_may_be_used_twice() -> None:
-    shared = "odd: &a {kind: notice, text: {en: A, ru: Я}}\nodd2: *a\n"
+    shared = "odd: &a {type: notice, text: {en: A, ru: Я}}\nodd2: *a\n"
     written = yaml_files.read({"trees/a.yaml": shared.encode()})
     assert (written.faults, written.screens["odd"]) == ([], written.screens["odd2"])
 
@@ -133,7 +134,7 @@ def test_no_file_makes_the_reading_fail(content: bytes) -> None:
 
 @given(st.recursive(st.none() | st.booleans() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=3)))
 def test_whatever_a_screen_is_made_of_it_is_read_or_told(raw: object) -> None:
-    for words in ("kind: choice, options", "kind: notice, text", "kind"):
+    for words in ("type: choice, options", "type: notice, text", "type"):
         content = f"odd: {{{words}: {raw!r}}}"
         written = yaml_files.read({"trees/odd.yaml": content.encode("utf-8", "replace")})
         assert written.faults or list(written.screens) == ["odd"]

@@ -158,7 +158,8 @@ def test_changed_bytes_are_refused_or_other_events(changes: list[tuple[str, int,
 
 @given(st.binary(max_size=100), st.binary(max_size=20))
 def test_any_bytes_are_refused_or_events(content: bytes, numbers: bytes) -> None:
-    outcome(Columns(content, numbers))
+    found = outcome(Columns(content, numbers))
+    assert found is None or crossed(found) == found
 
 
 def test_an_encoding_of_a_later_release_is_refused() -> None:

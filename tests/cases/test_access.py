@@ -1,0 +1,79 @@
+"""Who may read a case over a phone."""
+
+from pathlib import Path
+
+from sado.cases import access, reference
+from sado.cases.access import Refusal
+from sado.cases.payloads import Filed
+from sado.store.tables.cases import CaseRow
+from tests.support.cases import DAY_S, OTHER, case_of, file
+from tests.support.stations import APPEAL, Clock, Station, open_station
+
+
+def look(station: Station, number: str, msisdn: str, pin: str) -> CaseRow | Refusal:
+    return station.store.write(lambda tx: access.open_for(tx, number, msisdn, pin))
+
+
+def wrong(pin: str) -> str:
+    return f"{(int(pin) + 1) % 10_000:04}"
+
+
+def unissued() -> str:
+    return "007000000" + reference.check_digit("007000000")
+
+
+def test_the_phone_that_filed_needs_no_pin(village: Station, filed: Filed) -> None:
+    assert look(village, filed.reference, APPEAL.msisdn, "") == case_of(village, filed.reference)
+
+
+def test_another_phone_needs_the_pin(village: Station, filed: Filed) -> None:
+    assert look(village, filed.reference, OTHER, "") is Refusal.ASK_PIN
+    assert look(village, filed.reference, OTHER, wrong(filed.pin)) is Refusal.WRONG
+    assert look(village, filed.reference, OTHER, filed.pin) == case_of(village, filed.reference)
+
+
+def test_three_wrong_pins_lock_the_case_for_a_day(village: Station, filed: Filed, clock: Clock) -> None:
+    tries = [look(village, filed.reference, f"+99290000010{phone}", wrong(filed.pin)) for phone in range(3)]
+    assert tries == [Refusal.WRONG, Refusal.WRONG, Refusal.LOCKED]
+    clock.move(DAY_S - 0.001)
+    assert look(village, filed.reference, OTHER, filed.pin) is Refusal.LOCKED
+    clock.move(0.001)
+    assert look(village, filed.reference, OTHER, filed.pin) == case_of(village, filed.reference)
+
+
+def test_a_lock_does_not_shut_out_the_phone_that_filed(village: Station, filed: Filed) -> None:
+    for _ in range(3):
+        look(village, filed.reference, OTHER, wrong(filed.pin))
+    assert look(village, filed.reference, APPEAL.msisdn, "") == case_of(village, filed.reference)
+
+
+def test_five_wrong_pins_lock_the_phone_for_every_case(village: Station) -> None:
+    several = [file(village) for _ in range(4)]
+    tries = [look(village, one.reference, OTHER, wrong(one.pin)) for one in (*several[:3], *several[:2])]
+    assert tries == [Refusal.WRONG] * 4 + [Refusal.LOCKED]
+    assert look(village, several[3].reference, OTHER, several[3].pin) is Refusal.LOCKED
+    assert look(village, several[3].reference, "+992900000003", several[3].pin) == case_of(
+        village, several[3].reference
+    )
+
+
+def test_a_number_without_a_case_reads_the_same(village: Station, filed: Filed) -> None:
+    pins = ["", *[wrong(filed.pin)] * 4]
+    known = [look(village, filed.reference, OTHER, pin) for pin in pins]
+    unknown = [look(village, unissued(), "+992900000003", pin) for pin in pins]
+    assert known == unknown == [Refusal.ASK_PIN, Refusal.WRONG, Refusal.WRONG, Refusal.LOCKED, Refusal.LOCKED]
+
+
+def test_a_slip_in_the_number_costs_no_try(village: Station, filed: Filed) -> None:
+    slip = f"{filed.reference[:-1]}{(int(filed.reference[-1]) + 1) % 10}"
+    assert {look(village, slip, OTHER, filed.pin) for _ in range(9)} == {Refusal.MISTYPED}
+    assert look(village, filed.reference, OTHER, filed.pin) == case_of(village, filed.reference)
+
+
+def test_pins_outlive_a_restart_and_are_not_stored(tmp_path: Path) -> None:
+    with open_station(tmp_path / "one", 7) as station:
+        one = file(station)
+    with open_station(tmp_path / "one", 7) as station:
+        assert look(station, one.reference, OTHER, one.pin) == case_of(station, one.reference)
+        kept = station.store.read(lambda tx: tx.all("SELECT * FROM cases"))
+    assert one.pin not in [str(value) for value in kept[0]]
