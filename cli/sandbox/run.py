@@ -20,11 +20,12 @@ import requests
 from sado.cli.sandbox import people, samples
 from sado.cli.sandbox.provider import Provider
 from sado.cli.signals import stopped_by_signal
+from sado.cli.station_access import create_store
 from sado.desk import signin
 from sado.menus.reading import pack
 from sado.settings import Settings
-from sado.store import Keyring, Store, Transaction
-from sado.store.tables import accounts, identity, stations
+from sado.store import Store, Transaction
+from sado.store.tables import accounts, stations
 
 HUB, VILLAGE = 0, 7
 START_S, STOP_S = 30, 15
@@ -128,15 +129,8 @@ def _make(data: Path) -> dict[str, Any]:
 
 
 def _new_store(folder: Path, number: int) -> Store:
-    from sado.cli import client
-
-    settings = Settings(data=str(folder))
     folder.mkdir(mode=0o700, exist_ok=True)
-    client.create_token(folder)
-    keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
-    store = Store(settings.database, keys)
-    store.write(lambda tx: identity.create(tx, number))
-    return store
+    return create_store(Settings(data=str(folder)), number)
 
 
 def _hub_settings(data: Path, port: int) -> dict[str, str]:

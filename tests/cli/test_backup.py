@@ -17,7 +17,7 @@ from sado.store.backups.backup import TEMPORARY
 from tests.support.processes import HUB, TOKEN, VILLAGE, Phone, Station, environment, pair, sado, shown_reference, until
 
 APPEAL = ("2", "1", "1", "Ёвон", "1", "Об нест", "Раҳимова Гулнора", "1")
-SYNC_S = 20
+SYNC_S = 60
 
 
 @pytest.fixture

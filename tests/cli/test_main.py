@@ -39,7 +39,7 @@ COMMANDS = [
     ),
 ]
 APPEAL = ("2", "1", "1", "Ёвон", "1", "Об нест", "Раҳимова Гулнора", "1")
-SYNC_S = 20
+SYNC_S = 60
 
 
 @pytest.fixture
@@ -247,13 +247,13 @@ def test_account_add_mints_a_password_that_signs_in(station: Station) -> None:
     station.start()
 
     with requests.Session() as browser:
-        page = browser.get(f"{station.url}/signin", timeout=10).text
+        page = browser.get(f"{station.url}/signin", timeout=60).text
         token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
         form = {"csrf_token": token, "name": "zarina", "password": password}
-        landed = browser.post(f"{station.url}/signin", data=form, timeout=10)
+        landed = browser.post(f"{station.url}/signin", data=form, timeout=60)
 
         assert (landed.status_code, landed.url) == (200, f"{station.url}/operator")
-        wrong = browser.post(f"{station.url}/signin", data=form | {"password": "guessed"}, timeout=10)
+        wrong = browser.post(f"{station.url}/signin", data=form | {"password": "guessed"}, timeout=60)
         assert wrong.status_code in (400, 403)
     assert password not in station.log.read_text()
 
@@ -353,12 +353,12 @@ def test_dial_says_what_is_wrong(station: Station) -> None:
 def test_ctrl_c_stops_a_station_that_others_are_connected_to(station: Station) -> None:
     station.start()
     with requests.Session() as kept:
-        kept.get(f"{station.url}/healthz", timeout=10)
+        kept.get(f"{station.url}/healthz", timeout=60)
 
         assert station.stop() == 0
 
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"{station.url}/healthz", timeout=10)
+        requests.get(f"{station.url}/healthz", timeout=60)
     assert "Traceback" not in station.log.read_text()
 
 
