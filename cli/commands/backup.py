@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from sado.settings import Settings
 from sado.store import Keyring
 from sado.store.backups import backup as backups
 from sado.store.backups.backup import Contents
+from sado.store.zone_time import shown
 
 
 @click.command()
@@ -56,6 +58,11 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def country_zone(settings: Settings) -> ZoneInfo:
-    """The country's clock, by which every command tells times. Raises TreeError or PackDataError."""
-    return ZoneInfo(Law.read(pack.load(settings.pack).law).time_zone)
+def by_country_clock(settings: Settings, at: int) -> str:
+    """This time by the country's clock, as every command tells times. A pack that cannot be read keeps nobody from
+    restoring a backup: then it is UTC, and says so."""
+    try:
+        zone = ZoneInfo(Law.read(pack.load(settings.pack).law).time_zone)
+    except ValueError:
+        return f"{shown(at, UTC)} UTC"
+    return shown(at, zone)

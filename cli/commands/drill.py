@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from sado.cli.client import Ask
-from sado.cli.commands.backup import cases_in, country_zone
+from sado.cli.commands.backup import by_country_clock, cases_in
 from sado.cli.commands.restore import BACKUP_FILE, renew
 from sado.cli.progress import tell
 from sado.cli.station_access import asking
@@ -22,7 +22,6 @@ from sado.store.backups import backup as backups
 from sado.store.backups import drill as drills
 from sado.store.backups.backup import Contents
 from sado.store.backups.drill import Facts
-from sado.store.zone_time import shown
 
 CASES_AT_ONCE = 1000
 
@@ -42,9 +41,8 @@ def drill(settings: Settings, file: Path, into: Path | None) -> None:
 def _drill(settings: Settings, live: Ask | None, file: Path, into: Path) -> bool:
     """Restore the backup into a temporary place inside `into` and compare it with what it says, and with the station's
     database where `live` asks for that. True when all is well. Raises StoreError when it cannot be restored."""
-    zone = country_zone(settings)
     with _restored(settings, file, into) as (contents, store):
-        made_at = shown(contents.made_at, zone)
+        made_at = by_country_clock(settings, contents.made_at)
         click.echo(f"Station {contents.station:03} as it was on {made_at}: {cases_in(contents)}. It can be restored.")
         if live is None:
             click.echo("The station's database is not here: nothing to compare with.")

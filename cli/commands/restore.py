@@ -9,14 +9,13 @@ import click
 
 from sado.cases import reference
 from sado.cli import client
-from sado.cli.commands.backup import cases_in, country_zone
+from sado.cli.commands.backup import by_country_clock, cases_in
 from sado.cli.station_access import locked
 from sado.settings import Settings
 from sado.store import Keyring, StoreError, Transaction
 from sado.store.backups import backup as backups
 from sado.store.tables import lanes
 from sado.store.tables import outbox as entries
-from sado.store.zone_time import shown
 from sado.sync import outbox
 from sado.sync.outbox import Kind
 
@@ -48,7 +47,7 @@ class Waiting:
 def _restore(settings: Settings, file: Path, replaces: bool) -> None:
     """Put the backup in the place of the station's database. For the process that holds the station's folder. Raises
     StoreError, and then has changed nothing."""
-    database, zone = settings.database, country_zone(settings)
+    database = settings.database
     is_there = database.exists()
     if is_there and not replaces:
         raise StoreError(
@@ -57,7 +56,7 @@ def _restore(settings: Settings, file: Path, replaces: bool) -> None:
         )
     contents, waiting = backups.restore(file, database, Keyring.load(settings.keys), renew)
     client.create_token(settings.folder)
-    made_at = shown(contents.made_at, zone)
+    made_at = by_country_clock(settings, contents.made_at)
     click.echo(f"Station {contents.station:03} is restored as it was on {made_at}: {cases_in(contents)}.")
     click.echo(
         f"{waiting.events} events for other stations wait, {waiting.messages} SMS, "

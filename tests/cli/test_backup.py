@@ -204,6 +204,14 @@ def test_times_are_those_of_the_country(station: Station, tmp_path: Path) -> Non
         assert datetime.now(country) - told < timedelta(hours=1)
 
 
+def test_a_pack_that_cannot_be_read_keeps_nobody_from_restoring(station: Station, tmp_path: Path) -> None:
+    station.sado("backup", str(tmp_path / "copy"))
+    station.settings["pack"] = tmp_path / "no pack"
+
+    assert " UTC: 0 cases" in station.sado("drill", str(tmp_path / "copy"))
+    assert " UTC: 0 cases" in station.sado("restore", "--replace", str(tmp_path / "copy"))
+
+
 def test_a_drill_without_the_station_s_database_says_so(station: Station, tmp_path: Path) -> None:
     station.sado("backup", str(tmp_path / "copy"))
     settings = with_key(station, tmp_path / "new")
