@@ -119,27 +119,39 @@ class Publishing:
 
     def _to_sign(self, contents: Mapping[str, bytes]) -> list[Statement]:
         """A statement, of an edition of its own, for each name that would stand for something new."""
-        hashes = {name: hashlib.sha256(content) for name, content in contents.items()}
-        published = self._store.read(published_blobs.published)
-        new = [name for name in hashes if name not in published or published[name].hash != hashes[name].digest()]
+        new = [name for name, content in contents.items() if not self._is_signed(self._known(name), content)]
         editions = self._store.write(lambda tx: [published_blobs.next_edition(tx) for _ in new])
-        return [Statement(name, edition, hashes[name].hexdigest()) for name, edition in zip(new, editions, strict=True)]
+        return [
+            Statement(name, edition, hashlib.sha256(contents[name]).hexdigest())
+            for name, edition in zip(new, editions, strict=True)
+        ]
 
     def _signed(self, contents: Mapping[str, bytes], signed: Iterable[Signed]) -> list[tuple[Signed, bytes]]:
         """Each of the contents with what the publisher signed of it, now or when it was published. Raises
         SignatureError."""
-        known = {
-            name: Signed(name, before.edition, before.hash.hex(), before.signature)
-            for name, before in self._store.read(published_blobs.published).items()
-        }
-        known |= {statement.name: statement for statement in signed}
-        named = [(known.get(name), content) for name, content in contents.items()]
-        publisher = self._publisher()
-        for statement, content in named:
+        now = {statement.name: statement for statement in signed}
+        named = []
+        for name, content in contents.items():
+            statement = now.get(name) or self._known(name)
             if statement is None or statement.hash != hashlib.sha256(content).hexdigest():
                 raise SignatureError("It was changed while it was signed: publish it again.")
-            statement.check(publisher)
-        return [(statement, content) for statement, content in named if statement is not None]
+            statement.check(self._publisher())
+            named.append((statement, content))
+        return named
+
+    def _known(self, name: str) -> Signed | None:
+        """What was signed of it when it was published last."""
+        before = self._store.read(lambda tx: published_blobs.find(tx, name))
+        return None if before is None else Signed(name, before.edition, before.hash.hex(), before.signature)
+
+    def _is_signed(self, statement: Signed | None, content: bytes) -> bool:
+        """Whether this is what the publisher of now signed of the content."""
+        try:
+            if statement is not None:
+                statement.check(self._publisher())
+        except SignatureError:
+            return False
+        return statement is not None and statement.hash == hashlib.sha256(content).hexdigest()
 
 
 def _wanted(wanted: Wanted) -> str:

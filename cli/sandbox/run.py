@@ -17,13 +17,13 @@ from typing import Any
 import click
 import requests
 
+from sado.cli.publication import publisher_of
 from sado.cli.sandbox import people, samples
 from sado.cli.sandbox.provider import Provider
 from sado.cli.signals import stopped_by_signal
 from sado.cli.station_access import create_store
 from sado.desk import signin
 from sado.menus.reading import pack
-from sado.publishing import publisher
 from sado.settings import Settings
 from sado.store import Store, Transaction
 from sado.store.tables import accounts, stations
@@ -119,9 +119,8 @@ def _make(data: Path) -> dict[str, Any]:
     village.write(add_people)
     samples.load_all(village, Settings().pack)
     village.close()
-    of_hub, of_village = Settings(data=str(data / "hub")), Settings(data=str(data / "station"))
-    public = publisher.make(of_hub.publisher_key, of_hub.publisher)
-    of_village.upstream_key.write_text(f"{key.hex()}\n{public.hex()}\n")
+    public = publisher_of(Settings(data=str(data / "hub")))
+    (data / "station" / "upstream.key").write_text(f"{key.hex()}\n{public.hex() if public else ''}\n")
     return {
         "token": secrets.token_urlsafe(24),
         "provider_key": secrets.token_urlsafe(24),

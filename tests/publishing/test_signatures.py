@@ -102,6 +102,22 @@ def test_what_changed_while_it_was_signed_is_not_published(down: Down, newer: st
         down.hub.publishing.publish_pack(newer, [one.sign(KEY) for one in statements])
 
 
+def test_another_publisher_signs_the_same_content_anew(tmp_path: Path, newer: str) -> None:
+    other = signature.public_of(OTHER_KEY).hex()
+    with open_down(tmp_path, "kenya") as down:
+        version = publish_pack(down.hub, newer)
+        assert down.hub.publishing.pack_to_sign(newer) == []
+    (tmp_path / "hub" / "publisher.pub").write_text(other)
+    key_file = tmp_path / "village" / "upstream.key"
+    key_file.write_text(f"{key_file.read_text().split()[0]}\n{other}\n")
+
+    with open_down(tmp_path, "kenya") as down:
+        statements = down.hub.publishing.pack_to_sign(newer)
+        assert down.hub.publishing.publish_pack(newer, [one.sign(OTHER_KEY) for one in statements]) == version
+        down.settle()
+        assert (down.told(NAME), down.village.pack.tree.version) == ((wanted_blobs.TAKEN, ""), version)
+
+
 def test_a_relay_passes_every_part_on_as_it_was_signed(down: Down, newer: str) -> None:
     load_offices(down)
     publish_register(down.hub, "offices")

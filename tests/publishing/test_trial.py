@@ -9,7 +9,8 @@ import pytest
 from sado.menus.reading import pack
 from sado.publishing import bundle, trial
 from sado.publishing.trial import KILLED, TrialError
-from tests.support.down import open_down
+from tests.support.down import built, open_down, settings_of
+from tests.support.kenya import rewritten
 from tests.support.packs import small
 
 DEEP = b"[" * 50_000
@@ -63,3 +64,15 @@ def test_a_station_lives_on_and_tells_the_hub(tmp_path: Path) -> None:
         state, reason = down.told("pack/kenya")
         assert (state, "trees/case.yaml:1: this lies more than 30 deep" in reason) == ("refused", True)
         assert down.village.pack.tree.version == served
+
+
+def test_a_station_whose_own_pack_is_hostile_starts_on_the_version_before(tmp_path: Path) -> None:
+    folder = rewritten(tmp_path / "mine", {})
+    settings = settings_of(tmp_path / "hub", str(folder))
+    with built(settings) as station:
+        served = station.pack.tree.version
+    (folder / "trees" / "case.yaml").write_bytes(DEEP)
+
+    with built(settings) as station:
+        assert "trees/case.yaml:1: this lies more than 30 deep" in station.versions.fault
+        assert station.pack.tree.version == served

@@ -1,5 +1,6 @@
 """A hub that publishes blobs and a village that fetches them, each on a real store, with a line in between."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,7 +82,9 @@ class Link:
         self.arrivals = Arrivals(self.village, self.number, self._take)
 
     def publish(self, content: bytes, name: str = NAME) -> bool:
-        edition = self.hub.write(published_blobs.next_edition)
+        before = self.hub.read(lambda tx: published_blobs.find(tx, name))
+        is_same = before is not None and before.hash == hashlib.sha256(content).digest()
+        edition = before.edition if before and is_same else self.hub.write(published_blobs.next_edition)
         return bool(publish(self.hub, [(signed(name, content, edition), content)]))
 
     def exchange(self) -> None:
