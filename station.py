@@ -69,6 +69,8 @@ M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
 MMAP_THRESHOLD = 128 * 1024
 # The phone page speaks this gateway's format.
 PHONE_PAGE_CALLS = "/gateway/africastalking/"
+# What may be posted to a page, and to the API of agencies: the longest text of a form, each letter as an escape.
+LARGEST_PAGE = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def _send_policy(settings: Settings, pack: Pack) -> SendPolicy:
 def _app(store: Store, webhooks: Mapping[str, Endpoint], apply: Apply) -> Flask:
     """The app that the pages are put on; before it stand the gateways' webhooks and the exchange, plain WSGI."""
     app = Flask("sado", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = 1 << 20
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_PAGE
     app.wsgi_app = Webhooks(app.wsgi_app, webhooks)  # type: ignore[method-assign]
     app.wsgi_app = endpoint.Endpoint(app.wsgi_app, store, apply)  # type: ignore[method-assign]
     return app

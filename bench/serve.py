@@ -13,7 +13,7 @@ from pathlib import Path
 from flask import Flask, Response, request
 
 from sado.channel.gateways import africastalking
-from sado.cli.commands.serve import listening
+from sado.cli.server import listening
 from sado.settings import Settings
 from sado.station import build_station, spare_memory
 from sado.store import Keyring, Store

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sado.channel.contract import PREFIX
-from sado.channel.request import BadRequestError, Request
+from sado.channel.request import BadRequestError, Request, TooLargeError
 from sado.sync.outbox import SendError
 
 if TYPE_CHECKING:
@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PLAIN = "text/plain; charset=utf-8"
+LARGEST_HOP, LARGEST_SMS = 16 * 1024, 64 * 1024
 
 Endpoint = Callable[[Request], str]
+
+
+def largest_body(path: str) -> int:
+    """How much may be posted to this address of a gateway: a hop, or an SMS or a report."""
+    return LARGEST_HOP if path.endswith(("/ussd", "/ussd-end")) else LARGEST_SMS
 
 
 class Webhooks:
@@ -41,7 +47,9 @@ class Webhooks:
         if endpoint is None:
             return self._app(environ, start_response)
         try:
-            status, text = "200 OK", endpoint(Request.read(environ))
+            status, text = "200 OK", endpoint(Request.read(environ, largest_body(environ["PATH_INFO"])))
+        except TooLargeError as error:
+            status, text = "413 Content Too Large", str(error)
         except BadRequestError as error:
             status, text = "400 Bad Request", str(error)
         except SendError as error:
