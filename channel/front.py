@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PLAIN = "text/plain; charset=utf-8"
+# A screen may be anybody's own data, and what somebody typed is never a page.
+HEADERS = [
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+]
 LARGEST_HOP, LARGEST_SMS = 16 * 1024, 64 * 1024
 
 Endpoint = Callable[[Request], str]
@@ -57,7 +62,7 @@ class Webhooks:
             log.warning("an answer did not leave: %s", error)
             status, text = "503 Service Unavailable", str(error)
         body = text.encode()
-        start_response(status, [("Content-Type", PLAIN), ("Content-Length", str(len(body)))])
+        start_response(status, [*HEADERS, ("Content-Length", str(len(body)))])
         return [body]
 
     def _endpoint(self, path: str) -> Endpoint | None:
