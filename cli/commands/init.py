@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from sado.cli import client
 from sado.cli.station_access import locked
 from sado.settings import Settings
 from sado.store import Keyring, Store, StoreError
@@ -24,7 +23,6 @@ def init(settings: Settings, station: int) -> None:
                 "there. With a new one nothing in it could be read."
             )
         keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
-        client.create_token(settings.folder)
         store = Store(settings.database, keys)
         store.write(lambda tx: identity.create(tx, station))
         store.close()

@@ -113,11 +113,8 @@ def _make(data: Path) -> dict[str, Any]:
 
 
 def _new_store(folder: Path, number: int) -> Store:
-    from sado.cli import client
-
     settings = Settings(data=str(folder))
     folder.mkdir(mode=0o700, exist_ok=True)
-    client.create_token(folder)
     keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
     store = Store(settings.database, keys)
     store.write(lambda tx: identity.create(tx, number))
