@@ -16,7 +16,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from flask import Flask, Response, g, has_app_context, jsonify
+from flask import Flask, g, has_app_context
 from werkzeug.local import LocalProxy
 
 from sado.cases.events import Events
@@ -56,6 +56,7 @@ from sado.sync.blobs.publish import BlobEvents
 from sado.sync.by_hand.transfer import FileTransfer
 from sado.sync.dispatch import Transport
 from sado.sync.exchange.client import Client
+from sado.sync.health import Health
 from sado.sync.link.accounting import Accounting
 from sado.sync.link.budget import Budget, decimal, limits_from, windows_from
 from sado.sync.link.connection import Line
@@ -69,6 +70,8 @@ M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
 MMAP_THRESHOLD = 128 * 1024
 # The phone page speaks this gateway's format.
 PHONE_PAGE_CALLS = "/gateway/africastalking/"
+# What may be posted to a page, and to the API of agencies: the longest text of a form, each letter as an escape.
+LARGEST_PAGE = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ def build_station(settings: Settings, store: Store) -> Station:
         return sync_status.of(tx, budget, upstream.client.frame_size if upstream else None)
 
     app = _app(store, channel.endpoints, apply)
-    app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, versions.fault))
+    health = Health(store, upstream is not None)
+    app.add_url_rule("/healthz", "healthz", lambda: health.told(versions.fault))
     pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, status_of))
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{own.number:03}"
@@ -160,6 +164,7 @@ def build_station(settings: Settings, store: Store) -> Station:
     if channel.failover:
         transports[outbox.SMS] = Notices(store, channel.failover, pack, cases, policy, settings.service_code)
     scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
+    schedule.look(scheduler, health)
     for poller in channel.pollers:
         schedule.poll(scheduler, poller)
     if upstream:
@@ -205,7 +210,7 @@ def _send_policy(settings: Settings, pack: Pack) -> SendPolicy:
 def _app(store: Store, webhooks: Mapping[str, Endpoint], apply: Apply) -> Flask:
     """The app that the pages are put on; before it stand the gateways' webhooks and the exchange, plain WSGI."""
     app = Flask("sado", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = 1 << 20
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_PAGE
     app.wsgi_app = Webhooks(app.wsgi_app, webhooks)  # type: ignore[method-assign]
     app.wsgi_app = endpoint.Endpoint(app.wsgi_app, store, apply)  # type: ignore[method-assign]
     return app
@@ -269,27 +274,3 @@ def _upstream(
     client = Client(store, own.number, key, line, apply, FrameSize(), accounting)
     fetcher = Fetcher(store, own.number, key, line.get, client.frame_size, accounting)
     return schedule.Upstream(store, client, settings.sync_every_s, settings.sync_idle_s, fetcher.step)
-
-
-def _health(store: Store, has_upstream: bool, pack_fault: str) -> tuple[Response, int]:
-    """Whether the store, the line and the outbox are well. Only a store that cannot write is a fault (503): with the
-    line down, `degraded`, phones are answered as always."""
-    try:
-        store.write(lambda tx: tx.next_number("health"))
-        line, counts = store.read(lambda tx: (entries.destination(tx, outbox.UPSTREAM), entries.counts(tx)))
-    except Exception:
-        log.exception("health: the store failed")
-        return jsonify(status="failed", store="cannot write"), 503
-    given_up = sum(count for (_, state), (count, _) in counts.items() if state in outbox.GIVEN_UP)
-    waiting = sum(count for (_, state), (count, _) in counts.items() if state in outbox.WAITING)
-    line_word = _line_word(line) if has_upstream else "none"
-    status = "degraded" if line.down_since or given_up or pack_fault else "ok"
-    pack_word = "the one before: the new one is broken, see the log" if pack_fault else "ok"
-    counted = {"waiting": waiting, "given_up": given_up}
-    return jsonify(status=status, store="ok", line=line_word, outbox=counted, pack=pack_word), 200
-
-
-def _line_word(line: entries.Destination) -> str:
-    if line.down_since:
-        return "down"
-    return "up" if line.ok_at else "not tried yet"

@@ -34,8 +34,8 @@ def prepared(wanted: Settings) -> Iterator[Station]:
     spare_memory()
     with station_access.opened(wanted) as store:
         made = build_station(wanted, store)
-        control.add(made)
-        yield made
+        with control.listening(made):
+            yield made
 
 
 @cache

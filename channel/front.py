@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sado.channel.contract import PREFIX
-from sado.channel.request import BadRequestError, Request
+from sado.channel.request import BadRequestError, Request, TooLargeError
 from sado.sync.outbox import SendError
 
 if TYPE_CHECKING:
@@ -20,9 +20,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PLAIN = "text/plain; charset=utf-8"
+# A screen may be anybody's own data, and what somebody typed is never a page.
+HEADERS = [
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+]
+LARGEST_HOP, LARGEST_SMS = 16 * 1024, 64 * 1024
 
 Endpoint = Callable[[Request], str]
+
+
+def largest_body(path: str) -> int:
+    """How much may be posted to this address of a gateway: a hop, or an SMS or a report."""
+    return LARGEST_HOP if path.endswith(("/ussd", "/ussd-end")) else LARGEST_SMS
 
 
 class Webhooks:
@@ -41,7 +52,9 @@ class Webhooks:
         if endpoint is None:
             return self._app(environ, start_response)
         try:
-            status, text = "200 OK", endpoint(Request.read(environ))
+            status, text = "200 OK", endpoint(Request.read(environ, largest_body(environ["PATH_INFO"])))
+        except TooLargeError as error:
+            status, text = "413 Content Too Large", str(error)
         except BadRequestError as error:
             status, text = "400 Bad Request", str(error)
         except SendError as error:
@@ -49,7 +62,7 @@ class Webhooks:
             log.warning("an answer did not leave: %s", error)
             status, text = "503 Service Unavailable", str(error)
         body = text.encode()
-        start_response(status, [("Content-Type", PLAIN), ("Content-Length", str(len(body)))])
+        start_response(status, [*HEADERS, ("Content-Length", str(len(body)))])
         return [body]
 
     def _endpoint(self, path: str) -> Endpoint | None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-LARGEST = 128 * 1024
 # Whatever somebody types is hers to have answered: ten thousand digits get the screen again, with its error.
 LONGEST_TEXT = 20_000
 LONGEST = 200
@@ -20,6 +19,10 @@ _ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
 
 class BadRequestError(Exception):
     """The gateway sent something that this format does not allow; the message says what is missing."""
+
+
+class TooLargeError(BadRequestError):
+    """The gateway sent more than this address takes; it is not read."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,14 @@ class Request:
     environ: Mapping[str, object]
 
     @classmethod
-    def read(cls, environ: WSGIEnvironment) -> Request:
-        """The request of this WSGI environment. Raises BadRequestError for a body that is too large."""
+    def read(cls, environ: WSGIEnvironment, largest: int) -> Request:
+        """The request of this WSGI environment, whose body has `largest` bytes at most. Raises BadRequestError."""
         try:
             length = int(environ.get("CONTENT_LENGTH") or 0)
         except ValueError:
             raise BadRequestError("Content-Length is not a number.") from None
-        if length > LARGEST:
-            raise BadRequestError(f"The request is larger than {LARGEST} bytes.")
+        if length > largest:
+            raise TooLargeError(f"The request is larger than {largest} bytes.")
         query = environ.get("QUERY_STRING", "").encode("latin-1", "replace")
         return cls(query, environ["wsgi.input"].read(max(length, 0)), environ)
 

@@ -1,19 +1,25 @@
-"""How a command reaches the process that serves its station: over HTTP, with a token that lies in the data folder,
-readable by its owner alone."""
+"""How a command reaches the process that serves its station: through a socket in the data folder, which its owner alone
+may open. So nobody has to prove who he is, and a command finds its station whatever port that listens on.
+
+A command connects, sends one line of JSON, `[method, what, body]`, and gets one back."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Mapping
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from sado.settings import Settings
 from sado.store import StoreError
-from sado.store.durable import private_file
 
-TOKEN_FILE = "local.token"  # noqa: S105 - a file name
-TOKEN_BYTES = 32
+SOCKET = "control.sock"
+# A system takes addresses of about 100 bytes.
+LONGEST_ADDRESS = 100
 TIMEOUT_S = 120
 
 # What a command asks: the method, what for, and with what.
@@ -32,46 +38,46 @@ def no_station(folder: Path) -> StoreError:
     return StoreError(f"There is no station in {folder}. Run `sado init --station NUMBER` first.")
 
 
-def create_token(folder: Path) -> None:
-    """Mint the token, once. On the disk before it has its name: an empty one would let everybody in."""
-    path, draft = folder / TOKEN_FILE, folder / f"{TOKEN_FILE}.part"
-    if path.exists() and path.stat().st_size >= TOKEN_BYTES:
+@contextmanager
+def address(folder: Path) -> Iterator[str]:
+    """The socket's address, also in a folder whose name is longer than an address may be."""
+    plain = str(folder / SOCKET)
+    if len(os.fsencode(plain)) <= LONGEST_ADDRESS:
+        yield plain
         return
-    with private_file(draft) as file:
-        file.write(secrets.token_urlsafe(TOKEN_BYTES).encode())
-    draft.rename(path)
-
-
-def token_in(folder: Path) -> str:
-    """The token. Raises StoreError where there is none that is whole."""
-    path = folder / TOKEN_FILE
-    if not path.exists():
-        raise no_station(folder)
-    token = path.read_text().strip()
-    if len(token) < TOKEN_BYTES:
-        raise StoreError(f"{path} is cut short: `sado init` with the number of the station writes it anew.")
-    return token
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{opened}/{SOCKET}"
+    finally:
+        os.close(opened)
 
 
 def call(settings: Settings, method: str, what: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
     """Ask the serving station. Raises NotServingError when none serves, StoreError when it refuses."""
-    import requests  # a serving process never calls another: it need not carry this
-
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/local/{what}"
-    headers = {"Authorization": f"Bearer {token_in(settings.folder)}"}
-    with requests.Session() as session:
-        # The token is for this machine: no proxy that the environment names gets it.
-        session.trust_env = False
-        try:
-            response = session.request(
-                method, url, headers=headers, json=body, timeout=TIMEOUT_S, allow_redirects=False
-            )
-        except requests.ConnectionError:
-            raise NotServingError from None
-    if response.status_code == 404 or not response.headers.get("Content-Type", "").startswith("application/json"):
-        raise StoreError(f"Another program, or another station, answers on port {settings.port}.")
-    answer: dict[str, Any] = response.json()
+    if not settings.folder.is_dir():
+        raise no_station(settings.folder)
+    asked = msgspec.json.encode([method, what, body]) + b"\n"
+    try:
+        told = _told(settings.folder, asked)
+    except (FileNotFoundError, ConnectionError):
+        raise NotServingError from None
+    except TimeoutError:
+        raise StoreError(f"The station in {settings.folder} did not answer in {TIMEOUT_S} seconds.") from None
+    except PermissionError:
+        raise StoreError(f"The station in {settings.folder} is another user's: run this as the one it is.") from None
+    if not told.endswith(b"\n"):
+        raise NotServingError
+    answer: dict[str, Any] = msgspec.json.decode(told)
     if "error" in answer:
         raise StoreError(answer["error"])
     return answer
+
+
+def _told(folder: Path, asked: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(TIMEOUT_S)
+        with address(folder) as place:
+            line.connect(place)
+        line.sendall(asked)
+        with line.makefile("rb") as answers:
+            return answers.readline()

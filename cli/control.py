@@ -6,20 +6,24 @@ itself.
 
 from __future__ import annotations
 
-import hmac
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingMixIn, UnixStreamServer
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from flask import Blueprint, Response, abort, jsonify, request
 
 from sado.cases.registers.definitions import RegisterError
 from sado.cases.registers.loading import Line, Load, Loading, Removed, Step
 from sado.cases.registers.lookup import RegisterStatus
 from sado.channel.sms import costs
-from sado.cli import sync_files
-from sado.cli.client import token_in
+from sado.cli import client, sync_files
+from sado.cli.client import TIMEOUT_S
 from sado.cli.sync_report import Words
 from sado.menus.tree import TreeError
 from sado.station import Station
@@ -29,29 +33,65 @@ from sado.store.tables import packs
 from sado.sync import outbox
 from sado.sync.blobs.signature import SignatureError, Signed
 
+log = logging.getLogger(__name__)
+
 # What is left then the scheduler goes on with; one exchange more may end after it.
 SYNC_NOW_S = 20.0
 
 
-def add(station: Station) -> None:
-    """Open the control API on a station. Raises StoreError where it has no token."""
-    token = token_in(station.settings.folder)
-    blueprint = Blueprint("local", __name__, url_prefix="/local")
+class _Server(ThreadingMixIn, UnixStreamServer):
+    """The socket; each command has a thread, for one may take a backup while another asks how the exchange stands."""
 
-    @blueprint.route("/<what>", methods=["GET", "POST"])
-    def act(what: str) -> Response:
-        """Do it for who has the token; for others there is no such page."""
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), token.encode()):
-            abort(404)
+    daemon_threads = True
+
+    def __init__(self, place: str, station: Station) -> None:
+        self.station = station
+        super().__init__(place, _Handler)
+
+
+class _Handler(StreamRequestHandler):
+    """One command."""
+
+    server: _Server
+    timeout = TIMEOUT_S
+
+    def handle(self) -> None:
+        """Do what it asks."""
+        asked = self.rfile.readline()
+        if asked.endswith(b"\n"):
+            self.wfile.write(msgspec.json.encode(_answer(self.server.station, asked)) + b"\n")
+
+
+@contextmanager
+def listening(station: Station) -> Iterator[None]:
+    """Answer the commands of this station for as long as this lasts."""
+    with client.address(station.settings.folder) as place:
+        # What a process that was killed has left. This one holds the folder, so it is nobody's.
+        Path(place).unlink(missing_ok=True)
+        mask = os.umask(0o177)
         try:
-            return jsonify(do(station, request.method, what, request.get_json(silent=True)))
-        except (StoreError, DiskError, RegisterError, SignatureError) as error:
-            response = jsonify(error=str(error))
-            response.status_code = 409
-            return response
+            server = _Server(place, station)
+        finally:
+            os.umask(mask)
+    with server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            (station.settings.folder / client.SOCKET).unlink(missing_ok=True)
 
-    station.app.register_blueprint(blueprint)
+
+def _answer(station: Station, asked: bytes) -> dict[str, Any]:
+    try:
+        method, what, body = msgspec.json.decode(asked)
+        return do(station, method, what, body)
+    except (StoreError, DiskError, RegisterError, SignatureError) as error:
+        return {"error": str(error)}
+    except Exception:
+        log.exception("a command failed")
+        return {"error": "Something went wrong at the station. Its log has the details."}
 
 
 def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:

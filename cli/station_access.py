@@ -30,8 +30,7 @@ def locked(settings: Settings) -> Iterator[None]:
     except Timeout:
         raise StoreError(
             f"The station in {settings.folder} is being served by another process, and an SQLite file is safe with one"
-            f" process: stop it first, or, if it does not serve on port {settings.port}, set SADO_PORT to the port that"
-            " it has."
+            " process: stop it first."
         ) from None
     try:
         recover(settings.database)
@@ -41,10 +40,9 @@ def locked(settings: Settings) -> Iterator[None]:
 
 
 def create_store(settings: Settings, number: int) -> Store:
-    """The database of a new station with this number, its keys, and the token of its control API; keys and a token that
-    are there stay. Raises StoreError where there is another station."""
+    """The database of a new station with this number, and its keys; keys that are there stay. Raises StoreError where
+    there is another station."""
     keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
-    client.create_token(settings.folder)
     store = Store(settings.database, keys)
     store.write(lambda tx: identity.create(tx, number))
     return store

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Flask, Response, make_response, render_template, request
+from flask import Blueprint, Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, NotFound
 
@@ -109,7 +109,8 @@ def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: S
     for page in pages:
         _register(app, page.blueprint, csrf.protect, signin.open_to(page.roles))
     # What has no page at all is answered like a page of the desk.
-    app.register_error_handler(HTTPException, lambda error: _protect(make_response(_refuse(error))))
+    app.register_error_handler(HTTPException, _refuse)
+    app.after_request(_protect)
 
 
 def _csrf(app: Flask) -> CSRFProtect:
@@ -120,12 +121,11 @@ def _csrf(app: Flask) -> CSRFProtect:
 
 
 def _register(app: Flask, blueprint: Blueprint, *checks: Callable[[], Any]) -> None:
-    """Put a blueprint on the app: every request passes these checks in their order, every answer has the protecting
-    headers, and every fault is a plain sentence."""
+    """Put a blueprint on the app: every request passes these checks in their order, and every fault is a plain
+    sentence."""
     for check in checks:
         blueprint.before_request(check)
     blueprint.after_request(language.remember)
-    blueprint.after_request(_protect)
     blueprint.register_error_handler(HTTPException, _refuse)
     blueprint.register_error_handler(UnknownCaseError, lambda _error: _refuse(NotFound()))
     blueprint.register_error_handler(DiskError, _disk)
@@ -133,6 +133,7 @@ def _register(app: Flask, blueprint: Blueprint, *checks: Callable[[], Any]) -> N
 
 
 def _protect(response: Response) -> Response:
+    """Every answer of the app, also to an agency's system and to whatever watches the station."""
     response.headers.update(HEADERS)
     if request.endpoint != "desk.static":
         response.headers["Cache-Control"] = "no-store"

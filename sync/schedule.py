@@ -22,6 +22,7 @@ from sado.sync.blobs.fetch import Arrivals
 from sado.sync.dispatch import Transport
 from sado.sync.errors import LineDownError
 from sado.sync.exchange.client import Client
+from sado.sync.health import Health
 from sado.sync.link.poll_interval import PollInterval
 from sado.sync.wire.frame import FrameError
 
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 FORGET_EVERY_S = 3600
+LOOK_EVERY_S = 60
 SESSION_KEEP_MS = 7 * DAY_MS
 ATTEMPT_KEEP_MS = 2 * DAY_MS
 DRAFT_KEEP_MS = MESSAGE_KEEP_MS = 30 * DAY_MS
@@ -157,6 +159,11 @@ def poll(scheduler: BackgroundScheduler, poller: Poller) -> None:
 def take_in(scheduler: BackgroundScheduler, arrivals: Arrivals) -> None:
     """Take in what was fetched; beside the exchange, for a long register takes its time."""
     scheduler.add_job(arrivals.step, "interval", seconds=TICK_S, id="arrivals")
+
+
+def look(scheduler: BackgroundScheduler, health: Health) -> None:
+    """Try every minute whether the store can write."""
+    scheduler.add_job(health.look, "interval", seconds=LOOK_EVERY_S, id="health")
 
 
 def send(store: Store, destination: str, transport: Transport) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from sado.cases import reference
-from sado.cli import client
 from sado.cli.commands.backup import by_country_clock, cases_in
 from sado.cli.station_access import locked
 from sado.settings import Settings
@@ -55,7 +54,6 @@ def _restore(settings: Settings, file: Path, replaces: bool) -> None:
             "takes its place."
         )
     contents, waiting = backups.restore(file, database, Keyring.load(settings.keys), renew)
-    client.create_token(settings.folder)
     made_at = by_country_clock(settings, contents.made_at)
     click.echo(f"Station {contents.station:03} is restored as it was on {made_at}: {cases_in(contents)}.")
     click.echo(

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import threading
-from wsgiref.types import WSGIApplication
 
 import click
-import waitress
-import waitress.server
 
 from sado import wsgi
+from sado.cli.server import listening
 from sado.cli.signals import stopped_by_signal
 from sado.settings import Settings
-
-SEND_BYTES = 18000
 
 
 @click.command()
@@ -39,11 +35,3 @@ def serve(settings: Settings) -> None:
         server.close()
         server.task_dispatcher.shutdown()
         station.stop()
-
-
-def listening(app: WSGIApplication, host: str, port: int, threads: int) -> waitress.server.BaseWSGIServer:
-    """A server of this app that has its port, and answers once its `run` is called. Raises OSError.
-
-    What a page or a screen says leaves in one piece: Waitress would send the head by itself, and a hop costs a fifth
-    more for it (bench/hops.py)."""
-    return waitress.create_server(app, host=host, port=port, threads=threads, ident=None, send_bytes=SEND_BYTES)

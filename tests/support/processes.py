@@ -22,7 +22,9 @@ from typing import Any
 import requests
 from click.testing import CliRunner
 
+from sado.cli import client
 from sado.cli.main import main
+from sado.settings import Settings
 
 # What a command that has ended said, and its exit code.
 Ended = subprocess.CompletedProcess[str]
@@ -161,8 +163,7 @@ class Station:
 
     def sync_now(self) -> None:
         """What `sado sync now` asks of a serving station."""
-        token = (self.folder / "local.token").read_text().strip()
-        requests.post(f"{self.url}/local/sync", headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        client.call(Settings(data=str(self.folder)), "POST", "sync", None)
 
     @property
     def log(self) -> Path:

@@ -219,6 +219,15 @@ def test_two_frames_may_be_on_their_way_and_their_answers_come_in_one_piece(plai
     assert [plain.line.receive(WAIT_S), plain.line.receive(WAIT_S)] == [b"one", b"two"]
 
 
+def test_a_connection_is_kept_also_beside_a_thousand_open_files(plain: World) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(1100):
+            stack.enter_context(Path("/dev/null").open())
+        plain.post()
+        assert plain.post() == b"frame"
+    assert len(plain.upstream.caught) == 1
+
+
 def test_an_answer_that_is_there_is_no_sign_that_the_upstream_has_left(plain: World) -> None:
     plain.line.connect()
     plain.line.send(b"one", WAIT_S)
