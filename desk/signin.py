@@ -6,29 +6,27 @@ can lock another person out for good. An unknown name gets the same words after 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Blueprint, Flask, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from sado.desk import passwords
+from sado.desk.language import N_, _
 from sado.store import Store, Transaction
 from sado.store.tables import accounts, attempts
 from sado.store.tables.accounts import Account
 
-SHORTEST_PASSWORD = 12
 LONGEST_DELAY_S = 42
 LIFETIME = timedelta(hours=12)
-# OWASP's least for argon2id: a village box has little memory, and two at once are enough for its people.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_at_once = threading.BoundedSemaphore(2)
-# What a name without an account is compared with, so that it takes as long.
-_DECOY = "$argon2id$v=19$m=19456,t=2,p=1$Okh4d3dh88sM+M70v/8NpA$I72rQpE3bQqMzI9I6M9oqjGxLdan5BMeX5sTinjxHKg"
+REFUSED = N_(
+    "The name or the password is wrong, or this was too soon after a wrong try. Wait a little, at most 42 seconds, and"
+    " try again."
+)
+BUSY = N_("Too many people are signing in at this moment. Wait a few seconds, and try again.")
 _UNKNOWN = "sign-in with an unknown name"
 
 
@@ -40,13 +38,6 @@ class Person:
     role: str
     agency: str
     stamp: str
-
-
-def hash_password(password: str) -> str:
-    """The password as it is kept (argon2id). Raises ValueError, with a sentence, for one that is too short."""
-    if len(password) < SHORTEST_PASSWORD:
-        raise ValueError(f"A password needs at least {SHORTEST_PASSWORD} characters.")
-    return _hasher.hash(password)
 
 
 def open_to(roles: Collection[str]) -> Callable[[], ResponseReturnValue | None]:
@@ -119,13 +110,16 @@ class _Views:
 
     def sign_in(self) -> ResponseReturnValue:
         """The form."""
-        return _form(failed=False)
+        return _form("")
 
     def enter(self) -> ResponseReturnValue:
         """Sign in, and go on to the page that asked for it."""
-        visitor = authenticate(self.store, request.form.get("name", "").strip(), request.form.get("password", ""))
+        try:
+            visitor = authenticate(self.store, request.form.get("name", "").strip(), request.form.get("password", ""))
+        except passwords.BusyError:
+            return _form(_(BUSY)), 503
         if visitor is None:
-            return _form(failed=True), 403
+            return _form(_(REFUSED)), 403
         # Nothing of the visitor's session goes on, the forms' token included: what somebody planted there is gone.
         session.clear()
         session.permanent = True
@@ -141,10 +135,12 @@ class _Views:
 def authenticate(store: Store, name: str, password: str) -> Person | None:
     """The person, or None: a wrong name, a wrong password, or too soon after a wrong one.
 
-    The try is counted before the password is looked at, so many tries at one moment gain nothing."""
-    account = store.write(lambda tx: _count_try(tx, name))
-    if not _matches(account.password if account else _DECOY, password) or account is None:
-        return None
+    The try is counted before the password is looked at, so many tries at one moment gain nothing. Raises
+    passwords.BusyError, and then has counted nothing: a crowd at the sign-in does not lock anybody out."""
+    with passwords.turn():
+        account = store.write(lambda tx: _count_try(tx, name))
+        if not passwords.matches(account.password if account else passwords.DECOY, password) or account is None:
+            return None
     store.write(lambda tx: accounts.set_failures(tx, name, 0, 0))
     return _person(store, account)
 
@@ -155,8 +151,8 @@ def local_path(target: str) -> str:
     return target if is_path and "\\" not in target and target.isprintable() else "/"
 
 
-def _form(failed: bool) -> str:
-    return render_template("desk/signin.html", failed=failed, next=local_path(request.values.get("next", "")))
+def _form(fault: str) -> str:
+    return render_template("desk/signin.html", fault=fault, next=local_path(request.values.get("next", "")))
 
 
 def _here() -> str | None:
@@ -175,14 +171,6 @@ def _count_try(tx: Transaction, name: str) -> Account | None:
     delay_s = min(2 ** min(account.failures, 10), LONGEST_DELAY_S)
     accounts.set_failures(tx, name, account.failures + 1, tx.now + delay_s * 1000)
     return account
-
-
-def _matches(hashed: str, password: str) -> bool:
-    with _at_once:
-        try:
-            return _hasher.verify(hashed, password)
-        except (VerificationError, InvalidHashError):
-            return False
 
 
 def _of_cookie(store: Store) -> Person | None:

@@ -8,7 +8,7 @@ import click
 
 from sado.cli.commands.agency import check_agency
 from sado.cli.station_access import opened
-from sado.desk import signin
+from sado.desk import passwords
 from sado.settings import Settings
 from sado.store.tables import accounts
 
@@ -31,7 +31,7 @@ def account_add(settings: Settings, name: str, role: str, agency: str, password:
     if (role == "agency") != bool(agency):
         raise click.ClickException("An officer needs --agency, and only an officer.")
     chosen = password or secrets.token_urlsafe(12)
-    hashed = signin.hash_password(chosen)
+    hashed = passwords.hash_password(chosen)
     with opened(settings) as store:
         if agency:
             check_agency(store, settings.pack, agency)

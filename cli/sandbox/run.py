@@ -18,7 +18,7 @@ import requests
 from sado.cli.sandbox import people, samples
 from sado.cli.sandbox.provider import Provider
 from sado.cli.signals import stopped_by_signal
-from sado.desk import signin
+from sado.desk import passwords
 from sado.menus.reading import pack
 from sado.settings import Settings
 from sado.store import Keyring, Store, Transaction
@@ -86,11 +86,11 @@ def _make(data: Path) -> dict[str, Any]:
 
     def add_people(tx: Transaction) -> None:
         for role, who in people_of_demo.items():
-            accounts.save(tx, who["user"], signin.hash_password(who["password"]), role, "")
+            accounts.save(tx, who["user"], passwords.hash_password(who["password"]), role, "")
 
     def add_agencies(tx: Transaction) -> bytes:
         for code, account in agencies.items():
-            accounts.save(tx, account["user"], signin.hash_password(account["password"]), "agency", code)
+            accounts.save(tx, account["user"], passwords.hash_password(account["password"]), "agency", code)
             accounts.save_token(tx, code, account["token"])
         return stations.add(tx, VILLAGE)
 

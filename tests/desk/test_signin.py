@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from sado.desk import signin
-from sado.desk.signin import hash_password, local_path
+from sado.desk import passwords
+from sado.desk.passwords import hash_password
+from sado.desk.signin import local_path
 from sado.store.tables import accounts
 from tests.support.browser import HASHED, PASSWORD, PEOPLE, Desk, build, enter, post
 
@@ -145,12 +149,35 @@ def test_signing_out_ends_it(desk: Desk) -> None:
     assert client.get("/operator").status_code == 302
 
 
+def test_a_crowd_at_the_sign_in_is_told_to_wait_and_locks_nobody_out(desk: Desk) -> None:
+    with ExitStack() as crowd:
+        for _ in range(passwords.MOST_AT_ONCE):
+            crowd.enter_context(passwords.turn())
+        for _ in range(3):
+            answer = enter(desk.visitor(), PEOPLE["operator"], PASSWORD)
+            assert answer.status_code == 503
+            assert "Too many people are signing in" in answer.text
+    assert enter(desk.visitor(), PEOPLE["operator"], PASSWORD).status_code == 302
+
+
+def test_passwords_are_compared_one_after_another_with_pauses() -> None:
+    def compare() -> None:
+        assert passwords.matches(HASHED, PASSWORD) and not passwords.matches(HASHED, "not the password")
+
+    began, used = time.monotonic(), time.process_time()
+    with ThreadPoolExecutor(3) as crowd:
+        for comparing in [crowd.submit(compare) for _ in range(3)]:
+            comparing.result()
+    # Half of one core, where three at once would have had all that there are.
+    assert (time.process_time() - used) / (time.monotonic() - began) < 0.6
+
+
 def test_passwords_are_kept_as_owasp_asks() -> None:
     assert HASHED.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_what_unknown_names_are_compared_with_costs_the_same() -> None:
-    assert signin._hasher.check_needs_rehash(signin._DECOY) is False
+    assert passwords._hasher.check_needs_rehash(passwords.DECOY) is False
 
 
 def test_a_short_password_is_refused_with_a_sentence() -> None:

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from sado.cases.payloads import Appeal, Filed
 from sado.cases.service import Cases
-from sado.desk import pages, signin
+from sado.desk import pages, passwords
 from sado.menus.reading import pack
 from sado.store import Keyring, Store
 from sado.store.tables import accounts, identity
@@ -28,7 +28,7 @@ PASSWORD = "correct horse battery"
 PEOPLE = {"operator": "zarina", "agency": "bahrom", "phone": "madina"}
 WEBHOOK = "/gateway/test/secret/ussd"
 PACK = pack.load("tajikistan")
-HASHED = signin.hash_password(PASSWORD)
+HASHED = passwords.hash_password(PASSWORD)
 
 
 @dataclass
