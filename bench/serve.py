@@ -24,6 +24,8 @@ PATH = f"/gateway/africastalking/{TOKEN}/ussd"
 THREADS = 16
 # Who may use the pages, and the agency that the walk's appeal goes to.
 PASSWORD, AGENCY = "bench-password", "HCU"
+# A station that this one knows.
+VILLAGE = 8
 ACCOUNTS = (("operator", "--role", "operator"), ("officer", "--role", "agency", "--agency", AGENCY))
 
 
@@ -38,6 +40,8 @@ def station_app(folder: Path, max_group: int, pages: bool) -> Flask:
     sado(folder, "init", "--station", "7")
     for account in ACCOUNTS if pages else ():
         sado(folder, "account", "add", *account, "--password", PASSWORD)
+    if pages:
+        sado(folder, "station", "add", str(VILLAGE))
     settings.upstream_key.write_text("00" * 32)
     store = Store(settings.database, Keyring.load(settings.keys), max_group=max_group)
     return build_station(settings, store).app
