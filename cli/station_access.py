@@ -15,6 +15,7 @@ from sado.cli.client import Ask, NotServingError
 from sado.settings import Settings
 from sado.store import Keyring, Store, StoreError
 from sado.store.backups.backup import recover
+from sado.store.tables import identity
 
 
 @contextmanager
@@ -36,6 +37,15 @@ def locked(settings: Settings) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def create_store(settings: Settings, number: int) -> Store:
+    """The database of a new station with this number, and its keys; keys that are there stay. Raises StoreError where
+    there is another station."""
+    keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
+    store = Store(settings.database, keys)
+    store.write(lambda tx: identity.create(tx, number))
+    return store
 
 
 def open_store(settings: Settings) -> Store:

@@ -32,8 +32,8 @@ class Health:
             self._can_write = True
 
     def told(self, pack_fault: str) -> tuple[dict[str, Any], int]:
-        """What is said, and the status of the answer. Only a store that cannot write is a fault (503): a line that is
-        down is a normal state."""
+        """What is said, and the status of the answer. Only a store that cannot write is a fault (503): with the line
+        down, `degraded`, phones are answered as always."""
         try:
             line, counts = self._store.read(lambda tx: (entries.destination(tx, outbox.UPSTREAM), entries.counts(tx)))
         except Exception:
