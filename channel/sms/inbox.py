@@ -176,7 +176,7 @@ class Inbox:
 
 def _session_id(tx: Transaction, msisdn: str) -> bytes:
     """A phone has one conversation by SMS, whichever gateways carry it."""
-    return tx.keys.lookup(f"sms {msisdn}")
+    return tx.lookup(f"sms {msisdn}")
 
 
 def _in(session: Session, language: str | None, tree: Tree) -> Session:
