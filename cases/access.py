@@ -27,8 +27,8 @@ def _is_own(case: CaseRow | None, msisdn: str) -> TypeGuard[CaseRow]:
 
 
 def open_for(tx: Transaction, number: str, msisdn: str, pin: str) -> CaseRow | Refusal:
-    """The case, or why not. A slip in the number is told at once and costs no try; three wrong PINs for a
-    number, or five from a phone, lock for 24 hours."""
+    """The case, or why not. A slip in the number is told at once and costs no try; three wrong PINs lock
+    a phone for 24 hours, and too many from other phones lock strangers (cases/pins.py), never the phone that filed."""
     if not reference.is_reference(number):
         return Refusal.MISTYPED
     case = cases.find(tx, number)

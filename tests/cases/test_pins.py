@@ -50,6 +50,19 @@ def test_a_pin_is_never_renewed_to_itself(village: Station, filed: Filed) -> Non
         assert all(one != after for one, after in zip(seen, seen[1:], strict=False))
 
 
+def test_no_pin_is_one_that_is_tried_first(village: Station) -> None:
+    """Of twenty thousand derived PINs about sixty would be easy ones."""
+    easy = (
+        {f"{number:04}" for number in range(10)}
+        | {"1234", "4321", "0123", "9876"}
+        | {f"{d}{d}{d}{d}" for d in range(10)}
+    )
+    derived = village.store.read(lambda tx: [pins.pin_of(tx, f"{number:010}") for number in range(20_000)])
+    assert {len(pin) for pin in derived} == {pins.LENGTH}
+    assert not easy & {*derived}
+    assert len({*derived}) > 8000
+
+
 def test_only_the_filing_phone_may_renew_and_others_learn_nothing(village: Station, filed: Filed) -> None:
     unissued = "007000000" + reference.check_digit("007000000")
     asked = [renew(village, number, OTHER) for number in (filed.reference, unissued, "0070000000", "", "'; --")]
