@@ -1,8 +1,8 @@
 """PINs: four digits that open a case from any phone.
 
-A PIN is derived from its reference and how often it was renewed, with the station's key, so nothing about it is
-stored but that number: four digits could be found from any stored hash in moments, and only the key outside the
-database keeps them.
+A PIN is derived from its reference and how often it was renewed, with the station's key of then, so nothing about it is
+stored but that number and which key. Four digits could be found from any stored hash in moments, and only the key
+outside the database keeps them.
 
 Wrong PINs lock whoever typed them: a phone after three in a day, whatever cases it tried. Against many phones at once
 a case, and the whole station, take so many in all; then strangers wait. The phone that filed needs no PIN and is
@@ -36,15 +36,23 @@ _EASY = frozenset(
 
 def pin_of(tx: Transaction, reference: str) -> str:
     """The PIN of this case."""
-    return _derived(tx, reference, rows.generation(tx, reference))
+    return _derived(tx, reference, *rows.find(tx, reference))
+
+
+def first(tx: Transaction, reference: str) -> str:
+    """The PIN of a new case, of the key now in use: who had an older one does not know it. Of the first key nothing is
+    kept."""
+    if tx.keys.current > 1:
+        rows.save(tx, reference, 0, tx.keys.current)
+    return pin_of(tx, reference)
 
 
 def renew(tx: Transaction, reference: str) -> str:
     """Another PIN for this case; the one before opens nothing any more. Who may ask for it: `access.new_pin`."""
-    old, now = pin_of(tx, reference), rows.generation(tx, reference)
-    number = next(number for number in count(now + 1) if _derived(tx, reference, number) != old)
-    rows.set_generation(tx, reference, number)
-    return _derived(tx, reference, number)
+    old, (now, _), key = pin_of(tx, reference), rows.find(tx, reference), tx.keys.current
+    number = next(number for number in count(now + 1) if _derived(tx, reference, number, key) != old)
+    rows.save(tx, reference, number, key)
+    return _derived(tx, reference, number, key)
 
 
 def is_locked(tx: Transaction, reference: str, msisdn: str) -> bool:
@@ -70,12 +78,12 @@ def _limits(tx: Transaction, reference: str, msisdn: str) -> tuple[tuple[str, in
     )
 
 
-def _derived(tx: Transaction, reference: str, generation: int) -> str:
+def _derived(tx: Transaction, reference: str, generation: int, key: int) -> str:
     """The first of a row of derived PINs that is not easy to guess."""
     name = f"{reference} {generation}" if generation else reference
-    row = (_digits(tx, f"{name} {again}" if again else name) for again in count())
+    row = (_digits(tx, f"{name} {again}" if again else name, key) for again in count())
     return next(pin for pin in row if pin not in _EASY)
 
 
-def _digits(tx: Transaction, name: str) -> str:
-    return f"{int.from_bytes(tx.keys.digest('pin', name)[:8], 'big') % 10**LENGTH:0{LENGTH}}"
+def _digits(tx: Transaction, name: str, key: int) -> str:
+    return f"{int.from_bytes(tx.keys.digest('pin', name, key)[:8], 'big') % 10**LENGTH:0{LENGTH}}"

@@ -60,7 +60,7 @@ FIRST = (
         place TEXT NOT NULL,
         PRIMARY KEY (subscriber, topic, place))""",
     "CREATE INDEX subscriptions_by_topic ON subscriptions (topic, subscriber, place)",
-    "CREATE TABLE pins (reference TEXT PRIMARY KEY, generation BIGINT NOT NULL)",
+    "CREATE TABLE pins (reference TEXT PRIMARY KEY, generation BIGINT NOT NULL, key INTEGER NOT NULL)",
     # What phones do: USSD sessions, half-written forms, SMS that were taken (a gateway may deliver one again), wrong
     # tries.
     """CREATE TABLE sessions (
