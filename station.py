@@ -21,6 +21,7 @@ from werkzeug.local import LocalProxy
 
 from sado.cases.events import Events
 from sado.cases.registers.lookup import Registers
+from sado.cases.residents import subscriptions
 from sado.cases.residents.additions import Additions
 from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
@@ -45,6 +46,7 @@ from sado.publishing.intake import NewPacks
 from sado.publishing.offers import Publishing
 from sado.settings import Settings, SettingsError
 from sado.store import Store, StoreError, Transaction
+from sado.store.rotation import Rotation
 from sado.store.tables import blobs, identity, lanes
 from sado.store.tables import outbox as entries
 from sado.store.tables.events import Apply
@@ -89,6 +91,7 @@ class Station:
     file_transfer: FileTransfer
     sync_status: Callable[[Transaction], Status]
     transports: dict[str, Transport]
+    rotation: Rotation
     scheduler: BackgroundScheduler
 
     def start(self) -> None:
@@ -169,9 +172,23 @@ def build_station(settings: Settings, store: Store) -> Station:
         schedule.poll(scheduler, poller)
     if upstream:
         schedule.take_in(scheduler, Arrivals(store, own.number, publishing.take))
+    rotation = Rotation(store, subscriptions.are_told)
+    schedule.exchange_keys(scheduler, rotation.step)
     transfer = FileTransfer(store, own.number, schedule.read_key(settings.upstream_key) if upstream else None, apply)
     return Station(
-        settings, store, own, cases, versions, publishing, app, upstream, transfer, status_of, transports, scheduler
+        settings,
+        store,
+        own,
+        cases,
+        versions,
+        publishing,
+        app,
+        upstream,
+        transfer,
+        status_of,
+        transports,
+        rotation,
+        scheduler,
     )
 
 

@@ -26,13 +26,14 @@ def _is_own(case: CaseRow | None, msisdn: str) -> TypeGuard[CaseRow]:
     return case is not None and case.msisdn != "" and case.msisdn == msisdn
 
 
-def open_for(tx: Transaction, number: str, msisdn: str, pin: str) -> CaseRow | Refusal:
-    """The case, or why not. A slip in the number is told at once and costs no try; three wrong PINs for a
-    number, or five from a phone, lock for 24 hours."""
+def open_for(tx: Transaction, number: str, msisdn: str, pin: str, *, is_proven: bool = True) -> CaseRow | Refusal:
+    """The case, or why not. A slip in the number is told at once and costs no try; three wrong PINs lock a phone for 24
+    hours, and too many from other phones lock strangers (cases/pins.py), never the phone that filed. A number that is
+    not proven, as that of an SMS, is a stranger's."""
     if not reference.is_reference(number):
         return Refusal.MISTYPED
     case = cases.find(tx, number)
-    if _is_own(case, msisdn):
+    if is_proven and _is_own(case, msisdn):
         return case
     if pins.is_locked(tx, number, msisdn):
         return Refusal.LOCKED

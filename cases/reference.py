@@ -45,7 +45,7 @@ def issue(tx: Transaction, station: int) -> str:
     counter = tx.next_number("references") - 1
     if counter >= CAPACITY:
         raise ReferencesExhaustedError(f"Station {station} has issued all its references.")
-    body = f"{station:03}{permuted(tx.keys.derive('reference'), counter):06}"
+    body = f"{station:03}{permuted(tx.keys.derive('reference', 1), counter):06}"
     return body + check_digit(body)
 
 

@@ -79,7 +79,7 @@ class Cases:
         _insert(tx, opened)
         if self.has_upstream:
             moving.put(tx, outbox.UPSTREAM, OPENED, number, opened)
-        return Filed(number, pins.pin_of(tx, number))
+        return Filed(number, pins.first(tx, number))
 
     def record(
         self, tx: Transaction, agency: str, number: str, kind: str, text: str, *, to: str = "", is_short: bool = False

@@ -24,7 +24,7 @@ class SmsSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = False
     daily_budget: Annotated[
         float,
-        Meta(ge=0, le=1e9, description="What SMS may cost in a day; replies always leave. 0: no limit."),
+        Meta(ge=0, le=1e9, description="What SMS may cost in a day; with replies, twice as much. 0: no limit."),
     ] = 0.0
 
 

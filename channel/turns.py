@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -34,13 +34,21 @@ class Unfinished:
 
 
 class Turns:
-    """Makes turns that fit `budget`, on each pack's tree as `seen` gives it. All of it happens inside the caller's
-    transaction."""
+    """Makes turns that fit `budget`, on each pack's tree as `seen` gives it, for numbers that are proven or not
+    (`Effect`). All of it happens inside the caller's transaction."""
 
-    def __init__(self, versions: Versions, budget: Budget, seen: Callable[[Tree], Tree] = lambda tree: tree) -> None:
+    def __init__(
+        self,
+        versions: Versions,
+        budget: Budget,
+        seen: Callable[[Tree], Tree] = lambda tree: tree,
+        *,
+        is_proven: bool = True,
+    ) -> None:
         self._versions = versions
         self._budget = budget
         self._seen = seen
+        self._is_proven = is_proven
         self._trees: dict[str, Tree] = {}
 
     def tree(self, version: Version) -> Tree:
@@ -91,6 +99,7 @@ class Turns:
             effect = turn.effect
             if effect is None:
                 return turn, _kept(tx, msisdn, turn, draft, is_filed)
+            effect = replace(effect, is_proven=self._is_proven)
             if effect.name == TAKE_UP:
                 turn, draft = self._taken_up(tx, msisdn, turn, draft)
                 continue

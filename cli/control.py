@@ -29,6 +29,7 @@ from sado.menus.tree import TreeError
 from sado.station import Station
 from sado.store import DiskError, StoreError
 from sado.store.backups import drill
+from sado.store.rotation import Progress
 from sado.store.tables import packs
 from sado.sync import outbox
 from sado.sync.blobs.signature import SignatureError, Signed
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 # What is left then the scheduler goes on with; one exchange more may end after it.
 SYNC_NOW_S = 20.0
+# A command tells how far the keys are about as often.
+ROTATE_S = 1.0
 
 
 class _Server(ThreadingMixIn, UnixStreamServer):
@@ -106,6 +109,8 @@ def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
         return _to_sign(station, body)
     if (method, what) == ("POST", "publish"):
         return {"new": station.publishing.publish_register(body["register"], _signed(body))}
+    if what == "rotate":
+        return _rotate(station, method, body)
     if (method, what) == ("POST", "export"):
         return sync_files.export(station, body["target"], body["station"])
     if (method, what) == ("POST", "import"):
@@ -151,6 +156,26 @@ def _to_sign(station: Station, body: Any) -> dict[str, Any]:
 
 def _signed(body: Any) -> list[Signed]:
     return msgspec.convert(body["signed"], list[Signed])
+
+
+def _rotate(station: Station, method: str, body: Any) -> dict[str, Any]:
+    """Begin to exchange the keys, or go on for a moment; how far it is."""
+    if method == "POST":
+        if body["is_first"] and station.rotation.progress().is_whole:
+            station.rotation.begin(station.settings.keys)
+        station.rotation.step(ROTATE_S)
+    progress = station.rotation.progress()
+    return {"key": progress.key, "is_whole": progress.is_whole, "waits": progress.waits, "line": _how_far(progress)}
+
+
+def _how_far(progress: Progress) -> str:
+    """How far an exchange of keys is, as a sentence."""
+    if progress.is_whole:
+        return f"Everything is sealed with key {progress.key}."
+    values = f"{progress.columns_done} of {progress.columns} columns are sealed with it"
+    if progress.waits:
+        return f"Key {progress.key}: {values}; the hashes wait until an announcement is told to all."
+    return f"Key {progress.key}: {progress.hashes_percent} % of the hashes are made with it, {values}."
 
 
 def _costs(station: Station, month: str) -> list[str]:

@@ -16,6 +16,7 @@ from sado.cases.service import Cases
 from sado.desk import language, signin
 from sado.desk.language import N_, _
 from sado.desk.operator import case, consultation, line, outbox, unfinished
+from sado.menus.layout import marked
 from sado.menus.pack import Pack
 from sado.store import DiskError, Store, Transaction
 from sado.sync.status import Status
@@ -104,6 +105,8 @@ def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: S
     language.install(app, pack.time_zone, store.now, pack.languages.default)
     csrf = _csrf(app)
     homes = {role: page.address for page in reversed(pages) for role in page.roles}
+    # Wherever a text came from, a phone, an agency, another station, a register or a pack: here it is shown.
+    app.jinja_env.finalize = _marked
     app.jinja_env.globals["places"] = lambda: _places(pages)
     _register(app, signin.create(store, homes), csrf.protect)
     for page in pages:
@@ -111,6 +114,11 @@ def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: S
     # What has no page at all is answered like a page of the desk.
     app.register_error_handler(HTTPException, _refuse)
     app.after_request(_protect)
+
+
+def _marked(value: object) -> object:
+    """What a template shows, with its invisible characters marked; what is HTML already was made by us."""
+    return marked(value) if type(value) is str and not value.isprintable() else value
 
 
 def _csrf(app: Flask) -> CSRFProtect:

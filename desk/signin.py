@@ -6,6 +6,7 @@ can lock another person out for good. An unknown name gets the same words after 
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,7 +33,8 @@ _UNKNOWN = "sign-in with an unknown name"
 
 @dataclass(frozen=True)
 class Person:
-    """Who is signed in. `stamp` follows the password: a new one ends the sessions begun with the old."""
+    """Who is signed in. `stamp` follows the password and the station's key: a new one ends the sessions begun with the
+    old."""
 
     name: str
     role: str
@@ -182,5 +184,6 @@ def _of_cookie(store: Store) -> Person | None:
 
 
 def _person(store: Store, account: Account) -> Person:
-    stamp = store.keys.digest("signed in", f"{account.name} {account.password}")[:8].hex()
+    known = f"{account.name} {account.password}".encode()
+    stamp = hmac.digest(store.keys.derive("signed in"), known, "sha256")[:8].hex()
     return Person(account.name, account.role, account.agency, stamp)

@@ -33,7 +33,7 @@ EFFECTS: Mapping[str, Contract] = {
         "files a case; may also take place, name and text", ("saved",), ("kind", "topic"), ("ref", "pin")
     ),
     "add_text": Contract(
-        "adds words to a case that is not over",
+        "adds words to a case that is not over; by SMS only with its PIN",
         ("saved", "over", "ask_pin", "mistyped", "wrong", "locked"),
         ("reference", "text"),
         ("ref",),
@@ -77,9 +77,16 @@ EFFECTS: Mapping[str, Contract] = {
     "stored": Contract(
         "counts what is stored about this phone", ("done",), (), ("cases", "drafts", "subscriptions", "date")
     ),
-    "forget": Contract("deletes what is stored about this phone", ("done",)),
-    "forget_case": Contract("takes the number off a case", ("done", "wrong"), ("reference",), ("ref",)),
-    "new_pin": Contract("another PIN for a case of this phone", ("done", "wrong"), ("reference",), ("ref", "pin")),
+    "forget": Contract("deletes what is stored about this phone; not by SMS", ("done", "unproven")),
+    "forget_case": Contract(
+        "takes the number off a case; by SMS only with its PIN", ("done", "wrong"), ("reference",), ("ref",)
+    ),
+    "new_pin": Contract(
+        "another PIN for a case of this phone; not by SMS",
+        ("done", "wrong", "unproven"),
+        ("reference",),
+        ("ref", "pin"),
+    ),
 }
 
 

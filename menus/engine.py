@@ -25,11 +25,13 @@ USSD = Budget()
 
 @dataclass(frozen=True)
 class Effect:
-    """Something to be done by the caller: a name from the tree, and the answers that are handed to it."""
+    """Something to be done by the caller: a name from the tree, and the answers that are handed to it. `is_proven` says
+    that the network vouches for the number, as it does for USSD: an SMS can be sent in anybody's name."""
 
     name: str
     answers: Mapping[str, str]
     language: str
+    is_proven: bool = True
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,16 @@ def _no_room(tail: Sequence[str]) -> ValueError:
     return ValueError(f"The lines {list(tail)} leave no room on a page: shorten them or raise the budget.")
 
 
+def marked(text: str) -> str:
+    """The text with a visible mark, such as ‹202E›, for each control and invisible character: whoever reads it at a
+    desk sees that somebody meant to turn or hide words."""
+    return "".join(f"‹{ord(c):04X}›" if c not in "\r\n\t" and _is_unshowable(c) else c for c in text)
+
+
+def _is_unshowable(character: str) -> bool:
+    return unicodedata.category(character) in _UNSHOWABLE
+
+
 def clean(text: str) -> str:
     """Make text from a person or an agency safe for a screen, saying what it said before.
 
@@ -114,7 +124,7 @@ def clean(text: str) -> str:
     plain ones only where that turns the text into GSM-7, so a Tajik text keeps its «».
     """
     spaced = _TABS.sub(" ", _LINE_ENDS.sub("\n", text))
-    visible = "".join(c for c in spaced if c == "\n" or unicodedata.category(c) not in _UNSHOWABLE)
+    visible = "".join(c for c in spaced if c == "\n" or not _is_unshowable(c))
     composed = unicodedata.normalize("NFC", visible)
     plain = composed.translate(_PLAIN)
     return _SPACES.sub(" ", plain if encoding(plain) == "GSM-7" else composed)

@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from sado.store import migrations
 from sado.store.clock import SteadyClock
-from sado.store.engines.contract import Connection
+from sado.store.engines.contract import Connection, Table
 from sado.store.engines.sqlite import SQLite
 from sado.store.keys import Keyring
+from sado.store.tables import keys as key_rows
 from sado.store.transaction import Transaction
 from sado.store.writer import Writer
 
@@ -25,7 +26,8 @@ class Store:
     one that only looks. `clock` gives seconds since 1970 and is passed in so that a test can set the time."""
 
     def __init__(self, path: Path, keys: Keyring, clock: Clock = time.time, max_group: int = MAX_GROUP) -> None:
-        """Open `path`, brought to this release's schema. Raises StoreError, or DiskError."""
+        """Open `path`, brought to this release's schema. Raises StoreError, or DiskError; of the
+        former KeyFileError where the keys are not those of this database."""
         self.path = path
         self.keys = keys
         self._clock = clock
@@ -34,6 +36,7 @@ class Store:
         with self._connection.disk_errors:
             migrations.apply(self._connection, migrations.MIGRATIONS)
             self.clock = SteadyClock(self._connection)
+            self._fit_keys()
         self._writer = Writer(self._connection, self._begin, max_group)
         self._idle_readers: list[Connection] = []
 
@@ -68,6 +71,26 @@ class Store:
     def now(self) -> int:
         """Milliseconds since 1970 UTC."""
         return int(self._clock() * 1000)
+
+    def tables(self) -> list[Table]:
+        """Every table, as it is in the database."""
+        connection = self._reader()
+        with connection.disk_errors:
+            try:
+                return connection.tables()
+            finally:
+                self._idle_readers.append(connection)
+
+    def _fit_keys(self) -> None:
+        """See that the keys are those of this database, before anything is read or sealed with them. A kill may have
+        come between a new key and its row. Raises KeyFileError."""
+        tx = self._begin(self._connection)
+        key_rows.check(tx)
+        if not key_rows.are_noted(tx):
+            self._connection.begin()
+            key_rows.note(tx)
+            self._connection.commit()
+        self.keys.is_exchanged |= key_rows.use(tx).hashes != self.keys.current
 
     def _begin(self, connection: Connection) -> Transaction:
         now = self.now()

@@ -1,14 +1,16 @@
 """Every change of the schema, in order. Only a migration creates or alters a table; docs/adding.md says how to add one.
 
-It is written in what both SQLite and PostgreSQL take. Times are BIGINT milliseconds since 1970 UTC. Three words are not
+It is written in what both SQLite and PostgreSQL take. Times are BIGINT milliseconds since 1970 UTC. Four words are not
 PostgreSQL's own and have to be made there first:
 
     CREATE DOMAIN blob AS bytea;
     CREATE DOMAIN sealed_blob AS bytea;
+    CREATE DOMAIN hash_blob AS bytea;
     CREATE COLLATION "binary" FROM "C";    the order of the code points, which is SQLite's
 
-A SEALED_BLOB holds sealed values, each bound to its column and to the primary key of its row: what checks a backup
-finds them by that (store/backups/verify.py).
+A SEALED_BLOB holds sealed values, each bound to its column and to the primary key of its row; a HASH_BLOB holds keyed
+hashes, and an index begins with it. What checks a backup (store/backups/verify.py) and what exchanges the keys
+(store/rotation.py) find them by that.
 """
 
 from __future__ import annotations
@@ -40,42 +42,44 @@ def apply(connection: Connection, migrations: tuple[Migration, ...]) -> None:
 
 
 FIRST = (
-    # Who this station is, and its counters.
+    # Who this station is, its keys (store/tables/keys.py), and its counters.
     "CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE keys (id INTEGER PRIMARY KEY, proof BLOB NOT NULL)",
+    "CREATE TABLE key_use (hashes INTEGER NOT NULL, target INTEGER NOT NULL, moved BLOB, sealed INTEGER NOT NULL)",
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
     # Subscribers by keyed hash, and what they chose for themselves.
     """CREATE TABLE subscribers (
-        hash BLOB PRIMARY KEY,
+        hash HASH_BLOB PRIMARY KEY,
         msisdn SEALED_BLOB NOT NULL,
         language TEXT NOT NULL,
         is_muted BOOLEAN NOT NULL DEFAULT FALSE,
         created_at BIGINT NOT NULL)""",
     """CREATE TABLE subscriptions (
-        subscriber BLOB NOT NULL,
+        subscriber HASH_BLOB NOT NULL,
         topic TEXT NOT NULL,
         place TEXT NOT NULL,
         PRIMARY KEY (subscriber, topic, place))""",
     "CREATE INDEX subscriptions_by_topic ON subscriptions (topic, subscriber, place)",
-    "CREATE TABLE pins (reference TEXT PRIMARY KEY, generation BIGINT NOT NULL)",
+    "CREATE TABLE pins (reference TEXT PRIMARY KEY, generation BIGINT NOT NULL, key INTEGER NOT NULL)",
     # What phones do: USSD sessions, half-written forms, SMS that were taken (a gateway may deliver one again), wrong
     # tries.
     """CREATE TABLE sessions (
-        id BLOB PRIMARY KEY,
+        id HASH_BLOB PRIMARY KEY,
         state SEALED_BLOB NOT NULL,
         is_open BOOLEAN NOT NULL,
         outcome TEXT,
         updated_at BIGINT NOT NULL)""",
     """CREATE TABLE drafts (
         id BIGINT PRIMARY KEY,
-        subscriber BLOB NOT NULL,
+        subscriber HASH_BLOB NOT NULL,
         state SEALED_BLOB NOT NULL,
         started_at BIGINT NOT NULL,
         updated_at BIGINT NOT NULL)""",
     "CREATE INDEX drafts_by_subscriber ON drafts (subscriber, updated_at)",
-    "CREATE TABLE received_messages (hash BLOB PRIMARY KEY, received_at BIGINT NOT NULL)",
-    "CREATE TABLE attempts (hash BLOB PRIMARY KEY, tries INTEGER NOT NULL, first_at BIGINT NOT NULL)",
+    "CREATE TABLE received_messages (hash HASH_BLOB PRIMARY KEY, received_at BIGINT NOT NULL)",
+    "CREATE TABLE attempts (hash HASH_BLOB PRIMARY KEY, tries INTEGER NOT NULL, first_at BIGINT NOT NULL)",
     # Polls: who has voted, and apart from that what was voted.
-    "CREATE TABLE ballots (place INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE)",
+    "CREATE TABLE ballots (place INTEGER PRIMARY KEY, hash HASH_BLOB NOT NULL UNIQUE)",
     """CREATE TABLE tallies (
         subject TEXT NOT NULL,
         choice TEXT NOT NULL,
@@ -92,7 +96,7 @@ FIRST = (
         agency TEXT NOT NULL,
         status TEXT NOT NULL,
         language TEXT NOT NULL,
-        subscriber BLOB NOT NULL,
+        subscriber HASH_BLOB NOT NULL,
         msisdn SEALED_BLOB NOT NULL,
         name SEALED_BLOB NOT NULL,
         text SEALED_BLOB NOT NULL,
@@ -162,7 +166,7 @@ FIRST = (
         until TEXT COLLATE "binary" NOT NULL,
         id TEXT COLLATE "binary" NOT NULL,
         PRIMARY KEY (register, key, until, id))""",
-    "CREATE TABLE questions (hash BLOB PRIMARY KEY, reference TEXT NOT NULL)",
+    "CREATE TABLE questions (hash HASH_BLOB PRIMARY KEY, reference TEXT NOT NULL)",
     # The outbox, and the state of each destination. A notice looks for a later one of its case among ten thousand that
     # wait.
     """CREATE TABLE outbox (
@@ -197,7 +201,7 @@ FIRST = (
     # What became of the SMS that were sent, and what they cost; reports that came before their message was known.
     """CREATE TABLE deliveries (
         entry BIGINT PRIMARY KEY,
-        message BLOB NOT NULL,
+        message HASH_BLOB NOT NULL,
         reference TEXT NOT NULL,
         kind TEXT NOT NULL,
         gateway TEXT NOT NULL,
@@ -214,7 +218,7 @@ FIRST = (
     "CREATE INDEX deliveries_by_case ON deliveries (reference)",
     "CREATE INDEX deliveries_by_time ON deliveries (sent_at)",
     """CREATE TABLE early_reports (
-        message BLOB PRIMARY KEY,
+        message HASH_BLOB PRIMARY KEY,
         state TEXT NOT NULL,
         word TEXT NOT NULL,
         at BIGINT NOT NULL)""",

@@ -86,6 +86,19 @@ class Transaction:
             value=value,
         )
 
+    def lookup(self, value: str) -> bytes:
+        """What a row is found by (`Keyring.lookup`), also in the middle of an exchange of the keys."""
+        return self.rehashed(self.keys.lookup(value, 1)) if self.keys.is_exchanged else self.keys.lookup(value)
+
+    def rehashed(self, hashed: bytes) -> bytes:
+        """A keyed hash that was kept outside the tables' own columns, as the row has it now: keys may have been
+        exchanged since."""
+        if not self.keys.is_exchanged:
+            return self.keys.rehashed(hashed)
+        ((hashes, target, moved),) = self.all("SELECT hashes, target, moved FROM key_use")
+        before = self.keys.rehashed(hashed, hashes)
+        return self.keys.rehashed(before, target) if moved is not None and before <= moved else before
+
     def seal(self, text: str, column: str, row: object) -> bytes:
         """Encrypt for `column` ("table.column") of the row with this key."""
         return self.keys.seal(text, f"{column}:{row}")

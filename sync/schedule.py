@@ -156,6 +156,11 @@ def poll(scheduler: BackgroundScheduler, poller: Poller) -> None:
     scheduler.add_job(poller.forget, "interval", seconds=FORGET_EVERY_S)
 
 
+def exchange_keys(scheduler: BackgroundScheduler, step: Callable[[float], object]) -> None:
+    """Go on with an exchange of the station's keys, which may have been broken off: for half of each second."""
+    scheduler.add_job(step, "interval", [TICK_S / 2], seconds=TICK_S, id="keys")
+
+
 def take_in(scheduler: BackgroundScheduler, arrivals: Arrivals) -> None:
     """Take in what was fetched; beside the exchange, for a long register takes its time."""
     scheduler.add_job(arrivals.step, "interval", seconds=TICK_S, id="arrivals")

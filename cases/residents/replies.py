@@ -43,7 +43,7 @@ def answer(tx: Transaction, msisdn: str, text: str) -> bool:
     as in `send`."""
     if not _counted(tx, msisdn):
         return False
-    subscriber = tx.keys.lookup(msisdn)
+    subscriber = tx.lookup(msisdn)
     is_kept = subscribers.msisdn_of(tx, subscriber) is not None
     _put(tx, Reply(subscriber.hex(), text, is_answer=True, msisdn="" if is_kept else msisdn))
     return True

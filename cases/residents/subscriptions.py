@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from sado.store import Transaction
+from sado.store.tables import outbox as entries
 from sado.store.tables import subscriptions as rows
 from sado.store.tables.subscriptions import Recipient
 from sado.sync import outbox
@@ -60,6 +61,11 @@ def spread(tx: Transaction, announcement: Announcement) -> None:
         _put(tx, ALERT, Alert(subscriber.hex(), topic, place, texts))
     if len(subscribers) == STEP:
         _put(tx, ANNOUNCEMENT, msgspec.structs.replace(announcement, last=subscribers[-1].hex()))
+
+
+def are_told(tx: Transaction) -> bool:
+    """Whether an announcement is being taken apart, which goes by the order of the hashes."""
+    return entries.waits(tx, outbox.SMS, ANNOUNCEMENT)
 
 
 def recipient(tx: Transaction, alert: Alert) -> Recipient | None:

@@ -87,17 +87,22 @@ class Choices:
         return Outcome("done", values)
 
     def _forget(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        if not effect.is_proven:
+            return Outcome("unproven")
         self._privacy.forget(tx, msisdn)
         return Outcome("done")
 
     def _forget_case(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
-        case = access.open_for(tx, effect.answers["reference"], msisdn, effect.answers.get("pin", ""))
+        reference, pin = effect.answers["reference"], effect.answers.get("pin", "")
+        case = access.open_for(tx, reference, msisdn, pin, is_proven=effect.is_proven)
         if isinstance(case, access.Refusal):
             return Outcome("wrong")
         self._privacy.forget_case(tx, case.reference)
         return Outcome("done", {"ref": case.reference})
 
     def _new_pin(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
+        if not effect.is_proven:
+            return Outcome("unproven")
         reference = effect.answers["reference"]
         pin = access.new_pin(tx, reference, msisdn)
         return Outcome("wrong") if pin is None else Outcome("done", {"ref": reference, "pin": pin})

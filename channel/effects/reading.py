@@ -74,14 +74,16 @@ class Reading:
         return Outcome("finished" if case.status in statuses.DONE else "open", {"ref": case.reference})
 
     def _add(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
-        case = self._opened(tx, msisdn, effect)
+        case = self._opened(tx, msisdn, effect, is_proven=effect.is_proven)
         if isinstance(case, Refusal):
             return Outcome(case.value)
         is_added = self._additions.add(tx, case, effect.answers["text"])
         return Outcome("saved" if is_added else "over", {"ref": case.reference})
 
-    def _opened(self, tx: Transaction, msisdn: str, effect: Effect) -> CaseRow | Refusal:
-        return access.open_for(tx, effect.answers["reference"], msisdn, effect.answers.get("pin", ""))
+    def _opened(self, tx: Transaction, msisdn: str, effect: Effect, *, is_proven: bool = True) -> CaseRow | Refusal:
+        """What is only read goes to the number itself, so it need not be proven."""
+        reference, pin = effect.answers["reference"], effect.answers.get("pin", "")
+        return access.open_for(tx, reference, msisdn, pin, is_proven=is_proven)
 
     def _status(self, case: CaseRow, effect: Effect) -> str:
         return self._pack.status(case.status, effect.language)

@@ -62,7 +62,7 @@ class Inbox:
     def __init__(self, versions: Versions, service_code: str) -> None:
         self._versions = versions
         self._service_code = service_code
-        self._turns = Turns(versions, TWO_SEGMENTS, without_sms)
+        self._turns = Turns(versions, TWO_SEGMENTS, without_sms, is_proven=False)
 
     @property
     def _reader(self) -> CommandReader:
@@ -176,7 +176,7 @@ class Inbox:
 
 def _session_id(tx: Transaction, msisdn: str) -> bytes:
     """A phone has one conversation by SMS, whichever gateways carry it."""
-    return tx.keys.lookup(f"sms {msisdn}")
+    return tx.lookup(f"sms {msisdn}")
 
 
 def _in(session: Session, language: str | None, tree: Tree) -> Session:

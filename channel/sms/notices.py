@@ -98,10 +98,12 @@ class Notices:
             self._cases.notified(tx, entry.reference)
 
     def _allowed(self, tx: Transaction, entry: Entry) -> Words:
-        """The words of an entry that may leave now. What somebody asked for leaves at any time and price."""
+        """The words of an entry that may leave now. What somebody asked for leaves at any time."""
         in_words: Mapping[str, InWords] = {subscriptions.ALERT: self._alert, replies.REPLY: self._reply}
         words = in_words.get(entry.kind, self._notice)(tx, entry)
-        if entry.kind != replies.REPLY:
+        if entry.kind == replies.REPLY:
+            self._policy.check_reply(tx, words.text, words.language)
+        else:
             self._policy.check(tx, entry.created_at, words.text, words.language)
         return words
 

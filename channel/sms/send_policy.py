@@ -16,6 +16,8 @@ from sado.sync.codes import Cause
 from sado.sync.outbox import LaterError, NothingToSendError
 
 ALARM_SHARE = 0.8
+# To what multiple of the day's budget all SMS may come together, where replies are among them.
+REPLIES_SHARE = 2
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,14 @@ class SendPolicy:
         if until := self._night_ends(tx.now):
             raise LaterError(Cause.NIGHT, until)
         if self._budget and self.spent_today(tx) + self.bill(text, language).price > self._budget:
+            raise LaterError(Cause.SMS_MONEY_SPENT, self._midnight(tx.now, days=1))
+
+    def check_reply(self, tx: Transaction, text: str, language: str) -> None:
+        """Let the reply to somebody who asked pass, by night as by day. Replies may cost as much again as the day's
+        budget, all SMS together, and wait for the next day then: else whoever writes from many phones spends what he
+        likes. Raises LaterError."""
+        most = REPLIES_SHARE * self._budget
+        if self._budget and self.spent_today(tx) + self.bill(text, language).price > most:
             raise LaterError(Cause.SMS_MONEY_SPENT, self._midnight(tx.now, days=1))
 
     def spent_today(self, tx: Transaction) -> int:

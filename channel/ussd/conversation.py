@@ -47,7 +47,7 @@ class Conversation:
 
     def _session_id(self, tx: Transaction, of: Hop | SessionEnd) -> bytes:
         """A session is a gateway's id on one phone: providers repeat ids, and give one id to two phones."""
-        return tx.keys.lookup(f"{self._gateway.name} {of.msisdn} {of.session_id}")
+        return tx.lookup(f"{self._gateway.name} {of.msisdn} {of.session_id}")
 
     def _load(self, tx: Transaction, session_id: bytes) -> tuple[Kept, int]:
         """What is kept of the session, and the milliseconds since its last answer."""

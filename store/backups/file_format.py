@@ -1,9 +1,9 @@
 """A file of one long secret: a header that anybody may read, then compressed and sealed chunks.
 
-    header   magic, version, station, when it was made, salt, and by what a key that fits is known
+    header   magic, version, station, when it was made, which key, salt, and by what a key that fits is known
     chunk    64 KiB of the compressed stream, sealed (store/sealed_stream.py); the last may be shorter
 
-The key is made of the key file's root and the file's salt, so no two files share one."""
+The key is made of the station's and the file's salt, so no two files share one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sado.store.keys import Keyring
 from sado.store.sealed_stream import TAG_BYTES, DamagedChunkError
 
 MAGIC, VERSION = b"SadoBack", 1
-HEADER = struct.Struct(">8sBHQ16s8s")
+HEADER = struct.Struct(">8sBHQB16s8s")
 CHUNK = 1 << 16
 SALT_BYTES = 16
 
@@ -30,8 +30,8 @@ def write(file: BinaryIO, keys: Keyring, station: int, made_at: int, pieces: Ite
     """Compress and seal the pieces into the file. What is said openly: the station's number, and when the copy was made
     (milliseconds since 1970 UTC)."""
     salt = secrets.token_bytes(SALT_BYTES)
-    key = _key(keys, salt)
-    header = HEADER.pack(MAGIC, VERSION, station, made_at, salt, sealed_stream.check(key))
+    key = _key(keys, keys.current, salt)
+    header = HEADER.pack(MAGIC, VERSION, station, made_at, keys.current, salt, sealed_stream.check(key))
     file.write(header)
     file.writelines(sealed_stream.seal(key, header, _chunks(_compressed(pieces))))
 
@@ -44,10 +44,15 @@ def read(file: BinaryIO, keys: Keyring) -> Iterator[bytes]:
     header = file.read(HEADER.size)
     if len(header) < HEADER.size or not header.startswith(MAGIC):
         raise BackupError("This file is not a backup of Sado, or its beginning is damaged.")
-    _, version, station, _, salt, check = HEADER.unpack(header)
+    _, version, station, _, key_id, salt, check = HEADER.unpack(header)
     if version != VERSION:
         raise BackupError(f"This backup is of version {version}: restore it with the release that made it.")
-    key = _key(keys, salt)
+    if key_id not in keys:
+        raise KeyFileError(
+            f"This backup of station {station:03} needs key {key_id}, which the key file lacks: put the one in its "
+            "place that the station had when the copy was made, or a later one."
+        )
+    key = _key(keys, key_id, salt)
     if not hmac.compare_digest(check, sealed_stream.check(key)):
         raise KeyFileError(
             f"The key file does not fit this backup of station {station:03}: put the key file that this station had "
@@ -64,8 +69,8 @@ def read(file: BinaryIO, keys: Keyring) -> Iterator[bytes]:
         ) from None
 
 
-def _key(keys: Keyring, salt: bytes) -> bytes:
-    return hmac.digest(keys.derive("backup"), salt, "sha256")
+def _key(keys: Keyring, key_id: int, salt: bytes) -> bytes:
+    return hmac.digest(keys.derive("backup", key_id), salt, "sha256")
 
 
 def _compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -10,10 +10,7 @@ from collections import Counter
 from sado.store.engines.contract import Connection
 from sado.store.errors import SealError
 from sado.store.keys import Keyring
-from sado.store.tables import registers
-
-# How the body of a row in a register that is not private begins: it is JSON, and not sealed.
-PLAIN = b"{"
+from sado.store.sealed_values import is_plain, place
 
 
 def unreadable(connection: Connection, keys: Keyring) -> dict[str, int]:
@@ -31,11 +28,10 @@ def _opens(keys: Keyring, column: str, *row: object) -> bool:
     *names, value = row
     if not isinstance(value, bytes):
         return False
-    if column == registers.BODY and value.startswith(PLAIN):
+    if is_plain(column, value):
         return True
-    place = " ".join(name.hex() if isinstance(name, bytes) else str(name) for name in names)
     try:
-        keys.unseal_bytes(value, f"{column}:{place}")
+        keys.unseal_bytes(value, place(column, names))
     except SealError:
         return False
     return True

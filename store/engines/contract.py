@@ -10,11 +10,13 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it is in the database: the columns of its key in order, and those whose type is SEALED_BLOB."""
+    """A table as it is in the database: the columns of its key in order, and those whose type is SEALED_BLOB or
+    HASH_BLOB."""
 
     name: str
     key: tuple[str, ...]
     sealed: tuple[str, ...]
+    hashed: tuple[str, ...]
 
 
 class Cursor(Protocol):

@@ -21,7 +21,7 @@ MIGRATION_SET = "sado"
 # The endings of the files that one database has.
 WAL = "-wal"
 FILES = ("", WAL, "-shm")
-SEALED_TYPE = "SEALED_BLOB"
+SEALED_TYPE, HASH_TYPE = "SEALED_BLOB", "HASH_BLOB"
 DAMAGED = "The database is damaged ({}): stop the station, check the disk, restore the last backup (docs/backup.md)."
 
 
@@ -88,7 +88,10 @@ class Connection:
     def _table(self, name: str) -> Table:
         columns = self.execute(f"SELECT pk, name, type FROM pragma_table_info('{name}')").fetchall()  # noqa: S608
         key = tuple(column for place, column, _ in sorted(columns) if place)
-        return Table(name, key, tuple(column for _, column, kind in columns if kind == SEALED_TYPE))
+        sealed, hashed = (
+            tuple(name for _, name, kind in columns if kind == wanted) for wanted in (SEALED_TYPE, HASH_TYPE)
+        )
+        return Table(name, key, sealed, hashed)
 
     def applied(self) -> list[str]:
         """The migrations in the order of their numbers, as sqlite-utils keeps them."""

@@ -10,7 +10,7 @@ def count(tx: Transaction, what: str, since: int) -> int:
     return int(
         tx.value(
             "SELECT tries FROM attempts WHERE hash = :hash AND first_at > :since",
-            hash=tx.keys.lookup(what),
+            hash=tx.lookup(what),
             since=since,
         )
         or 0
@@ -23,7 +23,7 @@ def add(tx: Transaction, what: str, since: int) -> None:
     tx.run(
         "INSERT INTO attempts (hash, tries, first_at) VALUES (:hash, :tries, :at) ON CONFLICT (hash) DO UPDATE"
         " SET tries = :tries, first_at = CASE WHEN :tries = 1 THEN :at ELSE attempts.first_at END",
-        hash=tx.keys.lookup(what),
+        hash=tx.lookup(what),
         tries=tries,
         at=tx.now,
     )

@@ -76,7 +76,7 @@ def insert(tx: Transaction, case: CaseRow) -> None:
             "msisdn": tx.seal(case.msisdn, "cases.msisdn", case.reference),
             "name": tx.seal(case.name, "cases.name", case.reference),
             "text": tx.seal(case.text, "cases.text", case.reference),
-            "subscriber": tx.keys.lookup(case.msisdn),
+            "subscriber": tx.lookup(case.msisdn),
         },
     )
 
@@ -91,7 +91,7 @@ def of_subscriber(tx: Transaction, msisdn: str, limit: int) -> list[CaseRow]:
     """The latest cases filed from this number, newest first."""
     rows = tx.all(
         f"SELECT {COLUMNS} FROM cases WHERE subscriber = :subscriber ORDER BY number DESC LIMIT :limit",  # noqa: S608
-        subscriber=tx.keys.lookup(msisdn),
+        subscriber=tx.lookup(msisdn),
         limit=limit,
     )
     return [_opened(tx, row) for row in rows]
@@ -99,7 +99,7 @@ def of_subscriber(tx: Transaction, msisdn: str, limit: int) -> list[CaseRow]:
 
 def references_of(tx: Transaction, msisdn: str) -> list[str]:
     """The references of every case filed from this number."""
-    rows = tx.all("SELECT reference FROM cases WHERE subscriber = :subscriber", subscriber=tx.keys.lookup(msisdn))
+    rows = tx.all("SELECT reference FROM cases WHERE subscriber = :subscriber", subscriber=tx.lookup(msisdn))
     return [row[0] for row in rows]
 
 

@@ -32,7 +32,7 @@ class Tally:
 
 def mark(tx: Transaction, subject: str, msisdn: str, draw: Callable[[], int] = by_lot) -> bool:
     """Note that this phone has voted on the subject. False when it had before."""
-    ballot = tx.keys.digest("ballot", f"{msisdn} {subject}")
+    ballot = tx.lookup(f"ballot {msisdn} {subject}")
     insert = "INSERT INTO ballots (place, hash) VALUES (:place, :hash) ON CONFLICT DO NOTHING RETURNING hash"
     while tx.one(insert, place=draw(), hash=ballot) is None:
         if tx.one("SELECT 1 FROM ballots WHERE hash = :hash", hash=ballot) is not None:

@@ -131,4 +131,4 @@ def forget_reports(tx: Transaction, before: int) -> int:
 
 
 def _key(tx: Transaction, gateway: str, message: str) -> bytes:
-    return tx.keys.lookup(f"{gateway} {message}")
+    return tx.lookup(f"{gateway} {message}")

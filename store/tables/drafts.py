@@ -27,7 +27,7 @@ def save(tx: Transaction, draft: int, msisdn: str, state: str) -> int:
         " VALUES (:id, :subscriber, :state, :at, :at)"
         " ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at",
         id=number,
-        subscriber=tx.keys.lookup(msisdn),
+        subscriber=tx.lookup(msisdn),
         state=tx.seal(state, STATE, number),
         at=tx.now,
     )
@@ -39,7 +39,7 @@ def of(tx: Transaction, msisdn: str) -> list[Draft]:
     rows = tx.all(
         "SELECT id, state, started_at, updated_at FROM drafts WHERE subscriber = :subscriber"
         " ORDER BY updated_at DESC, id DESC",
-        subscriber=tx.keys.lookup(msisdn),
+        subscriber=tx.lookup(msisdn),
     )
     return [_opened(tx, row) for row in rows]
 

@@ -10,7 +10,7 @@ def is_new(tx: Transaction, gateway: str, message: str) -> bool:
     row = tx.one(
         "INSERT INTO received_messages (hash, received_at) VALUES (:hash, :at)"
         " ON CONFLICT (hash) DO NOTHING RETURNING hash",
-        hash=tx.keys.lookup(f"{gateway} {message}"),
+        hash=tx.lookup(f"{gateway} {message}"),
         at=tx.now,
     )
     return row is not None

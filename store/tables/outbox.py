@@ -213,6 +213,16 @@ def waiting_of_case(tx: Transaction, reference: str) -> list[Entry]:
     return [_opened(tx, row) for row in rows]
 
 
+def waits(tx: Transaction, destination: str, kind: str) -> bool:
+    """Whether an entry of this kind waits for the destination."""
+    found = tx.one(
+        "SELECT 1 FROM outbox WHERE state = 'queued' AND destination = :destination AND kind = :kind LIMIT 1",
+        destination=destination,
+        kind=kind,
+    )
+    return found is not None
+
+
 def rewrite(tx: Transaction, entry_id: int, body: str) -> None:
     """Put another body in the place of an entry's own; it leaves under the same number."""
     tx.run("UPDATE outbox SET body = :body WHERE id = :id", body=tx.seal(body, BODY, entry_id), id=entry_id)

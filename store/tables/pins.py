@@ -1,20 +1,22 @@
-"""How often the PIN of a case was renewed. The PIN itself is nowhere."""
+"""How often the PIN of a case was renewed, and of which key it is. The PIN itself is nowhere."""
 
 from __future__ import annotations
 
 from sado.store.transaction import Transaction
 
 
-def generation(tx: Transaction, reference: str) -> int:
-    """The generation of this case's PIN; 0 for one that was never renewed."""
-    return int(tx.value("SELECT generation FROM pins WHERE reference = :reference", reference=reference) or 0)
+def find(tx: Transaction, reference: str) -> tuple[int, int]:
+    """The generation of this case's PIN and its key: 0 and the first for one of which nothing is kept."""
+    row = tx.one("SELECT generation, key FROM pins WHERE reference = :reference", reference=reference)
+    return (0, 1) if row is None else (row[0], row[1])
 
 
-def set_generation(tx: Transaction, reference: str, number: int) -> None:
-    """Keep the generation."""
+def save(tx: Transaction, reference: str, generation: int, key: int) -> None:
+    """Keep them."""
     tx.run(
-        "INSERT INTO pins (reference, generation) VALUES (:reference, :generation)"
-        " ON CONFLICT (reference) DO UPDATE SET generation = excluded.generation",
+        "INSERT INTO pins (reference, generation, key) VALUES (:reference, :generation, :key)"
+        " ON CONFLICT (reference) DO UPDATE SET generation = excluded.generation, key = excluded.key",
         reference=reference,
-        generation=number,
+        generation=generation,
+        key=key,
     )

@@ -168,7 +168,7 @@ class RegisterTable:
             )
 
     def _hidden(self, tx: Transaction, words: str) -> str:
-        return tx.keys.lookup(f"{self.register} {words}").hex() if self.is_private else words
+        return tx.keys.digest("lookup", f"{self.register} {words}").hex() if self.is_private else words
 
     def _part(self, tx: Transaction, part: str) -> str:
         return self._hidden(tx, f"part {part}") if part else ""
@@ -232,7 +232,7 @@ def counts(tx: Transaction) -> dict[str, int]:
 def question_about(tx: Transaction, what: str) -> str | None:
     """The reference of the last case opened about this, or None."""
     reference: str | None = tx.value(
-        "SELECT reference FROM questions WHERE hash = :hash", hash=tx.keys.lookup(f"question {what}")
+        "SELECT reference FROM questions WHERE hash = :hash", hash=tx.lookup(f"question {what}")
     )
     return reference
 
@@ -242,6 +242,6 @@ def remember_question(tx: Transaction, what: str, reference: str) -> None:
     tx.run(
         "INSERT INTO questions (hash, reference) VALUES (:hash, :reference)"
         " ON CONFLICT (hash) DO UPDATE SET reference = excluded.reference",
-        hash=tx.keys.lookup(f"question {what}"),
+        hash=tx.lookup(f"question {what}"),
         reference=reference,
     )

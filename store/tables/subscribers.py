@@ -24,7 +24,7 @@ class Stored:
 
 def language_of(tx: Transaction, msisdn: str) -> str | None:
     """The language the subscriber chose, or None for one who has not chosen yet."""
-    language: str | None = tx.value("SELECT language FROM subscribers WHERE hash = :hash", hash=tx.keys.lookup(msisdn))
+    language: str | None = tx.value("SELECT language FROM subscribers WHERE hash = :hash", hash=tx.lookup(msisdn))
     return language or None
 
 
@@ -36,7 +36,7 @@ def remember_language(tx: Transaction, msisdn: str, language: str) -> None:
 
 def meet(tx: Transaction, msisdn: str) -> bytes:
     """Keep the number if it is a new one, without a language yet; its keyed hash."""
-    subscriber = tx.keys.lookup(msisdn)
+    subscriber = tx.lookup(msisdn)
     tx.run(
         "INSERT INTO subscribers (hash, msisdn, language, created_at) VALUES (:hash, :msisdn, '', :at)"
         " ON CONFLICT (hash) DO NOTHING",
@@ -55,18 +55,19 @@ def set_muted(tx: Transaction, msisdn: str, is_muted: bool) -> None:
 
 def is_muted(tx: Transaction, msisdn: str) -> bool:
     """Whether this number wants no SMS at all."""
-    return bool(tx.value("SELECT is_muted FROM subscribers WHERE hash = :hash", hash=tx.keys.lookup(msisdn)))
+    return bool(tx.value("SELECT is_muted FROM subscribers WHERE hash = :hash", hash=tx.lookup(msisdn)))
 
 
 def msisdn_of(tx: Transaction, subscriber: bytes) -> str | None:
     """The number behind this keyed hash, or None when it was deleted."""
+    subscriber = tx.rehashed(subscriber)
     sealed = tx.value("SELECT msisdn FROM subscribers WHERE hash = :hash", hash=subscriber)
     return None if sealed is None else tx.unseal(sealed, MSISDN, subscriber.hex())
 
 
 def stored(tx: Transaction, msisdn: str) -> Stored:
     """How much is kept of this number."""
-    subscriber = tx.keys.lookup(msisdn)
+    subscriber = tx.lookup(msisdn)
     row = tx.one("SELECT language, created_at FROM subscribers WHERE hash = :hash", hash=subscriber)
     language, since = row or ("", None)
     return Stored(
@@ -80,7 +81,7 @@ def stored(tx: Transaction, msisdn: str) -> Stored:
 
 def forget(tx: Transaction, msisdn: str) -> None:
     """Delete the number with its language, its wish for no SMS, its subscriptions and its drafts."""
-    subscriber = tx.keys.lookup(msisdn)
+    subscriber = tx.lookup(msisdn)
     tx.run("DELETE FROM drafts WHERE subscriber = :hash", hash=subscriber)
     tx.run("DELETE FROM subscriptions WHERE subscriber = :hash", hash=subscriber)
     tx.run("DELETE FROM subscribers WHERE hash = :hash", hash=subscriber)

@@ -50,7 +50,7 @@ def remove(tx: Transaction, msisdn: str, topic: str, place: str) -> bool:
     row = tx.one(
         "DELETE FROM subscriptions WHERE subscriber = :subscriber AND topic = :topic AND place = :place"
         " RETURNING topic",
-        subscriber=tx.keys.lookup(msisdn),
+        subscriber=tx.lookup(msisdn),
         topic=topic,
         place=place,
     )
@@ -61,7 +61,7 @@ def of(tx: Transaction, msisdn: str) -> list[Subscription]:
     """What this number chose, by topic and place."""
     rows = tx.all(
         "SELECT topic, place FROM subscriptions WHERE subscriber = :subscriber ORDER BY topic, place",
-        subscriber=tx.keys.lookup(msisdn),
+        subscriber=tx.lookup(msisdn),
     )
     return [Subscription(*row) for row in rows]
 
@@ -89,6 +89,7 @@ def after(tx: Transaction, topics: Sequence[str], place: str, last: bytes, limit
 def recipient(tx: Transaction, topics: Sequence[str], place: str, subscriber: bytes) -> Recipient | None:
     """This subscriber's number and language, or None when she does not want SMS about the topics at the place."""
     wanted, parameters = _wanted(topics, place)
+    subscriber = tx.rehashed(subscriber)
     row = tx.one(
         f"SELECT subscribers.msisdn, subscribers.language{wanted} AND subscriptions.subscriber = :subscriber",
         **parameters,

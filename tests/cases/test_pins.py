@@ -8,6 +8,7 @@ import pytest
 from sado.cases import access, pins, reference
 from sado.cases.access import Refusal
 from sado.cases.payloads import Filed
+from sado.store.tables import keys
 from sado.store.tables.cases import CaseRow
 from tests.support.stations import APPEAL, Station, open_station
 
@@ -50,11 +51,40 @@ def test_a_pin_is_never_renewed_to_itself(village: Station, filed: Filed) -> Non
         assert all(one != after for one, after in zip(seen, seen[1:], strict=False))
 
 
+def test_no_pin_is_one_that_is_tried_first(village: Station) -> None:
+    """Of twenty thousand derived PINs about sixty would be easy ones."""
+    easy = (
+        {f"{number:04}" for number in range(10)}
+        | {"1234", "4321", "0123", "9876"}
+        | {f"{d}{d}{d}{d}" for d in range(10)}
+    )
+    derived = village.store.read(lambda tx: [pins.pin_of(tx, f"{number:010}") for number in range(20_000)])
+    assert {len(pin) for pin in derived} == {pins.LENGTH}
+    assert not easy & {*derived}
+    assert len({*derived}) > 8000
+
+
 def test_only_the_filing_phone_may_renew_and_others_learn_nothing(village: Station, filed: Filed) -> None:
     unissued = "007000000" + reference.check_digit("007000000")
     asked = [renew(village, number, OTHER) for number in (filed.reference, unissued, "0070000000", "", "'; --")]
     assert asked == [None] * 5
     assert isinstance(look(village, filed.reference, filed.pin), CaseRow)
+
+
+def test_pins_from_before_an_exchange_of_keys_still_open_and_later_ones_are_of_the_new_key(
+    village: Station, filed: Filed
+) -> None:
+    """Whoever had the key file before knows the old PINs and no new one."""
+    old = village.store.keys.digest
+    village.store.keys.take(village.store.keys.with_another())
+    village.store.write(keys.note)
+    assert isinstance(look(village, filed.reference, filed.pin), CaseRow)
+    later = [village.store.write(lambda tx: village.cases.open(tx, APPEAL)) for _ in range(3)]
+    known = [f"{int.from_bytes(old('pin', case.reference)[:8], 'big') % 10_000:04}" for case in later]
+    assert [case.pin for case in later] != known
+    assert all(isinstance(look(village, case.reference, case.pin), CaseRow) for case in later)
+    renewed = renew(village, filed.reference)
+    assert isinstance(look(village, filed.reference, str(renewed)), CaseRow)
 
 
 def test_a_new_pin_changes_no_other_case(village: Station, filed: Filed) -> None:
@@ -69,7 +99,7 @@ def test_a_renewed_pin_outlives_a_restart_and_is_not_stored(tmp_path: Path) -> N
         new = renew(station, filed.reference)
     with open_station(tmp_path / "one", 7) as station:
         assert isinstance(look(station, filed.reference, str(new)), CaseRow)
-        assert station.store.read(lambda tx: tx.all("SELECT * FROM pins")) == [(filed.reference, 1)]
+        assert station.store.read(lambda tx: tx.all("SELECT * FROM pins")) == [(filed.reference, 1, 1)]
 
 
 def test_nobody_s_phone_is_no_phone(village: Station, filed: Filed) -> None:

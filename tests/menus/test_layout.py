@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sado.menus.gsm import Budget, encoding
-from sado.menus.layout import clean, pages
+from sado.menus.layout import clean, marked, pages
 
 USSD = Budget()
 NAV = ("0 Қафо",)
@@ -211,6 +211,25 @@ def test_any_input_ends_in_pages_that_fit_or_a_refusal(
 )
 def test_written_text_is_made_safe_for_a_screen(written: str, shown: str) -> None:
     assert clean(written) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Салом\u200b, \u202eдунё\u2069\ufeff", "Салом‹200B›, ‹202E›дунё‹2069›‹FEFF›"),
+        ("a\x00\x1bb", "a‹0000›‹001B›b"),
+        ("one\ntwo\r\nthree\tfour", "one\ntwo\r\nthree\tfour"),
+        ("Ҷавоби ӯ: «хуб» – 5\u00a0см…", "Ҷавоби ӯ: «хуб» – 5\u00a0см…"),
+    ],
+)
+def test_what_cannot_be_seen_is_marked_for_a_desk(written: str, shown: str) -> None:
+    assert marked(written) == shown
+
+
+@given(st.text())
+def test_a_phone_loses_what_a_desk_sees_marked(text: str) -> None:
+    hidden = [c for c in text if c not in "\r\n\t" and marked(c) != c]
+    assert not {*hidden} & {*clean(text)}
 
 
 @given(st.text())

@@ -183,18 +183,11 @@ def test_equal_texts_are_sealed_differently(store: Store) -> None:
     assert one != other
 
 
-def test_another_key_file_opens_nothing_and_says_so(tmp_path: Path) -> None:
-    with open_station(tmp_path, 7) as station:
-        filed = station.store.write(lambda tx: station.cases.open(tx, APPEAL))
-    (tmp_path / "keys.json").unlink()
-    with open_store(tmp_path) as store, pytest.raises(SealError, match="wrong key"):
-        store.read(lambda tx: cases.find(tx, filed.reference))
-
-
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"current": 1, "keys": {"1": "short"}, "root": ""}', "\0"])
 def test_a_damaged_key_file_is_refused_with_a_sentence(tmp_path: Path, content: str) -> None:
     path = tmp_path / "keys.json"
     path.write_text(content)
+    path.chmod(0o600)
     with pytest.raises(KeyFileError, match=r"The key file .*keys\.json cannot be read"):
         Keyring.load(path)
 
@@ -202,6 +195,17 @@ def test_a_damaged_key_file_is_refused_with_a_sentence(tmp_path: Path, content: 
 def test_a_missing_key_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match=r"No key file at .* that the station had"):
         Keyring.load(tmp_path / "keys.json")
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
+def test_a_key_file_that_others_can_read_is_refused_with_what_to_do(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "keys.json"
+    Keyring.create(path)
+    path.chmod(mode)
+    with pytest.raises(KeyFileError, match=f"Others can read .*`chmod 600 {path}`"):
+        Keyring.load(path)
+    path.chmod(0o600)
+    assert Keyring.load(path).current == 1
 
 
 def test_a_key_file_is_private_and_never_replaced(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from sado.cases import access
 from sado.menus.gsm import encoding, segments
 from sado.store import Transaction
 from sado.store.tables import attempts, cases, consultation, drafts, subscribers
-from sado.store.tables.cases import EventRow
+from sado.store.tables.cases import CaseRow, EventRow
 from sado.store.tables.consultation import Tally
 from tests.support.kenya import open_kenya
 from tests.support.phone import Phone
@@ -215,14 +216,14 @@ def test_another_phone_needs_the_code(station: Station, writer: Writer) -> None:
 
 def test_words_are_added_to_a_case_until_it_is_over(station: Station, writer: Writer) -> None:
     reference, pin = filed(station, writer)
-    assert writer.say(f"ИЛОВА {reference} 3 хонаи дигар ҳам") == f"№{reference}: илова сабт шуд."
+    assert writer.say(f"ИЛОВА {reference} 3 хонаи дигар ҳам", pin) == f"№{reference}: илова сабт шуд."
     assert (
         Writer(station, HIS).say(f"add {reference} Three more houses", pin) == f"No {reference}: your words are added."
     )
     assert [event.text for event in added(station, reference)] == ["3 хонаи дигар ҳам", "Three more houses"]
     station.agency(reference, "registered")
     station.agency(reference, "answered", "Об пайваст шуд.")
-    assert writer.say(f"ИЛОВА {reference} боз").startswith(f"№{reference}: баррасӣ тамом шуд.")
+    assert writer.say(f"ИЛОВА {reference} боз", pin).startswith(f"№{reference}: баррасӣ тамом шуд.")
     assert len(added(station, reference)) == 2
 
 
@@ -236,12 +237,32 @@ def test_a_finished_case_is_rated_once(station: Station, writer: Writer) -> None
     assert station.store.read(consultation.tallies) == [Tally("sms.rate.mark", "good", 1)]
 
 
-def test_a_new_code_is_given_to_the_phone_that_filed_alone(station: Station, writer: Writer) -> None:
+DIAL = "Бо SMS намешавад. Ба *1339# занг занед, баъд 6 ва 4."
+
+
+def test_an_sms_in_her_name_adds_nothing_without_the_code(station: Station, writer: Writer) -> None:
     reference, pin = filed(station, writer)
-    assert Writer(station, HIS).say(f"РАМЗ {reference}").startswith("Ёфт нашуд.")
-    answer = writer.say(f"РАМЗ {reference}")
-    assert answer.startswith(f"Рамзи нави {reference}: ")
-    assert pin not in answer.partition(": ")[2]
+    wrong = f"{(int(pin) + 1) % 10000:04}"
+    assert writer.say(f"ИЛОВА {reference} Ҳамааш хуб аст") == "Рамзи чоррақамаро нависед:"
+    assert writer.say(wrong).startswith("Ёфт нашуд.")
+    assert added(station, reference) == []
+
+
+def test_a_guess_by_sms_does_not_lock_the_phone_that_filed_on_a_call(station: Station, writer: Writer) -> None:
+    reference, pin = filed(station, writer)
+    wrong = f"{(int(pin) + 1) % 10000:04}"
+    for _ in range(3):
+        said = writer.say(f"ИЛОВА {reference} Ҳамааш хуб аст", wrong)
+    assert said.startswith("Хатоҳо зиёданд.")
+    assert writer.say(f"ҲОЛАТ {reference}").startswith(f"№{reference}: Сабт шуд")
+    call = station.store.write(lambda tx: access.open_for(tx, reference, HERS, ""))
+    assert isinstance(call, CaseRow)
+
+
+def test_an_sms_in_her_name_gives_no_new_code_and_the_old_one_still_opens(station: Station, writer: Writer) -> None:
+    reference, pin = filed(station, writer)
+    assert writer.say(f"РАМЗ {reference}") == Writer(station, HIS).say(f"РАМЗ {reference}") == DIAL
+    assert Writer(station, HIS).say(f"ҲОЛАТ {reference} {pin}").startswith(f"№{reference}: Сабт шуд")
 
 
 def test_stop_is_confirmed_and_mutes_and_start_ends_it(station: Station, writer: Writer) -> None:
@@ -265,17 +286,18 @@ def test_nothing_is_muted_or_deleted_by_a_slip(station: Station, typed: str) -> 
     assert not station.store.read(lambda tx: subscribers.is_muted(tx, HERS))
 
 
-@pytest.mark.parametrize(
-    ("answer", "is_gone"), [("ҲА", True), ("да", True), ("2", True), ("НЕ", False), ("1", False), ("ҳозир", False)]
-)
-def test_only_a_yes_deletes_and_the_number_is_gone_though_it_is_told(
-    station: Station, answer: str, is_gone: bool
-) -> None:
+def test_an_sms_in_her_name_deletes_nothing(station: Station) -> None:
     writer = speaking(station, "tg")
-    assert writer.say("НЕСТ").endswith("Нест кунем?\n1 Не\n2 Ҳа, нест кунед")
-    said = writer.say(answer)
-    assert said.startswith("Иҷро шуд. Рақами шумо нест карда шуд.") == is_gone
-    assert (station.store.read(lambda tx: subscribers.msisdn_of(tx, tx.keys.lookup(HERS))) is None) == is_gone
+    assert writer.say("НЕСТ") == DIAL
+    writer.say("ҲА", "2")
+    assert station.store.read(lambda tx: subscribers.msisdn_of(tx, tx.keys.lookup(HERS))) == HERS
+
+
+def test_an_sms_in_her_name_takes_no_number_off_a_case_without_its_code(station: Station, writer: Writer) -> None:
+    reference, pin = filed(station, writer)
+    assert writer.say(f"НЕСТ {reference}") == "Рамзи чоррақамаро нависед:"
+    writer.say(f"{(int(pin) + 1) % 10000:04}", "ҲА")
+    assert len(station.filed(HERS)) == 1
 
 
 def test_a_number_is_taken_off_a_case_that_was_filed_from_another_phone(station: Station, writer: Writer) -> None:
@@ -348,9 +370,10 @@ def test_the_question_that_was_asked_last_is_answered_first(station: Station, wr
 
 
 def test_the_number_of_a_case_may_be_what_is_asked_for(station: Station, writer: Writer) -> None:
-    reference, _ = filed(station, writer)
+    reference, pin = filed(station, writer)
     assert writer.say("ИЛОВА", reference) == "Чиро илова кунем? Нависед."
-    assert writer.say(MATTER) == f"№{reference}: илова сабт шуд."
+    assert writer.say(MATTER) == "Рамзи чоррақамаро нависед:"
+    assert writer.say(pin) == f"№{reference}: илова сабт шуд."
 
 
 def test_kenya_has_commands_of_its_own(tmp_path: Path) -> None:

@@ -236,6 +236,20 @@ def test_when_the_days_money_is_spent_only_replies_leave(
     assert len(gateway.given) == 4
 
 
+def test_at_twice_the_days_money_replies_wait_for_the_next_day(
+    village: Station, clock: Clock, gateway: KeepingGateway
+) -> None:
+    phones = [f"+99290000{number:04}" for number in range(12)]
+    for phone in phones:
+        village.store.write(lambda tx, phone=phone: replies.send(tx, phone, LATIN_TEXT))
+    send_all(village, gateway, daily_budget=500)
+    price = village.store.read(lambda tx: deliveries.spent(tx, 0)) // len(gateway.given)
+    assert len(gateway.given) == 2 * 500 // price < len(phones)
+    at(clock, "00:01", 16)
+    send_all(village, gateway, daily_budget=5000)
+    assert sorted(to for to, _ in gateway.given) == phones
+
+
 def test_a_number_gets_so_many_replies_a_day_and_no_more_even_after_a_restart(tmp_path: Path) -> None:
     sent = 0
     for _ in range(3):

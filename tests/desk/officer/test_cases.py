@@ -133,6 +133,21 @@ def text_of(answer: TestResponse) -> str:
     return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.text).split()))
 
 
+HIDDEN = "Об\u202e нест\u200b\x07"
+MARKED = "Об‹202E› нест‹200B›‹0007›"
+
+
+@pytest.mark.parametrize("by", ["resident", "agency"])
+def test_what_turns_or_hides_words_is_marked_whoever_wrote_it(hub: Station, zarina: FlaskClient, by: str) -> None:
+    words = {"text": HIDDEN} if by == "resident" else {}
+    appeal = msgspec.structs.replace(APPEAL_TO_HCU, **words)
+    case = hub.store.write(lambda tx: hub.cases.open(tx, appeal)).reference
+    if by == "agency":
+        hub.store.write(partial(hub.cases.record, agency="HCU", number=case, kind="registered", text=HIDDEN))
+    page = html.unescape(zarina.get(f"/agency/cases/{case}").text)
+    assert MARKED in page and not {*HIDDEN} & {"\u202e", "\u200b", "\x07"} & {*page}
+
+
 def test_the_list_is_the_own_agencys(zarina: FlaskClient, kamol: FlaskClient, case: str) -> None:
     assert listed(zarina) == [case]
     assert listed(kamol) == []

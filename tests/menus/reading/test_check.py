@@ -176,8 +176,8 @@ TWINS = {
         action("stop_sms", "{done: end}"), action("stop_sms", "{done: end, lost: end}"), "", "never ends as lost"
     ),
     "an answer that is not handed over": (
-        action("new_pin", "{done: end, wrong: end}", ", constants: {reference: '0070000017'}"),
-        action("new_pin", "{done: end, wrong: end}"),
+        action("new_pin", "{done: end, wrong: end, unproven: end}", ", constants: {reference: '0070000017'}"),
+        action("new_pin", "{done: end, wrong: end, unproven: end}"),
         "",
         "new_pin needs the answers reference",
     ),

@@ -37,7 +37,7 @@ def test_what_was_written_comes_back_byte_for_byte(folder: Path, tmp_path: Path)
 
 def test_anybody_may_read_of_which_station_and_when_and_nothing_else(file: Path, folder: Path) -> None:
     content = file.read_bytes()
-    _, _, station, made_at, _, _ = HEADER.unpack_from(content)
+    _, _, station, made_at, *_ = HEADER.unpack_from(content)
     assert (station, made_at) == (VILLAGE, MADE_AT)
     assert not [word for word in (b"SQLite", b"complaint", b"upstream", b"CREATE") if word in content]
     assert b"SQLite" in (folder / "station.db").read_bytes()
