@@ -21,7 +21,7 @@ from sado.store.tables.lanes import LANES, Lane
 from sado.sync import outbox
 from sado.sync.codes import Cause, CausedError, Reason
 from sado.sync.exchange import relay
-from sado.sync.wire import shared_history
+from sado.sync.wire import records, shared_history
 from sado.sync.wire.frame import Mark, Run
 from sado.sync.wire.records import Wired
 
@@ -77,14 +77,18 @@ def close_gaps(tx: Transaction, peer: str, names: tuple[str, ...]) -> None:
         lane_events.renew(tx, peer)
 
 
-def _within(waiting: dict[str, list[LaneEvent]], capacity: int, at_least: int) -> dict[str, list[LaneEvent]]:
-    """The first events of these lanes whose bodies have room, in order; at least so many."""
+def _within(
+    waiting: Mapping[str, list[LaneEvent]], capacity: int, most: int, at_least: int
+) -> dict[str, list[LaneEvent]]:
+    """The first events of these lanes whose bodies have room, in order, and which a frame holds with `most` bytes left;
+    at least so many."""
     chosen: dict[str, list[LaneEvent]] = {}
     count = 0
     for name, events in waiting.items():
         for event in events:
             capacity -= len(event.event.body)
-            if capacity < 0 and count >= at_least:
+            most -= _size(event)
+            if min(capacity, most) < 0 and count >= at_least:
                 return chosen
             chosen.setdefault(name, []).append(event)
             count += 1
@@ -102,10 +106,17 @@ def runs_after(
     }
     firsts = {name: events[:1] for name, events in waiting.items() if every_lane}
     spent = sum(len(event.event.body) for events in firsts.values() for event in events)
+    filled = sum(_size(event) for events in firsts.values() for event in events)
     rest = {name: events[len(firsts.get(name, [])) :] for name, events in waiting.items()}
-    more = _within(rest, capacity - spent, at_least=int(not every_lane))
+    more = _within(rest, capacity - spent, records.MOST_BYTES - filled, at_least=int(not every_lane))
     chosen = {name: firsts.get(name, []) + more.get(name, []) for name in waiting}
     return {name: _wired(tx, ends[name].hash, events) for name, events in chosen.items() if events}
+
+
+def _size(numbered: LaneEvent) -> int:
+    """How many bytes an event may take of a frame."""
+    event = numbered.event
+    return records.ROW_BYTES + records.text_size(event.kind, event.reference, event.body)
 
 
 def lease(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> None:

@@ -13,6 +13,7 @@ from sado.store.tables import identity, lanes, quarantine, stations
 from sado.store.tables.events import Event
 from sado.sync import outbox
 from sado.sync.codes import Cause, Reason
+from sado.sync.wire.records import MOST_BYTES_OF_ONE, text_size
 
 MOST_HOPS = 8
 
@@ -25,7 +26,7 @@ def pass_on(tx: Transaction, peer: str, lane: str, event: Event) -> None:
         return
     if event.hops >= MOST_HOPS:
         quarantine.keep(tx, peer, event.kind, event.body, Reason(Cause.GOES_IN_A_CIRCLE, event.reference).stored)
-    elif len(f"{event.kind}{event.reference}{event.body}".encode()) > outbox.MOST_BYTES:
+    elif text_size(event.kind, event.reference, event.body) > MOST_BYTES_OF_ONE:
         quarantine.keep(tx, peer, event.kind, event.body, Reason(Cause.EVENT_TOO_LARGE, event.reference).stored)
     else:
         outbox.pass_on(tx, to, lane, event)
