@@ -28,14 +28,15 @@ from sado.sync.codes import EntryKind
 COUNTED = EntryKind.TALLY_COUNTED
 FEWEST = 10
 
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+# Neither is empty.
+Chosen = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 
 
 class Counted(msgspec.Struct, frozen=True):
     """The event that carries one vote to the upstream: nothing in it is about a phone."""
 
-    subject: Code
-    choice: Code
+    subject: Chosen
+    choice: Chosen
 
 
 class Consultation:

@@ -6,7 +6,7 @@ import msgspec
 
 from sado.cases.authorisation import check_case
 from sado.cases.errors import UnknownCaseError, UnknownEventError
-from sado.cases.payloads import OPENED, Opened
+from sado.cases.payloads import OPENED, Opened, Reference
 from sado.store import Transaction
 from sado.store.tables import cases as rows
 from sado.store.tables import outbox as entries
@@ -21,7 +21,7 @@ FORGOTTEN = EntryKind.PRIVACY_FORGOTTEN
 class Forgotten(msgspec.Struct, frozen=True):
     """The event that tells the upstream to take the number off a case."""
 
-    reference: str
+    reference: Reference
 
 
 class Privacy:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from sado.store.transaction import Transaction
 
 KEY = "stations.key"
+# By so much an exchange number may jump: a disk that went back years is within it, and whoever has a stolen key cannot
+# use up in a year the numbers that the honest station needs (they end below 2^63, sync/wire/varint.py).
+LONGEST_JUMP = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ def set_through(tx: Transaction, number: int, other: int) -> None:
 
 def accept_exchange(tx: Transaction, number: int, exchange: int) -> int | None:
     """Note an exchange number; None when it was noted. When it does not grow, the request is a repeat or comes from a
-    disk that went back in time: the highest number that was noted is given back, and nothing changes."""
+    disk that went back in time: the highest number that was noted is given back, and nothing changes. So it is with one
+    that is ahead by more than LONGEST_JUMP."""
     return _accept(tx, number, "exchange_number", exchange)
 
 
@@ -92,9 +96,10 @@ def accept_fetch(tx: Transaction, number: int, fetch: int) -> int | None:
 def _accept(tx: Transaction, number: int, column: str, value: int) -> int | None:
     row = tx.one(
         f"UPDATE stations SET {column} = :value, seen_at = :at"  # noqa: S608
-        f" WHERE number = :number AND {column} < :value RETURNING number",
+        f" WHERE number = :number AND {column} < :value AND {column} >= :least RETURNING number",
         number=number,
         value=value,
+        least=value - LONGEST_JUMP,
         at=tx.now,
     )
     if row is not None:

@@ -12,8 +12,10 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from sado.store import Store, Transaction
 from sado.store.tables import blobs, published_blobs, stations, wanted_blobs
@@ -37,23 +39,26 @@ PIECES = 4
 # Encodings that stay in memory between two ranges, in bytes.
 CACHE_BYTES = 16 << 20
 LONGEST_NAME, LONGEST_REASON = 100, 500
+# What another station may say, before anything is made of it.
+Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
+Hash = Annotated[str, Meta(max_length=2 * HASH_BYTES)]
 
 
 class Offer(msgspec.Struct, frozen=True):
     """The body of an offer. `hash` is the SHA-256 in hexadecimal, `size` the bytes of the blob."""
 
-    name: str
-    hash: str
+    name: Name
+    hash: Hash
     size: int
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of what a station says of an offer; `reason` is why it refused."""
 
-    name: str
-    hash: str
+    name: Name
+    hash: Hash
     station: int
-    reason: str = ""
+    reason: Annotated[str, Meta(max_length=LONGEST_REASON)] = ""
 
 
 class BlobTooLargeError(ValueError):

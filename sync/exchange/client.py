@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sado.store import Store, Transaction
-from sado.store.tables import lane_events, lanes, line_usage, wanted_blobs
+from sado.store.tables import lane_events, lanes, line_usage, stations, wanted_blobs
 from sado.store.tables.events import Apply
 from sado.sync import outbox
 from sado.sync.codes import Cause
@@ -224,7 +224,7 @@ def _here(tx: Transaction, names: tuple[str, ...]) -> Here:
 def _heed(tx: Transaction, state: ExchangeState, down: Message) -> None:
     """Do what a fault asks for."""
     if down.fault == REPEATED:
-        tx.skip_to("exchange", down.want)
+        tx.follow("exchange", state.flights[0].up.exchange, down.want, stations.LONGEST_JUMP)
     elif down.fault == RETIRED:
         lane_events.renew(tx, outbox.UPSTREAM)
     elif down.fault == UNKNOWN_HISTORY and (state.agreement or not state.flights[0].is_behind):

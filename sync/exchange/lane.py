@@ -33,6 +33,8 @@ KEEP_RECEIVED = shared_history.MOST_EVENTS + MOST_EVENTS
 # No event is older. A station that says so is broken or stolen, and what it says has to fit into the frames of those
 # that pass it on, and on a page.
 OLDEST_MS = 20 * 365 * 24 * 3600 * 1000
+# No kind and no reference is longer, in this release or another.
+LONGEST_NAME = 60
 
 
 def marks(tx: Transaction, peer: str, names: tuple[str, ...] = LANES) -> dict[str, Mark]:
@@ -217,6 +219,10 @@ def _take_one(tx: Transaction, peer: str, name: str, number: int, event: Event, 
 
 def apply_one(tx: Transaction, peer: str, event: Event, apply: Apply) -> None:
     """Apply an event; one that cannot be applied is kept aside for a person, and the lane goes on."""
+    if max(len(event.kind), len(event.reference)) > LONGEST_NAME:
+        short = replace(event, kind=event.kind[:LONGEST_NAME], reference=event.reference[:LONGEST_NAME])
+        quarantine.keep(tx, peer, short.kind, event.body, Reason(Cause.EVENT_UNREADABLE, short.reference).stored)
+        return
     error = tx.part(lambda: apply(tx, peer, event))
     if error is not None:
         quarantine.keep(tx, peer, event.kind, event.body, _reason(error, event).stored)
