@@ -48,6 +48,22 @@ def add(tx: Transaction, number: int, districts: Collection[str] = ()) -> bytes:
     return key
 
 
+def rekey(tx: Transaction, number: int) -> bytes | None:
+    """Give an admitted station a new key, as `add` does, and leave all else as it is; None for one that is not."""
+    key = secrets.token_bytes(32)
+    row = tx.one(
+        "UPDATE stations SET key = :key, exchange_number = 0, fetch_number = 0 WHERE number = :number RETURNING number",
+        number=number,
+        key=tx.seal(key.hex(), KEY, number),
+    )
+    return None if row is None else key
+
+
+def remove(tx: Transaction, number: int) -> bool:
+    """Admit a station no more; False when it was not."""
+    return tx.one("DELETE FROM stations WHERE number = :number RETURNING number", number=number) is not None
+
+
 def served(tx: Transaction) -> list[Served]:
     """The stations that are reached directly: another passes on to those behind it."""
     rows = tx.all("SELECT number, districts FROM stations WHERE through IS NULL OR through = number ORDER BY number")
