@@ -55,6 +55,7 @@ from sado.sync.blobs.fetch import Arrivals, Fetcher
 from sado.sync.blobs.publish import BlobEvents
 from sado.sync.by_hand.transfer import FileTransfer
 from sado.sync.dispatch import Transport
+from sado.sync.exchange import aside
 from sado.sync.exchange.client import Client
 from sado.sync.link.accounting import Accounting
 from sado.sync.link.budget import Budget, decimal, limits_from, windows_from
@@ -84,6 +85,7 @@ class Station:
     app: Flask
     upstream: schedule.Upstream | None
     file_transfer: FileTransfer
+    release: Callable[[Transaction, int], bool]
     sync_status: Callable[[Transaction], Status]
     transports: dict[str, Transport]
     scheduler: BackgroundScheduler
@@ -146,7 +148,11 @@ def build_station(settings: Settings, store: Store) -> Station:
 
     app = _app(store, channel.endpoints, apply)
     app.add_url_rule("/healthz", "healthz", lambda: _health(store, upstream is not None, versions.fault))
-    pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, status_of))
+
+    def release(tx: Transaction, number: int) -> bool:
+        return aside.release(tx, number, apply)
+
+    pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, status_of, release))
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{own.number:03}"
     publishing = Publishing(store, Path(settings.pack).resolve().name, versions, NewPacks(store, versions))
@@ -160,7 +166,19 @@ def build_station(settings: Settings, store: Store) -> Station:
         schedule.take_in(scheduler, Arrivals(store, own.number, publishing.take))
     transfer = FileTransfer(store, own.number, schedule.read_key(settings.upstream_key) if upstream else None, apply)
     return Station(
-        settings, store, own, cases, versions, publishing, app, upstream, transfer, status_of, transports, scheduler
+        settings,
+        store,
+        own,
+        cases,
+        versions,
+        publishing,
+        app,
+        upstream,
+        transfer,
+        release,
+        status_of,
+        transports,
+        scheduler,
     )
 
 
@@ -201,7 +219,11 @@ def _app(store: Store, webhooks: Mapping[str, Endpoint], apply: Apply) -> Flask:
 
 
 def _options(
-    settings: Settings, endpoints: Iterable[str], policy: SendPolicy, status_of: Callable[[Transaction], Status]
+    settings: Settings,
+    endpoints: Iterable[str],
+    policy: SendPolicy,
+    status_of: Callable[[Transaction], Status],
+    release: Callable[[Transaction, int], bool],
 ) -> pages.Options:
     return pages.Options(
         phone_page=settings.phone_page,
@@ -212,6 +234,7 @@ def _options(
         has_upstream=bool(settings.upstream),
         is_costly=policy.is_alarming,
         sync_status=status_of,
+        release=release,
     )
 
 

@@ -18,7 +18,7 @@ from sado.cases.registers.definitions import RegisterError
 from sado.cases.registers.loading import Line, Load, Loading, Removed, Step
 from sado.cases.registers.lookup import RegisterStatus
 from sado.channel.sms import costs
-from sado.cli import stations, sync_files
+from sado.cli import quarantine, stations, sync_files
 from sado.cli.client import token_in
 from sado.cli.sync_report import Words
 from sado.station import Station
@@ -60,6 +60,8 @@ def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
         return _pack(station, method, body)
     if (method, what) == ("GET", "files"):
         return dict(msgspec.to_builtins(station.store.read(lambda tx: packs.find(tx, station.pack.tree.version))))
+    if what == "quarantine":
+        return quarantine.act(station, body) if method == "POST" else quarantine.listed(station)
     if (method, what) == ("POST", "station"):
         return stations.change(station.store, lambda: [place.code for place in station.pack.gazetteer], body)
     if (method, what) == ("POST", "publish"):

@@ -15,7 +15,7 @@ from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
 from sado.desk import language, signin
 from sado.desk.language import N_, _
-from sado.desk.operator import case, consultation, line, outbox, unfinished
+from sado.desk.operator import case, consultation, line, outbox, quarantine, unfinished
 from sado.menus.pack import Pack
 from sado.store import DiskError, Store, Transaction
 from sado.sync.status import Status
@@ -43,7 +43,8 @@ DISK = N_("The station cannot write to its disk. Nothing was changed; tell whoev
 @dataclass(frozen=True)
 class Options:
     """What the pages need to know of the settings. `ussd_path` is empty when no gateway is set; `is_costly` says
-    whether most of the day's money for SMS is spent, `sync_status` how the exchange stands."""
+    whether most of the day's money for SMS is spent, `sync_status` how the exchange stands; `release` tries an event
+    again that is kept aside."""
 
     phone_page: bool
     phone_sms_url: str
@@ -53,6 +54,7 @@ class Options:
     has_upstream: bool
     is_costly: Callable[[Transaction], bool]
     sync_status: Callable[[Transaction], Status]
+    release: Callable[[Transaction, int], bool]
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Pag
         Page(N_("Unfinished"), ("operator",), unfinished.create(store, pack)),
         Page(N_("Consultation"), ("operator",), consultation.create(store, pack)),
         Page("", ("operator",), line.create(store, pack.languages, options.sync_status)),
+        Page("", ("operator",), quarantine.create(store, options.release)),
         Page(N_("Cases"), ("agency",), officer.create(store, cases, pack)),
     ]
     if options.phone_page:

@@ -113,6 +113,10 @@ class Cause(Enum):
     EVENT_UNREADABLE = "what it says cannot be read"
     EVENT_TOO_LARGE = "it is larger than any event"
     GOES_IN_A_CIRCLE = "it was passed on too often: it goes in a circle"
+    ASIDE_FULL = "so much of the upstream is kept aside here that no more is taken: look at it, release it or delete it"
+    UPSTREAM_ASIDE_FULL = (
+        "so much of this station is kept aside at the upstream that no more is taken: somebody there has to look at it"
+    )
     DISK_DAMAGED = "the disk of this station has damaged its words"
     CASE_UNKNOWN = "there is no such case here"
     REFERENCE_DOUBLED = "two appeals have the same number: a person has to look at both"

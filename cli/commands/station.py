@@ -11,6 +11,7 @@ from sado.cli.client import NotServingError
 from sado.cli.station_access import opened
 from sado.publishing import checking
 from sado.settings import Settings
+from sado.store import Store
 
 NUMBER = click.IntRange(0, 999)
 
@@ -53,7 +54,10 @@ def _change(settings: Settings, body: dict[str, Any]) -> None:
         lines = client.call(settings, "POST", "station", body)["lines"]
     except NotServingError:
         with opened(settings) as store:
-            places = checking.served(store, settings.pack).gazetteer if body.get("districts") else []
-            lines = stations.change(store, lambda: [place.code for place in places], body)["lines"]
+            lines = stations.change(store, lambda: _districts(store, settings.pack), body)["lines"]
     for line in lines:
         click.echo(line)
+
+
+def _districts(store: Store, pack: str) -> list[str]:
+    return [place.code for place in checking.served(store, pack).gazetteer]

@@ -67,6 +67,7 @@ class Overview:
     waiting: list[Row]
     given_up: list[Row]
     aside: list[Quarantined]
+    stopped: list[str]
     clocks: list[str]
     late: list[CaseView]
     clashes: list[RequestRow]
@@ -149,6 +150,7 @@ class _Views:
                 _row(entry, destinations[entry.destination], tx.now, pack) for entry in _listed(tx, outbox.GIVEN_UP)
             ],
             aside=quarantine.listed(tx, LISTED),
+            stopped=status.stopped,
             clocks=line.clocks(status),
             late=[case_view(pack, case) for case in views.late(tx, LISTED)],
             clashes=[] if has_upstream else requests.hard(tx, LISTED),

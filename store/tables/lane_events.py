@@ -176,7 +176,7 @@ def _opened(tx: Transaction, lane: Lane, row: Row) -> LaneEvent:
 def _set_aside(tx: Transaction, lane: Lane, entry: int, reason: str) -> None:
     """The disk has damaged an event's words, and the lane goes on: a person is told, and an empty event of a kind that
     no handler takes stands in its place, under its number and its id, so that the peer tells a person too."""
-    quarantine.keep(tx, lane.peer, DAMAGED, EMPTY, reason)
+    quarantine.keep(tx, lane.peer, Event(DAMAGED, "", EMPTY), reason)
     tx.run(
         "UPDATE outbox SET kind = :kind, body = :body WHERE id = :id",
         kind=DAMAGED,

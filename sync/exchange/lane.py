@@ -11,16 +11,13 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
-import msgspec
-
 from sado.store import Transaction
 from sado.store.tables import lane_events, lanes, quarantine, received_events
 from sado.store.tables.events import Apply, Event
 from sado.store.tables.lane_events import LaneEvent
 from sado.store.tables.lanes import LANES, Lane
 from sado.sync import outbox
-from sado.sync.codes import Cause, CausedError, Reason
-from sado.sync.exchange import relay
+from sado.sync.exchange import aside, relay
 from sado.sync.wire import records, shared_history
 from sado.sync.wire.frame import Mark, Run
 from sado.sync.wire.records import Wired
@@ -33,8 +30,6 @@ KEEP_RECEIVED = shared_history.MOST_EVENTS + MOST_EVENTS
 # No event is older. A station that says so is broken or stolen, and what it says has to fit into the frames of those
 # that pass it on, and on a page.
 OLDEST_MS = 20 * 365 * 24 * 3600 * 1000
-# No kind and no reference is longer, in this release or another.
-LONGEST_NAME = 60
 
 
 def marks(tx: Transaction, peer: str, names: tuple[str, ...] = LANES) -> dict[str, Mark]:
@@ -158,7 +153,8 @@ def _wired(tx: Transaction, base: bytes, events: list[LaneEvent]) -> Run:
 def take(tx: Transaction, peer: str, name: str, run: Run, sent_at: int, apply: Apply, away_ms: int = 0) -> bool:
     """Apply the events that come next in a lane, and move its cursor. False, and nothing is taken, where they do not
     follow what was received: the mark that is answered says where to go on. `away_ms` is how long they were on the way,
-    where that is longer than a line takes."""
+    where that is longer than a line takes. It ends before an event that could neither be applied nor kept aside
+    (`is_stopped`)."""
     if name not in LANES:
         return False
     lane = lanes.find(tx, peer, name)
@@ -166,13 +162,21 @@ def take(tx: Transaction, peer: str, name: str, run: Run, sent_at: int, apply: A
     if fresh is None:
         return False
     number, rolling = lane.received, lane.received_hash
-    for number, wired in enumerate(fresh, lane.received + 1):
+    for wired in fresh:
         event = _event(tx, rolling, wired, sent_at, away_ms)
-        rolling = lanes.hash_after(rolling, event.id)
-        _take_one(tx, peer, name, number, event, rolling, apply)
+        after = lanes.hash_after(rolling, event.id)
+        if not _take_one(tx, peer, name, number + 1, event, after, apply):
+            break
+        number, rolling = number + 1, after
     # Read anew: what was applied may have put events for the same peer, a decision on its request, into this lane.
     lanes.save(tx, replace(lanes.find(tx, peer, name), received=number, received_hash=rolling))
     return True
+
+
+def is_stopped(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> bool:
+    """Whether something of these runs was not taken because as much of the peer is kept aside as may be."""
+    is_left = any(lanes.find(tx, peer, name).received < run.last for name, run in runs.items() if name in LANES)
+    return is_left and quarantine.is_full(tx, peer)
 
 
 def _fresh(lane: Lane, run: Run) -> list[Wired] | None:
@@ -208,31 +212,20 @@ def _id(rolling: bytes, wired: Wired) -> bytes:
     return lanes.event_id(rolling, wired.kind, wired.reference, wired.body)
 
 
-def _take_one(tx: Transaction, peer: str, name: str, number: int, event: Event, rolling: bytes, apply: Apply) -> None:
+def _take_one(tx: Transaction, peer: str, name: str, number: int, event: Event, rolling: bytes, apply: Apply) -> bool:
+    """Take one event; False, and nothing is taken, where it has to wait until a person looks."""
+    if lanes.is_new(tx, event.id):
+        if not _applied(tx, peer, event, apply):
+            lanes.is_not_applied(tx, event.id)
+            return False
+        relay.pass_on(tx, peer, name, event)
     if name == outbox.URGENT:
         received_events.keep(tx, peer, number, event, rolling)
         received_events.trim(tx, peer, number - KEEP_RECEIVED)
-    if lanes.is_new(tx, event.id):
-        apply_one(tx, peer, event, apply)
-        relay.pass_on(tx, peer, name, event)
+    return True
 
 
-def apply_one(tx: Transaction, peer: str, event: Event, apply: Apply) -> None:
-    """Apply an event; one that cannot be applied is kept aside for a person, and the lane goes on."""
-    if max(len(event.kind), len(event.reference)) > LONGEST_NAME:
-        short = replace(event, kind=event.kind[:LONGEST_NAME], reference=event.reference[:LONGEST_NAME])
-        quarantine.keep(tx, peer, short.kind, event.body, Reason(Cause.EVENT_UNREADABLE, short.reference).stored)
-        return
-    error = tx.part(lambda: apply(tx, peer, event))
-    if error is not None:
-        quarantine.keep(tx, peer, event.kind, event.body, _reason(error, event).stored)
-
-
-def _reason(error: Exception, event: Event) -> Reason:
-    """Why an event is kept aside. What an error says beside its cause may be from the event: it is not for the page."""
-    if isinstance(error, CausedError):
-        return Reason(error.reason.cause, event.reference)
-    if isinstance(error, msgspec.DecodeError | ValueError):
-        return Reason(Cause.EVENT_UNREADABLE, event.reference)
-    log.error("an event of the kind %s failed in our own code", event.kind, exc_info=error)
-    return Reason(Cause.OWN_ERROR, f"{type(error).__name__} {event.reference}".rstrip())
+def _applied(tx: Transaction, peer: str, event: Event, apply: Apply) -> bool:
+    if relay.fault(tx, peer, event) is not None and quarantine.is_full(tx, peer):
+        return False
+    return aside.apply_one(tx, peer, event, apply)

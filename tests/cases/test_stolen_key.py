@@ -15,7 +15,7 @@ from sado.store.tables import outbox as entries
 from sado.store.tables import quarantine, stations
 from sado.store.tables.events import Event
 from sado.sync import outbox
-from sado.sync.exchange import lane
+from sado.sync.exchange import aside
 from tests.support.pairs import HUB, VILLAGE, Pair, open_pair
 from tests.support.stations import APPEAL, START_S
 
@@ -41,9 +41,9 @@ def say(pair: Pair, kind: str, body: object, reference: str = REFERENCE, peer: s
     """An event comes to the hub; why it is kept aside, or nothing."""
     before = pair.hub.store.read(quarantine.count)
     event = Event(kind, reference, msgspec.json.encode(body).decode())
-    pair.hub.store.write(lambda tx: lane.apply_one(tx, peer, event, pair.hub.events.apply))
-    aside = pair.hub.store.read(lambda tx: quarantine.listed(tx, 1))
-    return aside[0].reason if pair.hub.store.read(quarantine.count) > before else ""
+    pair.hub.store.write(lambda tx: aside.apply_one(tx, peer, event, pair.hub.events.apply))
+    kept = pair.hub.store.read(lambda tx: quarantine.listed(tx, 1))
+    return kept[0].reason if pair.hub.store.read(quarantine.count) > before else ""
 
 
 def waiting(pair: Pair) -> dict[str, int]:
@@ -178,5 +178,5 @@ def test_whatever_a_station_says_has_a_length(pair: Pair, what: str) -> None:
 def test_a_long_kind_or_reference_is_kept_aside_short(pair: Pair, kind: str, reference: str) -> None:
     assert len(say(pair, kind, {}, reference)) < 100
     kept = pair.hub.store.read(lambda tx: quarantine.listed(tx, 1))[0]
-    assert len(kept.kind) <= lane.LONGEST_NAME
+    assert len(kept.kind) <= aside.LONGEST_NAME
     assert say(pair, "case.later", {}).startswith("EVENT_UNKNOWN")

@@ -35,6 +35,7 @@ OPTIONS = pages.Options(
     has_upstream=False,
     is_costly=lambda tx: False,
     sync_status=lambda tx: status.of(tx, Budget(), None),
+    release=lambda tx, number: False,
 )
 APPEAL_TO_HCU = msgspec.structs.replace(APPEAL, agency="HCU", place="KT-YOV")
 PACK = pack.load("tajikistan")
