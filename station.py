@@ -206,7 +206,7 @@ def _channel(settings: Settings, store: Store, cases: Cases, versions: Versions)
 def _send_policy(settings: Settings, pack: Pack) -> SendPolicy:
     sms = settings.block(SmsSettings)
     # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
-    return SendPolicy(pack, math.ceil(sms.daily_budget * 1000), sms.at_night)
+    return SendPolicy(pack, math.ceil(sms.daily_budget * 1000), sms.at_night, sms.notices_per_station)
 
 
 def _app(store: Store, webhooks: Mapping[str, Endpoint], apply: Apply) -> Flask:
@@ -233,6 +233,7 @@ def _options(
         secure_cookies=settings.secure_cookies,
         has_upstream=bool(settings.upstream),
         is_costly=policy.is_alarming,
+        spent_peers=policy.spent_peers,
         sync_status=status_of,
         release=release,
     )

@@ -138,12 +138,14 @@ class Notified(msgspec.Struct, frozen=True):
 
 class Notice(msgspec.Struct, frozen=True):
     """A message to a resident, put into words only when it is sent. Its default says no more than that there
-    is news: others at home may read the phone."""
+    is news: others at home may read the phone. `peer` is whose event it comes of; empty where somebody here moved the
+    case."""
 
     msisdn: str
     language: str
     reference: str
     message: str = "news"
+    peer: str = ""
 
 
 @dataclass(frozen=True)

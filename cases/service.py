@@ -155,7 +155,7 @@ class Cases:
         elif event.kind in (MOVED, WITHDREW):
             moved = msgspec.json.decode(event.body, type=Moved)
             check_sender(tx, peer, "")
-            self._moving.take(tx, self.get(tx, moved.reference), moved)
+            self._moving.take(tx, self.get(tx, moved.reference), moved, peer)
         elif event.kind == REQUESTED:
             self._requests.asked(tx, peer, event)
         elif event.kind == DECIDED:

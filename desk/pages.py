@@ -43,8 +43,8 @@ DISK = N_("The station cannot write to its disk. Nothing was changed; tell whoev
 @dataclass(frozen=True)
 class Options:
     """What the pages need to know of the settings. `ussd_path` is empty when no gateway is set; `is_costly` says
-    whether most of the day's money for SMS is spent, `sync_status` how the exchange stands; `release` tries an event
-    again that is kept aside."""
+    whether most of the day's money for SMS is spent, `spent_peers` which stations have caused as many notices today as
+    they may, `sync_status` how the exchange stands; `release` tries an event again that is kept aside."""
 
     phone_page: bool
     phone_sms_url: str
@@ -53,6 +53,7 @@ class Options:
     secure_cookies: bool
     has_upstream: bool
     is_costly: Callable[[Transaction], bool]
+    spent_peers: Callable[[Transaction], list[str]]
     sync_status: Callable[[Transaction], Status]
     release: Callable[[Transaction, int], bool]
 
@@ -83,7 +84,7 @@ def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options)
 def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Page]:
     from sado.desk.officer import cases as officer
 
-    work = outbox.create(store, pack, options.has_upstream, options.is_costly, options.sync_status)
+    work = outbox.create(store, pack, options.has_upstream, options.is_costly, options.spent_peers, options.sync_status)
     pages = [
         Page(N_("Outbox"), ("operator",), work),
         Page("", ("operator",), case.create(store, cases, pack)),

@@ -103,6 +103,7 @@ class Cause(Enum):
     TEXT_TOO_LONG = "the text is too long for an SMS"
     NIGHT = "nothing is sent at night but what was asked for"
     SMS_MONEY_SPENT = "the money of the day is spent"
+    STATION_NOTICES_SPENT = "as many notices as may leave in a day because of one station have left"
     TOO_OLD = "it is too old to be of use"
     NOT_WANTED = "the resident does not want it any more"
     SAID_LATER = "a later notice of the case says the same"

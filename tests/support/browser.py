@@ -97,6 +97,7 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
         "secure_cookies": False,
         "has_upstream": True,
         "is_costly": lambda tx: False,
+        "spent_peers": lambda tx: [],
         "sync_status": lambda tx: status.of(tx, Budget(), FrameSize()),
         "release": lambda tx, number: aside.release(tx, number, cases.apply),
     }

@@ -1,11 +1,13 @@
 """The pages of what is kept aside: a list, a look, another try, and an end."""
 
+from pathlib import Path
+
 import pytest
 from flask.testing import FlaskClient
 
 from sado.store.tables import quarantine
 from sado.store.tables.events import Event
-from tests.support.browser import Desk, post
+from tests.support.browser import Desk, build, post
 
 LIST = "/operator/quarantine"
 BODY = '{"msisdn":"+992900000101","text":"<b>Об нест.</b>","at":5}'
@@ -59,3 +61,9 @@ def test_a_station_that_fills_it_is_an_alarm(desk: Desk, operator: FlaskClient) 
     event = Event("case.merged", "", "{}")
     desk.store.write(lambda tx: [quarantine.keep(tx, "station:009", event, "") for _ in range(quarantine.MOST)])
     assert f"Station 009: {alarm}" in operator.get("/operator").text
+
+
+def test_a_station_that_has_caused_as_many_sms_as_it_may_is_an_alarm(tmp_path: Path) -> None:
+    with build(tmp_path, spent_peers=lambda tx: ["station:009"]) as desk:
+        shown = desk.signed_in("operator").get("/operator").text
+        assert "Station 009: as many SMS notices as may leave in a day" in shown
