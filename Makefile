@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # More than there are cores, for many tests wait: for a process, a line, a clock.
-AT_ONCE := -n 4 --dist worksteal
+AT_ONCE := -n 6 --dist worksteal
 SETUP_FILES := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help

@@ -15,6 +15,7 @@ from sado.cli.client import Ask, NotServingError
 from sado.settings import Settings
 from sado.store import Keyring, Store, StoreError
 from sado.store.backups.backup import recover
+from sado.store.tables import identity
 
 
 @contextmanager
@@ -29,13 +30,24 @@ def locked(settings: Settings) -> Iterator[None]:
     except Timeout:
         raise StoreError(
             f"The station in {settings.folder} is being served by another process, and an SQLite file is safe with one"
-            " process: stop it first."
+            f" process: stop it first, or, if it does not serve on port {settings.port}, set SADO_PORT to the port that"
+            " it has."
         ) from None
     try:
         recover(settings.database)
         yield
     finally:
         lock.release()
+
+
+def create_store(settings: Settings, number: int) -> Store:
+    """The database of a new station with this number, its keys, and the token of its control API; keys and a token that
+    are there stay. Raises StoreError where there is another station."""
+    keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
+    client.create_token(settings.folder)
+    store = Store(settings.database, keys)
+    store.write(lambda tx: identity.create(tx, number))
+    return store
 
 
 def open_store(settings: Settings) -> Store:

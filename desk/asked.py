@@ -105,8 +105,8 @@ def decide(store: Store, cases: Cases, reference: str, request_id: str, agency: 
 
 
 def _note(row: RequestRow) -> str:
-    note = _("asked at station {number}", number=f"{row.station:03}")
-    return ", ".join([note, _("at the same time as another change")]) if row.outcome == conflicts.SOFT else note
+    alone, beside = N_("asked at station {number}"), N_("asked at station {number}, at the same time as another change")
+    return _(beside if row.outcome == conflicts.SOFT else alone, number=f"{row.station:03}")
 
 
 def _asked(pack: Pack, row: RequestRow) -> Asked:

@@ -4,7 +4,7 @@ import hypothesis
 import pytest
 
 # How fast a machine is decides no test.
-hypothesis.settings.register_profile("sado", deadline=None)
+hypothesis.settings.register_profile("sado", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("sado")
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import click
 
-from sado.cli import client
-from sado.cli.station_access import locked
+from sado.cli.station_access import create_store, locked
 from sado.settings import Settings
-from sado.store import Keyring, Store, StoreError
-from sado.store.tables import identity
+from sado.store import StoreError
 
 
 @click.command()
@@ -23,11 +21,7 @@ def init(settings: Settings, station: int) -> None:
                 f"There is a database in {settings.folder} but no key file at {settings.keys}: put the one that it had "
                 "there. With a new one nothing in it could be read."
             )
-        keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
-        client.create_token(settings.folder)
-        store = Store(settings.database, keys)
-        store.write(lambda tx: identity.create(tx, station))
-        store.close()
+        create_store(settings, station).close()
     click.echo(f"Station {station:03} is ready in {settings.folder}.")
     click.echo(f"Keep a copy of {settings.keys} elsewhere: without it nothing in the database can be read.")
     click.echo("Next: `sado account add NAME --role operator`, then `sado serve`.")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,12 @@ import requests
 from sado.cli.sandbox import people, samples
 from sado.cli.sandbox.provider import Provider
 from sado.cli.signals import stopped_by_signal
+from sado.cli.station_access import create_store
 from sado.desk import signin
 from sado.menus.reading import pack
 from sado.settings import Settings
-from sado.store import Keyring, Store, Transaction
-from sado.store.tables import accounts, identity, stations
+from sado.store import Store, Transaction
+from sado.store.tables import accounts, stations
 
 HUB, VILLAGE = 0, 7
 START_S, STOP_S = 30, 15
@@ -31,6 +34,7 @@ READY, KEPT = "demo.json", "kept.json"
 
 def demo(data: Path, station_port: int, hub_port: int) -> None:
     """Run until Ctrl-C. Started again on the same folder, it goes on where it was."""
+    _check_ports(hub_port, station_port)
     # From the first moment: the stations are in groups of their own and would outlive us.
     stopped = stopped_by_signal()
     data.mkdir(parents=True, exist_ok=True)
@@ -54,6 +58,18 @@ def demo(data: Path, station_port: int, hub_port: int) -> None:
         _stop(children)
         provider.stop()
     click.echo("Stopped. Started again on the same folder, it goes on from here.")
+
+
+def _check_ports(*ports: int) -> None:
+    """Refuse a port where somebody listens: another Sado would answer there in place of the stations of this folder.
+    Raises ClickException."""
+    with ExitStack() as held:
+        for port in ports:
+            try:
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError as error:
+                says = f"Port {port} cannot be used ({os.strerror(error.errno or 0)})"
+                raise click.ClickException(f"{says}: choose others with --station-port and --hub-port.") from None
 
 
 def _facts(data: Path, station_port: int, hub_port: int) -> tuple[dict[str, Any], bool]:
@@ -113,15 +129,8 @@ def _make(data: Path) -> dict[str, Any]:
 
 
 def _new_store(folder: Path, number: int) -> Store:
-    from sado.cli import client
-
-    settings = Settings(data=str(folder))
     folder.mkdir(mode=0o700, exist_ok=True)
-    client.create_token(folder)
-    keys = Keyring.load(settings.keys) if settings.keys.exists() else Keyring.create(settings.keys)
-    store = Store(settings.database, keys)
-    store.write(lambda tx: identity.create(tx, number))
-    return store
+    return create_store(Settings(data=str(folder)), number)
 
 
 def _hub_settings(data: Path, port: int) -> dict[str, str]:

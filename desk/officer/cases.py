@@ -212,6 +212,7 @@ class _Views:
             agencies=other_agencies(pack, agency),
             is_in_work=stands.status in statuses.IN_WORK,
             longest=LONGEST_TEXT,
+            fault=typed.fault,
             typed=typed,
         )
 

@@ -34,7 +34,7 @@ GULNORA, NEIGHBOUR = "+992900000777", "+992900000778"
 TEXT = "Дар деҳаи мо се рӯз боз об нест."
 ANSWER = "Қубур иваз шуд, об ҳаст."
 APPEAL = ("1", "2", "1", "1", "Ёвон", "1", TEXT, "Раҳимова Гулнора", "1")
-SYNC_S = 30
+SYNC_S = 60
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Demo:
         return Agency(self.facts["hub"]["url"], self.facts["agencies"][code]["token"])
 
     def sms_to(self, msisdn: str) -> list[str]:
-        kept = requests.get(self.facts["sms_log"], timeout=10).json()
+        kept = requests.get(self.facts["sms_log"], timeout=60).json()
         return [message["text"] for message in kept if message["to"] == msisdn]
 
     def stop(self) -> int:
@@ -103,10 +103,10 @@ def is_free(port: int) -> bool:
 def sign_in(station: str, account: dict[str, str]) -> requests.Response:
     """The page that this account lands on."""
     with requests.Session() as browser:
-        page = browser.get(f"{station}/signin", timeout=10)
+        page = browser.get(f"{station}/signin", timeout=60)
         token = page.text.partition('name="csrf_token" value="')[2].partition('"')[0]
         form = {"csrf_token": token, "name": account["user"], "password": account["password"]}
-        return browser.post(f"{station}/signin", data=form, timeout=10)
+        return browser.post(f"{station}/signin", data=form, timeout=60)
 
 
 def file_appeal(phone: Phone) -> str:

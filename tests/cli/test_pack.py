@@ -12,7 +12,7 @@ from tests.support.kenya import rewritten
 from tests.support.processes import HUB, VILLAGE, Station, sado, until
 
 OLD_WORDS, NEW_WORDS = "Describe the matter briefly.", "Tell us what happened."
-ARRIVES_S = 30
+ARRIVES_S = 60
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ import contextlib
 import re
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,14 @@ from sado.store import DiskError, Keyring, Store, StoreError, Transaction, migra
 from sado.store.engines.sqlite import Connection, SQLite
 from sado.store.errors import KeyFileError, NewerSchemaError, OtherSchemaError, SealError, StoreClosedError
 from sado.store.tables import cases, subscribers
-from sado.store.writer import Writer
+from sado.store.writer import Job, Writer
+from tests.support.processes import until
 from tests.support.stations import APPEAL, Clock, keys_in, open_station, open_store
 
 ADDING = Path(__file__).parents[2] / "docs" / "adding.md"
 CALLERS = 16
 EACH = 25
-TO_QUEUE_S = 0.15
+MOMENT_S = 0.15
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ class HeldConnection(Connection):
         self.go = threading.Event()
 
     def commit(self) -> None:
-        self.go.wait(10)
+        self.go.wait(60)
         self.commits += 1
         super().commit()
 
@@ -246,6 +246,19 @@ def writer(tmp_path: Path, held: HeldConnection) -> Iterator[Writer]:
     writer = Writer(held, lambda connection: Transaction(connection, keys, 0), 256)
     yield writer
     writer.close()
+
+
+def submit(pool: ThreadPoolExecutor, writer: Writer, jobs: Sequence[Job]) -> list[Future[Any]]:
+    """Give each job to the writer from a thread of its own, and wait until all are there: the writer has begun them, or
+    has them waiting behind a commit that is held."""
+    begun: set[int] = set()
+
+    def noted(number: int) -> Job:
+        return lambda tx: (begun.add(number), jobs[number](tx))[1]
+
+    running = [pool.submit(writer.run, noted(number)) for number in range(len(jobs))]
+    assert until(lambda: len(begun) + len(writer._waiting) >= len(jobs), 60, 0.001)
+    return running
 
 
 def numbers() -> list[str]:
@@ -268,8 +281,7 @@ def test_every_job_runs_in_the_writer_s_thread(store: Store) -> None:
 
 def test_callers_that_wait_together_share_a_commit(writer: Writer, held: HeldConnection) -> None:
     with ThreadPoolExecutor(CALLERS) as pool:
-        jobs = [pool.submit(writer.run, remember(msisdn)) for msisdn in numbers()[:CALLERS]]
-        time.sleep(TO_QUEUE_S)
+        jobs = submit(pool, writer, [remember(msisdn) for msisdn in numbers()[:CALLERS]])
         held.go.set()
         assert [job.result() for job in jobs] == numbers()[:CALLERS]
     assert held.commits <= CALLERS // 2
@@ -279,7 +291,7 @@ def test_nobody_is_answered_before_the_commit(writer: Writer, held: HeldConnecti
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(writer.run, remember(APPEAL.msisdn))
         with pytest.raises(TimeoutError):
-            job.result(timeout=TO_QUEUE_S)
+            job.result(timeout=MOMENT_S)
         held.go.set()
         assert job.result() == APPEAL.msisdn
 
@@ -305,8 +317,7 @@ def test_a_job_that_fails_leaves_nothing_and_its_neighbours_commit(
 ) -> None:
     jobs = [remember("+992900000001"), job, remember("+992900000002"), job, remember("+992900000003")]
     with ThreadPoolExecutor(len(jobs)) as pool:
-        running = [pool.submit(writer.run, each) for each in jobs]
-        time.sleep(TO_QUEUE_S)
+        running = submit(pool, writer, jobs)
         held.go.set()
         errors = [each.exception() for each in running]
     assert [type(each) for each in errors] == [type(None), error, type(None), error, type(None)]
@@ -315,8 +326,7 @@ def test_a_job_that_fails_leaves_nothing_and_its_neighbours_commit(
 
 def test_closing_finishes_what_is_queued_and_refuses_what_comes_after(writer: Writer, held: HeldConnection) -> None:
     with ThreadPoolExecutor(CALLERS + 1) as pool:
-        jobs = [pool.submit(writer.run, remember(msisdn)) for msisdn in numbers()[:CALLERS]]
-        time.sleep(TO_QUEUE_S)
+        jobs = submit(pool, writer, [remember(msisdn) for msisdn in numbers()[:CALLERS]])
         closing = pool.submit(writer.close)
         held.go.set()
         closing.result()

@@ -20,7 +20,7 @@ from tests.support.servers import PLACES
 DOCS = Path(__file__).parents[2] / "docs" / "gateways" / "gammu.md"
 # Where Debian puts the daemon's own; an image without documentation has none.
 SHIPPED = Path("/usr/share/doc/gammu-smsd/examples/sqlite.sql")
-START_S, STOP_S = 10.0, 5.0
+START_S, STOP_S = 60.0, 60.0
 # By which the dummy says it has sent, and what it calls each message: a report is believed only from there, of that.
 CENTRE, REFERENCE = "123456", 255
 

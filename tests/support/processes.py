@@ -31,7 +31,7 @@ CODE = "*1339#"
 TOKEN = "a-token-for-the-tests-0000"
 # Nothing that is waited for takes so long, also on a machine that is busy.
 POLL_S, START_S, STOP_S = 0.02, 60, 60
-HOP_S = 10
+HOP_S = 60
 HUB, VILLAGE = 0, 7
 
 

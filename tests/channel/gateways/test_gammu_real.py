@@ -32,7 +32,7 @@ TAJIK = "Ҳолати ариза: қабул шуд, ӯ ғайриоддӣ ас�
 LATIN = "Holati ariza: {qabul} [shud] 5 €"
 LONG_TAJIK = " ".join(["Муроҷиати шумо қабул шуд; ҷавоб баъд аз муҳлат мерасад."] * 3) + "😀"
 LONG_LATIN = "Your application has been registered. " * 5 + "€"
-WAIT_S = 8.0
+WAIT_S = 60.0
 
 
 @contextmanager

@@ -262,7 +262,7 @@ def test_a_report_finds_its_message_after_a_power_cut(operator: Line, smsc: Smsc
         operator.wait_for(smsc.submitted, count)
     assert set(operator.told(2)) == {Report(f"007-{count}-1", "sent", "accepted") for count in (1, 2)}
     operator.kannel.kill()
-    assert until(lambda: not smsc.is_bound, 5)
+    assert until(lambda: not smsc.is_bound, 60)
     operator.kannel.start()
     wait(lambda: smsc.is_bound, operator.kannel)
     smsc.receipt(smsc.submitted[1], "UNDELIV")
@@ -368,7 +368,7 @@ def test_who_hangs_up_begins_anew(dialogue: Dialogue, smsc: Smsc) -> None:
     dialogue.type(DIAL, CODE)
     root, inside = dialogue.type(INPUT, "1"), dialogue.type(INPUT, "1")
     smsc.deliver_ussd(HERS[1:], "1339", "", HUNG_UP, DIALOGUE)
-    assert until(lambda: dialogue.conversation.ends == [True], 5)
+    assert until(lambda: dialogue.conversation.ends == [True], 60)
     # The root has one line more when it follows the choice of a language: the way back.
     anew = dialogue.type(DIAL, CODE)
     assert root.startswith(anew) and not inside.startswith(anew)
