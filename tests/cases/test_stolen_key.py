@@ -11,6 +11,7 @@ from sado.cases import payloads
 from sado.cases.payloads import Opened
 from sado.cases.residents import additions, consultation, privacy
 from sado.store.tables import cases as rows
+from sado.store.tables import consultation as tallies
 from sado.store.tables import outbox as entries
 from sado.store.tables import quarantine, stations
 from sado.store.tables.events import Event
@@ -172,6 +173,14 @@ def test_whatever_a_station_says_has_a_length(pair: Pair, what: str) -> None:
     sound = msgspec.structs.asdict(SOUND[kind])
     assert say(pair, kind, sound | change, reference).startswith("EVENT_UNREADABLE")
     assert say(pair, kind, sound, reference) == ""
+
+
+def test_the_results_are_not_filled_with_questions_that_nobody_asks(pair: Pair) -> None:
+    for number in range(consultation.MOST_CHOICES):
+        pair.hub.store.write(lambda tx, number=number: tallies.add(tx, f"poll.{number}", "yes"))  # type: ignore[misc]
+    assert say(pair, consultation.COUNTED, consultation.Counted("poll.new", "yes"), "").startswith("EVENT_FOREIGN")
+    assert say(pair, consultation.COUNTED, consultation.Counted("poll.1", "yes"), "") == ""
+    assert len(pair.hub.store.read(tallies.tallies)) == consultation.MOST_CHOICES
 
 
 @pytest.mark.parametrize(("kind", "reference"), [("case." + "x" * 100, REFERENCE), ("case.later", "0" * 100)])
