@@ -57,6 +57,7 @@ from sado.sync.blobs.fetch import Arrivals, Fetcher
 from sado.sync.blobs.publish import BlobEvents
 from sado.sync.by_hand.transfer import FileTransfer
 from sado.sync.dispatch import Transport
+from sado.sync.exchange import aside
 from sado.sync.exchange.client import Client
 from sado.sync.health import Health
 from sado.sync.link.accounting import Accounting
@@ -89,6 +90,7 @@ class Station:
     app: Flask
     upstream: schedule.Upstream | None
     file_transfer: FileTransfer
+    release: Callable[[Transaction, int], bool]
     sync_status: Callable[[Transaction], Status]
     transports: dict[str, Transport]
     rotation: Rotation
@@ -153,7 +155,11 @@ def build_station(settings: Settings, store: Store) -> Station:
     app = _app(store, channel.endpoints, apply)
     health = Health(store, upstream is not None)
     app.add_url_rule("/healthz", "healthz", lambda: health.told(versions.fault))
-    pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, status_of))
+
+    def release(tx: Transaction, number: int) -> bool:
+        return aside.release(tx, number, apply)
+
+    pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, status_of, release))
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{own.number:03}"
     publishing = Publishing(
@@ -185,6 +191,7 @@ def build_station(settings: Settings, store: Store) -> Station:
         app,
         upstream,
         transfer,
+        release,
         status_of,
         transports,
         rotation,
@@ -221,7 +228,7 @@ def _channel(settings: Settings, store: Store, cases: Cases, versions: Versions)
 def _send_policy(settings: Settings, pack: Pack) -> SendPolicy:
     sms = settings.block(SmsSettings)
     # Rounded up: 0 is no limit, which nobody means who sets the smallest one.
-    return SendPolicy(pack, math.ceil(sms.daily_budget * 1000), sms.at_night)
+    return SendPolicy(pack, math.ceil(sms.daily_budget * 1000), sms.at_night, sms.notices_per_station)
 
 
 def _app(store: Store, webhooks: Mapping[str, Endpoint], apply: Apply) -> Flask:
@@ -234,7 +241,11 @@ def _app(store: Store, webhooks: Mapping[str, Endpoint], apply: Apply) -> Flask:
 
 
 def _options(
-    settings: Settings, endpoints: Iterable[str], policy: SendPolicy, status_of: Callable[[Transaction], Status]
+    settings: Settings,
+    endpoints: Iterable[str],
+    policy: SendPolicy,
+    status_of: Callable[[Transaction], Status],
+    release: Callable[[Transaction, int], bool],
 ) -> pages.Options:
     return pages.Options(
         phone_page=settings.phone_page,
@@ -244,7 +255,9 @@ def _options(
         secure_cookies=settings.secure_cookies,
         has_upstream=bool(settings.upstream),
         is_costly=policy.is_alarming,
+        spent_peers=policy.spent_peers,
         sync_status=status_of,
+        release=release,
     )
 
 

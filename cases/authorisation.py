@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sado.cases.errors import ForeignEventError
+from sado.cases.payloads import Opened
 from sado.store import Transaction
 from sado.store.tables.events import Event
 from sado.sync import outbox
@@ -15,6 +16,22 @@ def check_sender(tx: Transaction, peer: str, number: str) -> None:
     may_speak = peer == outbox.way_to(tx, int(number[:3])) if number[:3].isdigit() else peer == outbox.UPSTREAM
     if not may_speak:
         raise ForeignEventError(f"{peer} has no say in this case.")
+
+
+def check_name(tx: Transaction, peer: str, name: str) -> None:
+    """An event bears the number of the station that made it, and the sender has to speak for that one: who gave an
+    event the name that another's next will have would make that one look as if it had come before. Raises
+    ForeignEventError."""
+    check_sender(tx, peer, name.partition(".")[0])
+
+
+def check_origin(tx: Transaction, peer: str, event: Event, opened: Opened) -> None:
+    """A case is of the station that its reference begins with: a case of another would have that one send SMS, and
+    its news. Raises ForeignEventError."""
+    check_case(tx, peer, event, opened.reference)
+    check_name(tx, peer, opened.event)
+    if opened.station != int(opened.reference[:3]):
+        raise ForeignEventError("The case is of another station than its reference says.")
 
 
 def check_case(tx: Transaction, peer: str, event: Event, number: str) -> None:

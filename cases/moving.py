@@ -104,23 +104,25 @@ class Moving:
             put(tx, outbox.way_to(tx, case.station), kind, case.reference, moved)
         return moved.version
 
-    def take(self, tx: Transaction, case: CaseRow, moved: Moved) -> None:
-        """Let the case be as the hub says; a second time changes nothing. The resident is told where she filed."""
+    def take(self, tx: Transaction, case: CaseRow, moved: Moved, peer: str = "") -> None:
+        """Let the case be as the hub says, by an event of this peer or here; a second time changes nothing. The
+        resident is told where she filed."""
         told = (moved.event, case.reference, moved.kind, moved.actor, moved.text, moved.at, moved.agency)
         moved_on = after(case, moved, tx.now)
         if not rows.add_event(tx, *told, moved_on.version):
             return
         rows.move(tx, moved_on)
         if case.station == self.station and not moved_on.is_withdrawn:
-            _put_notice(tx, case)
+            _put_notice(tx, case, peer)
 
 
-def _put_notice(tx: Transaction, case: CaseRow) -> None:
+def _put_notice(tx: Transaction, case: CaseRow, peer: str) -> None:
     """Nothing is put for a case whose number was deleted, for one that the resident asked here to withdraw, or for a
     number that wants no SMS."""
     is_unwanted = any(request.kind == statuses.WITHDRAWN for request in requests.waiting(tx, case.reference))
     if case.msisdn and not is_unwanted and not subscribers.is_muted(tx, case.msisdn):
-        put(tx, outbox.SMS, EntryKind.NOTICE, case.reference, Notice(case.msisdn, case.language, case.reference))
+        notice = Notice(case.msisdn, case.language, case.reference, peer=peer)
+        put(tx, outbox.SMS, EntryKind.NOTICE, case.reference, notice)
 
 
 def put(

@@ -16,6 +16,20 @@ REQUESTED, DECIDED = EntryKind.CASE_REQUESTED, EntryKind.CASE_DECIDED
 RESIDENT, CHANNEL = "resident", "channel"
 # A time that a station says, in milliseconds since 1970 UTC: one that a page can show, from the year 855 to 6429.
 Moment = Annotated[int, msgspec.Meta(ge=-(1 << 45), lt=1 << 47)]
+# What a station says is as long as what a phone's form lets in (menus/fields.py, channel/request.py) and no longer.
+LONGEST_TEXT = 20_000
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+Name = Annotated[str, msgspec.Meta(max_length=80)]
+# A number in E.164; empty once it was deleted.
+Msisdn = Annotated[str, msgspec.Meta(pattern=r"^(\+[0-9]{5,15})?\Z")]
+# What the pack has a code for: a kind, a topic, a place, an agency, a language; and who did something.
+Code = Annotated[str, msgspec.Meta(max_length=60)]
+Reference = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{10}\Z")]
+# The name of an event: its station, a life of that, a number.
+EventName = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+StationNumber = Annotated[int, msgspec.Meta(ge=0, le=999)]
+# How often a case was moved.
+Version = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
 
 
 def by_agency(code: str) -> str:
@@ -48,22 +62,22 @@ class Move:
 class Appeal(msgspec.Struct, frozen=True):
     """What a resident files."""
 
-    kind: str
-    topic: str
-    place: str
-    agency: str
-    language: str
-    msisdn: str
-    name: str
-    text: str
+    kind: Code
+    topic: Code
+    place: Code
+    agency: Code
+    language: Code
+    msisdn: Msisdn
+    name: Name
+    text: Text
 
 
 class Opened(Appeal, frozen=True):
     """The event that carries a new case to the upstream."""
 
-    event: str
-    reference: str
-    station: int
+    event: EventName
+    reference: Reference
+    station: StationNumber
     received_at: Moment
 
 
@@ -74,31 +88,31 @@ class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
     was passed on; `version` that of the case after the move. A release before these existed sends none of them, and
     understands an event that has them."""
 
-    event: str
-    reference: str
-    kind: str
-    actor: str
-    text: str
+    event: EventName
+    reference: Reference
+    kind: Code
+    actor: Code
+    text: Text
     at: Moment
     due_at: Moment | None = None
-    agency: str = ""
+    agency: Code = ""
     is_short: bool = False
-    version: int = 0
+    version: Version = 0
 
 
 class Requested(msgspec.Struct, frozen=True, omit_defaults=True):
     """The event that asks the hub for a move. `base` is the version of the case that its author saw, `station` the one
     where she sat; `at` is its time there, for people to read."""
 
-    event: str
-    reference: str
-    station: int
-    kind: str
-    actor: str
-    base: int
+    event: EventName
+    reference: Reference
+    station: StationNumber
+    kind: Code
+    actor: Code
+    base: Version
     at: Moment
-    text: str = ""
-    to: str = ""
+    text: Text = ""
+    to: Code = ""
     is_short: bool = False
 
 
@@ -107,29 +121,31 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
     after `hard`, once a person has decided, `taken` or `set_aside`. `version` is that of the case after the move that
     came of it, 0 where none did."""
 
-    event: str
-    reference: str
-    request: str
-    outcome: str
-    version: int = 0
+    event: EventName
+    reference: Reference
+    request: EventName
+    outcome: Code
+    version: Version = 0
 
 
 class Notified(msgspec.Struct, frozen=True):
     """The event that tells the upstream that the resident was sent the news."""
 
-    event: str
-    reference: str
+    event: EventName
+    reference: Reference
     at: Moment
 
 
 class Notice(msgspec.Struct, frozen=True):
     """A message to a resident, put into words only when it is sent. Its default says no more than that there
-    is news: others at home may read the phone."""
+    is news: others at home may read the phone. `peer` is whose event it comes of; empty where somebody here moved the
+    case."""
 
     msisdn: str
     language: str
     reference: str
     message: str = "news"
+    peer: str = ""
 
 
 @dataclass(frozen=True)

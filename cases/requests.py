@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from sado.cases import conflicts, moving, statuses
-from sado.cases.authorisation import check_case, check_sender
+from sado.cases.authorisation import check_case, check_name, check_sender
 from sado.cases.conflicts import HARD, SET_ASIDE, TAKEN, Rule
 from sado.cases.errors import DecidedError, ForeignEventError, UnknownCaseError
 from sado.cases.moving import Moving
@@ -81,6 +81,7 @@ class Requests:
         asked = msgspec.json.decode(event.body, type=Requested)
         check_case(tx, peer, event, asked.reference)
         check_sender(tx, peer, f"{asked.station:03}")
+        check_name(tx, peer, asked.event)
         if asked.kind not in conflicts.MAY_ASK.get(asked.actor.partition(":")[0], ()):
             raise ForeignEventError(f"{asked.actor} has no say in whether a case is {asked.kind}.")
         case = rows.find(tx, asked.reference)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from sado.cases import conflicts, moving, pins, reference, statuses, terms, views
-from sado.cases.authorisation import check_case, check_sender
+from sado.cases.authorisation import check_case, check_name, check_origin, check_sender
 from sado.cases.conflicts import Rule
 from sado.cases.errors import DoubledReferenceError, PassedOnError, UnknownCaseError, UnknownEventError
 from sado.cases.law import Law
@@ -150,12 +150,12 @@ class Cases:
         caller keeps the event aside."""
         if event.kind == OPENED:
             opened = _at_our_time(msgspec.json.decode(event.body, type=Opened), event)
-            check_case(tx, peer, event, opened.reference)
+            check_origin(tx, peer, event, opened)
             _insert(tx, opened)
         elif event.kind in (MOVED, WITHDREW):
             moved = msgspec.json.decode(event.body, type=Moved)
             check_sender(tx, peer, "")
-            self._moving.take(tx, self.get(tx, moved.reference), moved)
+            self._moving.take(tx, self.get(tx, moved.reference), moved, peer)
         elif event.kind == REQUESTED:
             self._requests.asked(tx, peer, event)
         elif event.kind == DECIDED:
@@ -163,6 +163,7 @@ class Cases:
         elif event.kind == NOTIFIED:
             told = msgspec.json.decode(event.body, type=Notified)
             check_case(tx, peer, event, told.reference)
+            check_name(tx, peer, told.event)
             self.get(tx, told.reference)
             rows.add_event(tx, told.event, told.reference, statuses.NOTIFIED, CHANNEL, "", told.at)
         else:

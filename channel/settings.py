@@ -26,6 +26,14 @@ class SmsSettings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(ge=0, le=1e9, description="What SMS may cost in a day; with replies, twice as much. 0: no limit."),
     ] = 0.0
+    notices_per_station: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="How many notices leave in a day because of one other station; more wait. 0: no limit.",
+        ),
+    ] = 1000
 
 
 BLOCKS: Mapping[str, type[msgspec.Struct]] = {

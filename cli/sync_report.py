@@ -97,8 +97,12 @@ class Words:
             lines.append(f"The clock of {_named(clock.peer)} is {minutes} min {side} ours: one of the two is wrong.")
         if status.aside:
             lines.append(
-                f"Kept aside, because they could not be understood: {status.aside}. The operator's page lists them."
+                f"Kept aside, because they could not be understood: {status.aside}. `sado quarantine list` shows them."
             )
+        lines += [
+            f"Nothing more of {_named(peer)} is taken: as much of it is kept aside as may be. Release it or delete it."
+            for peer in status.stopped
+        ]
         return lines
 
     def _money(self, amount: Decimal) -> str:

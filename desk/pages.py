@@ -15,7 +15,7 @@ from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
 from sado.desk import language, signin
 from sado.desk.language import N_, _
-from sado.desk.operator import case, consultation, line, outbox, unfinished
+from sado.desk.operator import case, consultation, line, outbox, quarantine, unfinished
 from sado.menus.layout import marked
 from sado.menus.pack import Pack
 from sado.store import DiskError, Store, Transaction
@@ -44,7 +44,8 @@ DISK = N_("The station cannot write to its disk. Nothing was changed; tell whoev
 @dataclass(frozen=True)
 class Options:
     """What the pages need to know of the settings. `ussd_path` is empty when no gateway is set; `is_costly` says
-    whether most of the day's money for SMS is spent, `sync_status` how the exchange stands."""
+    whether most of the day's money for SMS is spent, `spent_peers` which stations have caused as many notices today as
+    they may, `sync_status` how the exchange stands; `release` tries an event again that is kept aside."""
 
     phone_page: bool
     phone_sms_url: str
@@ -53,7 +54,9 @@ class Options:
     secure_cookies: bool
     has_upstream: bool
     is_costly: Callable[[Transaction], bool]
+    spent_peers: Callable[[Transaction], list[str]]
     sync_status: Callable[[Transaction], Status]
+    release: Callable[[Transaction, int], bool]
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,14 @@ def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options)
 def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Page]:
     from sado.desk.officer import cases as officer
 
-    work = outbox.create(store, pack, options.has_upstream, options.is_costly, options.sync_status)
+    work = outbox.create(store, pack, options.has_upstream, options.is_costly, options.spent_peers, options.sync_status)
     pages = [
         Page(N_("Outbox"), ("operator",), work),
         Page("", ("operator",), case.create(store, cases, pack)),
         Page(N_("Unfinished"), ("operator",), unfinished.create(store, pack)),
         Page(N_("Consultation"), ("operator",), consultation.create(store, pack)),
         Page("", ("operator",), line.create(store, pack.languages, options.sync_status)),
+        Page("", ("operator",), quarantine.create(store, options.release)),
         Page(N_("Cases"), ("agency",), officer.create(store, cases, pack)),
     ]
     if options.phone_page:

@@ -349,4 +349,12 @@ def m001_first(connection: Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_first,)
+def m002_quarantine(connection: Connection) -> None:
+    """An event that is kept aside can be tried again: what its handler asks of it beside kind and body."""
+    connection.execute("ALTER TABLE quarantine ADD COLUMN reference TEXT NOT NULL DEFAULT ''")
+    connection.execute("ALTER TABLE quarantine ADD COLUMN happened_at BIGINT NOT NULL DEFAULT 0")
+    connection.execute("CREATE INDEX quarantine_by_peer ON quarantine (peer)")
+    connection.execute("CREATE INDEX quarantine_by_case ON quarantine (reference)")
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_first, m002_quarantine)

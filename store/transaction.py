@@ -99,6 +99,15 @@ class Transaction:
         before = self.keys.rehashed(hashed, hashes)
         return self.keys.rehashed(before, target) if moved is not None and before <= moved else before
 
+    def follow(self, counter: str, said: int, told: int, longest: int) -> None:
+        """Let the counter go on behind `told`, which the other side says was the last number that it noted when we said
+        `said`. It takes no number that is ahead by more than `longest`, so we go no further at once; and back where we
+        are further, which somebody must have lied us into."""
+        if said - told > longest:
+            self.run("UPDATE counters SET value = :value WHERE name = :name", name=counter, value=told)
+        else:
+            self.skip_to(counter, min(told, said + longest))
+
     def seal(self, text: str, column: str, row: object) -> bytes:
         """Encrypt for `column` ("table.column") of the row with this key."""
         return self.keys.seal(text, f"{column}:{row}")

@@ -103,6 +103,7 @@ class Cause(Enum):
     TEXT_TOO_LONG = "the text is too long for an SMS"
     NIGHT = "nothing is sent at night but what was asked for"
     SMS_MONEY_SPENT = "the money of the day is spent"
+    STATION_NOTICES_SPENT = "as many notices as may leave in a day because of one station have left"
     TOO_OLD = "it is too old to be of use"
     NOT_WANTED = "the resident does not want it any more"
     SAID_LATER = "a later notice of the case says the same"
@@ -113,6 +114,10 @@ class Cause(Enum):
     EVENT_UNREADABLE = "what it says cannot be read"
     EVENT_TOO_LARGE = "it is larger than any event"
     GOES_IN_A_CIRCLE = "it was passed on too often: it goes in a circle"
+    ASIDE_FULL = "so much of the upstream is kept aside here that no more is taken: look at it, release it or delete it"
+    UPSTREAM_ASIDE_FULL = (
+        "so much of this station is kept aside at the upstream that no more is taken: somebody there has to look at it"
+    )
     DISK_DAMAGED = "the disk of this station has damaged its words"
     CASE_UNKNOWN = "there is no such case here"
     REFERENCE_DOUBLED = "two appeals have the same number: a person has to look at both"

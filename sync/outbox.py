@@ -21,6 +21,7 @@ from sado.store.tables.lanes import LANES
 from sado.store.tables.outbox import Entry, State
 from sado.sync.backoff import LONGEST_MS, wait_ms
 from sado.sync.codes import Cause, CausedError, EntryKind, Reason
+from sado.sync.wire.records import MOST_BYTES_OF_ONE, text_size
 
 UPSTREAM = "upstream"
 SMS = "sms"
@@ -28,9 +29,6 @@ URGENT, NORMAL, BULK = LANES
 LEASE_MS = 60_000
 REPORT_MS = 24 * 3600 * 1000
 MOST_ATTEMPTS = 12
-# In UTF-8. With its id, and each rare sign spelled out (sync/wire/text.py), an event has to fit into a frame of its
-# own.
-MOST_BYTES = 350 * 1024
 WAITING: tuple[State, ...] = ("queued", "awaiting")
 GIVEN_UP: tuple[State, ...] = ("dead", "rejected", "unknown")
 
@@ -88,8 +86,8 @@ def put(tx: Transaction, destination: str, kind: EntryKind, reference: str, body
     DestinationError or EventTooLargeError."""
     if kind_of(destination) is Kind.SINGLE:
         return outbox.insert(tx, destination, lane, kind, reference, body)
-    if len(body.encode()) > MOST_BYTES:
-        raise EventTooLargeError(f"An event of {len(body.encode())} bytes fits no frame; {MOST_BYTES} at most do.")
+    if (size := text_size(kind, reference, body)) > MOST_BYTES_OF_ONE:
+        raise EventTooLargeError(f"An event of {size} bytes fits no frame; {MOST_BYTES_OF_ONE} at most do.")
     return outbox.append(tx, destination, lane, Event(kind, reference, body))
 
 

@@ -42,8 +42,9 @@ class WrongClock:
 @dataclass(frozen=True)
 class Status:
     """`line` is None at a station without an upstream, which has nothing but `clocks` and `aside`, the number of events
-    kept aside. `chunk` is how many bytes one exchange may carry each way, `goodput` how many a second it was measured
-    to carry (0: not measured yet). `lifted_at` is when somebody said "sync now" (0: it is done)."""
+    kept aside, and the peers that are `stopped` because no more of them may be. `chunk` is how many bytes one exchange
+    may carry each way, `goodput` how many a second it was measured to carry (0: not measured yet). `lifted_at` is when
+    somebody said "sync now" (0: it is done)."""
 
     line: Destination | None
     budget: Budget
@@ -53,6 +54,7 @@ class Status:
     month: list[Spent]
     clocks: list[WrongClock]
     aside: int
+    stopped: list[str]
     chunk: int
     goodput: float
     lifted_at: int
@@ -75,6 +77,7 @@ def of(tx: Transaction, budget: Budget, frame_size: FrameSize | None) -> Status:
             WrongClock(peer.name, peer.ahead_ms) for peer in lanes.peers(tx) if abs(peer.ahead_ms) > CLOCK_ALARM_MS
         ],
         aside=quarantine.count(tx),
+        stopped=quarantine.full_peers(tx),
         chunk=frame_size.limit if frame_size else 0,
         goodput=frame_size.goodput if frame_size else 0.0,
         lifted_at=line_usage.lifted_at(tx) if allowance.is_lifted else 0,

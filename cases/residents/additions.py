@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 
 from sado.cases import statuses
-from sado.cases.authorisation import check_case
+from sado.cases.authorisation import check_case, check_name
 from sado.cases.errors import UnknownEventError
-from sado.cases.payloads import RESIDENT, Moment
+from sado.cases.payloads import LONGEST_TEXT, RESIDENT, EventName, Moment, Reference
 from sado.cases.service import Cases
 from sado.store import Transaction
 from sado.store.tables import cases as rows
@@ -24,9 +24,9 @@ ADDED = EntryKind.ADDITION_ADDED
 class Added(msgspec.Struct, frozen=True):
     """The event that carries a resident's further words to the upstream."""
 
-    event: str
-    reference: str
-    text: Annotated[str, msgspec.Meta(min_length=1)]
+    event: EventName
+    reference: Reference
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TEXT)]
     at: Moment
 
 
@@ -57,6 +57,7 @@ class Additions:
             raise UnknownEventError(event.kind)
         added = msgspec.json.decode(event.body, type=Added)
         check_case(tx, peer, event, added.reference)
+        check_name(tx, peer, added.event)
         self._cases.get(tx, added.reference)
         _keep(tx, added)
 

@@ -9,6 +9,9 @@ subject, though not what. For as long as they are kept, the sealed state of her 
 entry for the upstream (two weeks) tell what a phone chose to one who opens them with the key. The bytes of the file,
 read below SQL, may tell in which order marks came; so do copies of it taken before and after a vote, which also show
 the choice, as does a results page that is watched meanwhile.
+
+What can be forged: who has a station's key can count votes that nobody gave, for what comes up tells of no phone and
+can be held against none; it cannot take any away, nor fill the results with questions that nobody asks.
 """
 
 from __future__ import annotations
@@ -27,15 +30,18 @@ from sado.sync.codes import EntryKind
 
 COUNTED = EntryKind.TALLY_COUNTED
 FEWEST = 10
+# From below no more choices come than the polls and ratings of any pack have.
+MOST_CHOICES = 1000
 
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+# Neither is empty.
+Chosen = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 
 
 class Counted(msgspec.Struct, frozen=True):
     """The event that carries one vote to the upstream: nothing in it is about a phone."""
 
-    subject: Code
-    choice: Code
+    subject: Chosen
+    choice: Chosen
 
 
 class Consultation:
@@ -63,6 +69,8 @@ class Consultation:
         if peer == outbox.UPSTREAM:
             raise ForeignEventError("Votes come from below.")
         counted = msgspec.json.decode(event.body, type=Counted)
+        if not rows.is_known(tx, counted.subject, counted.choice) and rows.choices(tx) >= MOST_CHOICES:
+            raise ForeignEventError("There are more choices than any poll has.")
         rows.add(tx, counted.subject, counted.choice)
 
 

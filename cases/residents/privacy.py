@@ -6,11 +6,11 @@ import msgspec
 
 from sado.cases.authorisation import check_case
 from sado.cases.errors import UnknownCaseError, UnknownEventError
-from sado.cases.payloads import OPENED, Opened
+from sado.cases.payloads import OPENED, Opened, Reference
 from sado.store import Transaction
 from sado.store.tables import cases as rows
 from sado.store.tables import outbox as entries
-from sado.store.tables import received_events, subscribers
+from sado.store.tables import quarantine, received_events, subscribers
 from sado.store.tables.events import Event
 from sado.sync import outbox
 from sado.sync.codes import EntryKind
@@ -21,7 +21,13 @@ FORGOTTEN = EntryKind.PRIVACY_FORGOTTEN
 class Forgotten(msgspec.Struct, frozen=True):
     """The event that tells the upstream to take the number off a case."""
 
-    reference: str
+    reference: Reference
+
+
+class _Numbered(msgspec.Struct):
+    """As much of any body as tells whose it is."""
+
+    msisdn: str = ""
 
 
 class Privacy:
@@ -43,6 +49,8 @@ class Privacy:
 
     def forget_case(self, tx: Transaction, reference: str) -> None:
         """Take the number off one case: somebody filed it from a phone that is not hers."""
+        case = rows.find(tx, reference)
+        _empty_aside(tx, reference, case.msisdn if case else "")
         _unlink(tx, reference)
         if self._has_upstream:
             body = msgspec.json.encode(Forgotten(reference)).decode()
@@ -57,9 +65,25 @@ class Privacy:
             raise UnknownEventError(event.kind)
         reference = msgspec.json.decode(event.body, type=Forgotten).reference
         check_case(tx, peer, event, reference)
-        if rows.find(tx, reference) is None:
+        case = rows.find(tx, reference)
+        if not _empty_aside(tx, reference, case.msisdn if case else "") and case is None:
             raise UnknownCaseError(reference)
         _unlink(tx, reference)
+
+
+def _empty_aside(tx: Transaction, reference: str, msisdn: str) -> bool:
+    """Delete the words about the case from what is kept aside, but not those of another number under the same
+    reference: a person has to look at them. Whether there were any."""
+    found = False
+    for kept in quarantine.about(tx, reference):
+        try:
+            said = msgspec.json.decode(kept.body, type=_Numbered).msisdn
+        except (msgspec.DecodeError, RecursionError):
+            said = ""
+        if not (msisdn and said and said != msisdn):
+            quarantine.empty(tx, kept.id)
+            found = True
+    return found
 
 
 def _unlink(tx: Transaction, reference: str) -> None:

@@ -28,11 +28,12 @@ from sado.sync.outbox import NothingToSendError
 
 @dataclass(frozen=True)
 class Words:
-    """One message as it leaves: to whom, what, in which language."""
+    """One message as it leaves: to whom, what, in which language; of a notice also whose event it comes of."""
 
     msisdn: str
     text: str
     language: str
+    peer: str = ""
 
 
 InWords = Callable[[Transaction, Entry], Words]
@@ -94,6 +95,8 @@ class Notices:
         )
         if early := deliveries.add(tx, delivery, taken.message):
             confirm(tx, self._cases, early)
+        if words.peer:
+            self._policy.count(tx, words.peer)
         if is_certain and entry.kind == NOTICE:
             self._cases.notified(tx, entry.reference)
 
@@ -104,7 +107,7 @@ class Notices:
         if entry.kind == replies.REPLY:
             self._policy.check_reply(tx, words.text, words.language)
         else:
-            self._policy.check(tx, entry.created_at, words.text, words.language)
+            self._policy.check(tx, entry, words.text, words.language, words.peer)
         return words
 
     def _key(self, entry: Entry) -> str:
@@ -122,7 +125,7 @@ class Notices:
             raise NothingToSendError(Cause.SAID_LATER)
         language = subscribers.language_of(tx, notice.msisdn) or notice.language
         text = self._pack.message(notice.message, language, ref=notice.reference, ussd=self._service_code)
-        return Words(notice.msisdn, text, language)
+        return Words(notice.msisdn, text, language, notice.peer)
 
     def _reply(self, tx: Transaction, entry: Entry) -> Words:
         reply = msgspec.json.decode(entry.body, type=Reply)

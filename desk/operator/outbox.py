@@ -69,6 +69,8 @@ class Overview:
     waiting: list[Row]
     given_up: list[Row]
     aside: list[Quarantined]
+    stopped: list[str]
+    spent: list[str]
     clocks: list[str]
     late: list[CaseView]
     clashes: list[RequestRow]
@@ -82,11 +84,12 @@ def create(
     pack: Pack,
     has_upstream: bool,
     is_costly: Callable[[Transaction], bool],
+    spent_peers: Callable[[Transaction], list[str]],
     status_of: Callable[[Transaction], Status],
 ) -> Blueprint:
     """The operator's blueprint."""
     blueprint = Blueprint("operator", __name__, url_prefix="/operator")
-    views = _Views(store, pack, has_upstream, is_costly, status_of)
+    views = _Views(store, pack, has_upstream, is_costly, spent_peers, status_of)
     blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
     blueprint.add_url_rule("/retry", view_func=views.retry_all, methods=["POST"])
     blueprint.add_url_rule(f"/retry/<int(max={LARGEST}):entry_id>", view_func=views.retry, methods=["POST"])
@@ -102,6 +105,7 @@ class _Views:
     pack: Pack
     has_upstream: bool
     is_costly: Callable[[Transaction], bool]
+    spent_peers: Callable[[Transaction], list[str]]
     status_of: Callable[[Transaction], Status]
 
     def index(self) -> ResponseReturnValue:
@@ -151,6 +155,8 @@ class _Views:
                 _row(entry, destinations[entry.destination], tx.now, pack) for entry in _listed(tx, outbox.GIVEN_UP)
             ],
             aside=quarantine.listed(tx, LISTED),
+            stopped=status.stopped,
+            spent=self.spent_peers(tx),
             clocks=line.clocks(status),
             late=[case_view(pack, case) for case in views.late(tx, LISTED)],
             clashes=[] if has_upstream else requests.hard(tx, LISTED),

@@ -50,6 +50,17 @@ def add(tx: Transaction, subject: str, choice: str) -> None:
     )
 
 
+def is_known(tx: Transaction, subject: str, choice: str) -> bool:
+    """Whether there is a vote for this choice already."""
+    vote = "SELECT 1 FROM tallies WHERE subject = :subject AND choice = :choice"
+    return tx.one(vote, subject=subject, choice=choice) is not None
+
+
+def choices(tx: Transaction) -> int:
+    """How many choices have votes."""
+    return int(tx.value("SELECT COUNT(*) FROM tallies"))
+
+
 def tallies(tx: Transaction) -> list[Tally]:
     """Every count, by subject and choice."""
     return [Tally(*row) for row in tx.all("SELECT subject, choice, votes FROM tallies ORDER BY subject, choice")]

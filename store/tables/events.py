@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from sado.store.transaction import Transaction
 
+# So many bytes of sealed bodies are read at once at most, that what a peer sent cannot fill the memory.
+MOST_READ = 1 << 20
+
 
 @dataclass(frozen=True)
 class Event:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from sado.store.errors import SealError
 from sado.store.tables import lanes, quarantine
-from sado.store.tables.events import Event
+from sado.store.tables.events import MOST_READ, Event
 from sado.store.tables.lanes import Lane
 from sado.store.tables.outbox import BODY, EMPTY
 from sado.store.transaction import Row, Transaction
@@ -30,26 +31,25 @@ class LaneEvent:
 
 
 def after(tx: Transaction, lane: Lane, number: int, limit: int) -> list[LaneEvent]:
-    """The events that come after this number, in order; none when the next one is not kept any more."""
+    """The events that come after this number, in order, as many as may be read at once; none when the next one is not
+    kept any more."""
     rows = _rows(tx, lane, "number > :number ORDER BY number", number, limit)
     return [_opened(tx, lane, row) for row in rows] if rows and rows[0][1] == number + 1 else []
 
 
 def before(tx: Transaction, lane: Lane, number: int, limit: int) -> list[LaneEvent]:
-    """The last events up to this number that are kept without a gap, in order."""
+    """The last events up to this number that are kept without a gap, in order, as many as may be read at once."""
     rows = _rows(tx, lane, "number <= :number ORDER BY number DESC", number, limit)
     dense = [row for at, row in enumerate(rows) if row[1] == number - at]
     return [_opened(tx, lane, row) for row in reversed(dense)]
 
 
 def _rows(tx: Transaction, lane: Lane, which: str, number: int, limit: int) -> list[Row]:
-    return tx.all(
-        f"SELECT {COLUMNS} FROM outbox WHERE destination = :peer AND lane = :lane AND {which} LIMIT :limit",  # noqa: S608
-        peer=lane.peer,
-        lane=lane.lane,
-        number=number,
-        limit=limit,
-    )
+    rows = f"FROM outbox WHERE destination = :peer AND lane = :lane AND {which} LIMIT :limit"
+    where = {"peer": lane.peer, "lane": lane.lane, "number": number}
+    sizes = (size for (size,) in tx.all(f"SELECT LENGTH(body) {rows}", **where, limit=limit))  # noqa: S608
+    fitting = sum(size <= MOST_READ for size in accumulate(sizes))
+    return tx.all(f"SELECT {COLUMNS} {rows}", **where, limit=fitting)  # noqa: S608
 
 
 def look_through(tx: Transaction, lane: Lane) -> None:
@@ -176,7 +176,7 @@ def _opened(tx: Transaction, lane: Lane, row: Row) -> LaneEvent:
 def _set_aside(tx: Transaction, lane: Lane, entry: int, reason: str) -> None:
     """The disk has damaged an event's words, and the lane goes on: a person is told, and an empty event of a kind that
     no handler takes stands in its place, under its number and its id, so that the peer tells a person too."""
-    quarantine.keep(tx, lane.peer, DAMAGED, EMPTY, reason)
+    quarantine.keep(tx, lane.peer, Event(DAMAGED, "", EMPTY), reason)
     tx.run(
         "UPDATE outbox SET kind = :kind, body = :body WHERE id = :id",
         kind=DAMAGED,

@@ -172,6 +172,11 @@ def is_new(tx: Transaction, event: bytes) -> bool:
     return row is not None
 
 
+def is_not_applied(tx: Transaction, event: bytes) -> None:
+    """Take back the note of an event that was not applied after all."""
+    tx.run("DELETE FROM applied_events WHERE id = :id", id=event)
+
+
 def forget_applied(tx: Transaction, before: int) -> None:
     """Delete the ids noted before `before`, by the clock that nobody sets."""
     tx.run("DELETE FROM applied_events WHERE at < :before", before=before)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from sado.store.transaction import Transaction
 
 KEY = "stations.key"
+# By so much an exchange number may jump: a disk that went back years is within it, and whoever has a stolen key cannot
+# use up in a year the numbers that the honest station needs (they end below 2^63, sync/wire/varint.py).
+LONGEST_JUMP = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,22 @@ def add(tx: Transaction, number: int, districts: Collection[str] = ()) -> bytes:
         districts=" ".join(sorted(districts)),
     )
     return key
+
+
+def rekey(tx: Transaction, number: int) -> bytes | None:
+    """Give an admitted station a new key, as `add` does, and leave all else as it is; None for one that is not."""
+    key = secrets.token_bytes(32)
+    row = tx.one(
+        "UPDATE stations SET key = :key, exchange_number = 0, fetch_number = 0 WHERE number = :number RETURNING number",
+        number=number,
+        key=tx.seal(key.hex(), KEY, number),
+    )
+    return None if row is None else key
+
+
+def remove(tx: Transaction, number: int) -> bool:
+    """Admit a station no more; False when it was not."""
+    return tx.one("DELETE FROM stations WHERE number = :number RETURNING number", number=number) is not None
 
 
 def served(tx: Transaction) -> list[Served]:
@@ -86,7 +105,8 @@ def set_through(tx: Transaction, number: int, other: int) -> None:
 
 def accept_exchange(tx: Transaction, number: int, exchange: int) -> int | None:
     """Note an exchange number; None when it was noted. When it does not grow, the request is a repeat or comes from a
-    disk that went back in time: the highest number that was noted is given back, and nothing changes."""
+    disk that went back in time: the highest number that was noted is given back, and nothing changes. So it is with one
+    that is ahead by more than LONGEST_JUMP."""
     return _accept(tx, number, "exchange_number", exchange)
 
 
@@ -98,9 +118,10 @@ def accept_fetch(tx: Transaction, number: int, fetch: int) -> int | None:
 def _accept(tx: Transaction, number: int, column: str, value: int) -> int | None:
     row = tx.one(
         f"UPDATE stations SET {column} = :value, seen_at = :at"  # noqa: S608
-        f" WHERE number = :number AND {column} < :value RETURNING number",
+        f" WHERE number = :number AND {column} < :value AND {column} >= :least RETURNING number",
         number=number,
         value=value,
+        least=value - LONGEST_JUMP,
         at=tx.now,
     )
     if row is not None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sado.store import DiskError, Store, Transaction
 from sado.store.errors import SealError
-from sado.store.tables import blobs, line_usage, wanted_blobs
+from sado.store.tables import blobs, line_usage, stations, wanted_blobs
 from sado.store.tables.wanted_blobs import Wanted
 from sado.sync import outbox
 from sado.sync.blobs import delta, protocol
@@ -112,7 +112,8 @@ class Fetcher:
     def _take(self, wanted: Wanted, request: Request, answer: Answer) -> bool:
         if answer.kind == REPEATED:
             # This disk went back in time.
-            self._store.write(lambda tx: tx.skip_to("fetch", answer.number))
+            number = answer.number
+            self._store.write(lambda tx: tx.follow("fetch", request.number, number, stations.LONGEST_JUMP))
         elif answer.kind == NOT_OFFERED:
             # Its next offer is on its way.
             self._store.write(lambda tx: wanted_blobs.wait(tx, wanted.name, tx.now + wanted_blobs.LONGEST_WAIT_MS))

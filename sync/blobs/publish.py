@@ -13,8 +13,10 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from sado.store import Store, Transaction
 from sado.store.tables import blobs, published_blobs, stations, wanted_blobs
@@ -25,7 +27,7 @@ from sado.store.tables.wanted_blobs import Wanted
 from sado.sync import outbox
 from sado.sync.blobs import delta, protocol
 from sado.sync.blobs.protocol import DELTA, NOT_OFFERED, PLAIN, REPEATED, Answer, Request
-from sado.sync.blobs.signature import SignatureError, Signed
+from sado.sync.blobs.signature import HASH_BYTES, LONGEST_NAME, Hash, Name, SignatureError, Signed
 from sado.sync.codes import Cause, CausedError, EntryKind
 from sado.sync.errors import UnknownStationError
 from sado.sync.wire.frame import FrameError
@@ -36,14 +38,13 @@ OFFERED, TAKEN, REFUSED = EntryKind.BLOB_OFFERED, EntryKind.BLOB_TAKEN, EntryKin
 NO_DISTRICT = "-"
 # The largest blob: a village box holds it and its base in memory once, while it is put together.
 MOST_BYTES = 32 << 20
-HASH_BYTES = 32
 # The longest range that is answered at once, whatever was asked for.
 LONGEST_RANGE = 512 * 1024
 # Pieces of a blob in one transaction, which a phone may have to wait for: some milliseconds.
 PIECES = 4
 # Encodings that stay in memory between two ranges, in bytes.
 CACHE_BYTES = 16 << 20
-LONGEST_NAME, LONGEST_REASON = 100, 500
+LONGEST_REASON = 500
 
 
 class Offer(Signed, frozen=True):
@@ -55,10 +56,10 @@ class Offer(Signed, frozen=True):
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of what a station says of an offer; `reason` is why it refused."""
 
-    name: str
-    hash: str
+    name: Name
+    hash: Hash
     station: int
-    reason: str = ""
+    reason: Annotated[str, Meta(max_length=LONGEST_REASON)] = ""
 
 
 class BlobTooLargeError(ValueError):

@@ -14,6 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from msgspec import Meta
 
 KEY_BYTES = 32
+HASH_BYTES = 32
+LONGEST_NAME = 100
+# What another station may say, before anything is made of it.
+Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
+Hash = Annotated[str, Meta(max_length=2 * HASH_BYTES)]
 
 
 class SignatureError(ValueError):
@@ -23,9 +28,9 @@ class SignatureError(ValueError):
 class Statement(msgspec.Struct, frozen=True):
     """What a publisher signs: that in this edition the name stands for the content with this SHA-256 (hexadecimal)."""
 
-    name: str
+    name: Name
     edition: Annotated[int, Meta(ge=1, le=1 << 60)]
-    hash: str
+    hash: Hash
 
     def sign(self, key: bytes) -> Signed:
         """The statement with the signature of this private key."""
@@ -39,7 +44,7 @@ class Statement(msgspec.Struct, frozen=True):
 class Signed(Statement, frozen=True):
     """A statement and the signature under it, in hexadecimal."""
 
-    signature: str
+    signature: Annotated[str, Meta(max_length=128)]
 
     def check(self, publisher: bytes | None) -> None:
         """Nothing, where this public key signed it. Raises SignatureError."""

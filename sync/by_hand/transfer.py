@@ -168,6 +168,11 @@ class FileTransfer:
             is_taken = lane.take(tx, peer, name, run, said.sent_at, apply, away_ms)
             if not is_taken and run.last > received:
                 astray += len(run.events)
+        if lane.is_stopped(tx, peer, said.runs):
+            raise TransferError(
+                "So much of that station is kept aside here that no more is taken: `sado quarantine list` shows it."
+                " Release or delete it, and import the file again: what was taken of it is not taken twice."
+            )
         aside = quarantine.count(tx) - aside
         return Taken(
             so_far.label,

@@ -8,14 +8,23 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sado.store import Store, Transaction
-from sado.store.tables import lane_events, lanes, line_usage, wanted_blobs
+from sado.store.tables import lane_events, lanes, line_usage, stations, wanted_blobs
 from sado.store.tables.events import Apply
 from sado.sync import outbox
 from sado.sync.codes import Cause
 from sado.sync.errors import LineDownError
 from sado.sync.exchange import history, lane
 from sado.sync.exchange.packing_process import Packer
-from sado.sync.exchange.server import EVERY_LANE, REPEATED, RETIRED, UNKNOWN_HISTORY, USUAL_KIB, fitted, meet
+from sado.sync.exchange.server import (
+    ASIDE_FULL,
+    EVERY_LANE,
+    REPEATED,
+    RETIRED,
+    UNKNOWN_HISTORY,
+    USUAL_KIB,
+    fitted,
+    meet,
+)
 from sado.sync.exchange.state import ExchangeState, Here, plan
 from sado.sync.link.accounting import Accounting, weights
 from sado.sync.link.frame_size import FrameSize
@@ -154,6 +163,8 @@ class Client:
         more = self._store.write(lambda tx: self._finish(tx, before, down, fresh))
         self.accounting.noted(fresh)
         self._state = answered
+        if cause := self._store.read(lambda tx: _stopped(tx, down)):
+            raise FrameError(cause)
         if answered.faults >= MOST_FAULTS:
             raise FrameError(Cause.UPSTREAM_FAULTS)
         goes_on = more or bool(answered.flights)
@@ -190,7 +201,7 @@ class Client:
         flight = state.flights[0]
         outbox.destination_ok(tx, outbox.UPSTREAM)
         self.accounting.note(tx, fresh, weights(flight.up, down))
-        if down.fault:
+        if down.fault not in (0, ASIDE_FULL):
             _heed(tx, state, down)
             return True
         if down.incarnation:
@@ -221,10 +232,18 @@ def _here(tx: Transaction, names: tuple[str, ...]) -> Here:
     )
 
 
+def _stopped(tx: Transaction, down: Message) -> Cause | None:
+    """Why one of the two sides takes no more of the other for now: as much is kept aside as may be. The line is then
+    left alone for a while, each time longer, so that what cannot be taken does not use it up."""
+    if down.fault == ASIDE_FULL:
+        return Cause.UPSTREAM_ASIDE_FULL
+    return Cause.ASIDE_FULL if lane.is_stopped(tx, outbox.UPSTREAM, down.runs) else None
+
+
 def _heed(tx: Transaction, state: ExchangeState, down: Message) -> None:
     """Do what a fault asks for."""
     if down.fault == REPEATED:
-        tx.skip_to("exchange", down.want)
+        tx.follow("exchange", state.flights[0].up.exchange, down.want, stations.LONGEST_JUMP)
     elif down.fault == RETIRED:
         lane_events.renew(tx, outbox.UPSTREAM)
     elif down.fault == UNKNOWN_HISTORY and (state.agreement or not state.flights[0].is_behind):

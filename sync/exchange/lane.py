@@ -11,17 +11,14 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
-import msgspec
-
 from sado.store import Transaction
 from sado.store.tables import lane_events, lanes, quarantine, received_events
 from sado.store.tables.events import Apply, Event
 from sado.store.tables.lane_events import LaneEvent
 from sado.store.tables.lanes import LANES, Lane
 from sado.sync import outbox
-from sado.sync.codes import Cause, CausedError, Reason
-from sado.sync.exchange import relay
-from sado.sync.wire import shared_history
+from sado.sync.exchange import aside, relay
+from sado.sync.wire import records, shared_history
 from sado.sync.wire.frame import Mark, Run
 from sado.sync.wire.records import Wired
 
@@ -77,14 +74,18 @@ def close_gaps(tx: Transaction, peer: str, names: tuple[str, ...]) -> None:
         lane_events.renew(tx, peer)
 
 
-def _within(waiting: dict[str, list[LaneEvent]], capacity: int, at_least: int) -> dict[str, list[LaneEvent]]:
-    """The first events of these lanes whose bodies have room, in order; at least so many."""
+def _within(
+    waiting: Mapping[str, list[LaneEvent]], capacity: int, most: int, at_least: int
+) -> dict[str, list[LaneEvent]]:
+    """The first events of these lanes whose bodies have room, in order, and which a frame holds with `most` bytes left;
+    at least so many."""
     chosen: dict[str, list[LaneEvent]] = {}
     count = 0
     for name, events in waiting.items():
         for event in events:
             capacity -= len(event.event.body)
-            if capacity < 0 and count >= at_least:
+            most -= _size(event)
+            if min(capacity, most) < 0 and count >= at_least:
                 return chosen
             chosen.setdefault(name, []).append(event)
             count += 1
@@ -102,10 +103,17 @@ def runs_after(
     }
     firsts = {name: events[:1] for name, events in waiting.items() if every_lane}
     spent = sum(len(event.event.body) for events in firsts.values() for event in events)
+    filled = sum(_size(event) for events in firsts.values() for event in events)
     rest = {name: events[len(firsts.get(name, [])) :] for name, events in waiting.items()}
-    more = _within(rest, capacity - spent, at_least=int(not every_lane))
+    more = _within(rest, capacity - spent, records.MOST_BYTES - filled, at_least=int(not every_lane))
     chosen = {name: firsts.get(name, []) + more.get(name, []) for name in waiting}
     return {name: _wired(tx, ends[name].hash, events) for name, events in chosen.items() if events}
+
+
+def _size(numbered: LaneEvent) -> int:
+    """How many bytes an event may take of a frame."""
+    event = numbered.event
+    return records.ROW_BYTES + records.text_size(event.kind, event.reference, event.body)
 
 
 def lease(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> None:
@@ -145,7 +153,8 @@ def _wired(tx: Transaction, base: bytes, events: list[LaneEvent]) -> Run:
 def take(tx: Transaction, peer: str, name: str, run: Run, sent_at: int, apply: Apply, away_ms: int = 0) -> bool:
     """Apply the events that come next in a lane, and move its cursor. False, and nothing is taken, where they do not
     follow what was received: the mark that is answered says where to go on. `away_ms` is how long they were on the way,
-    where that is longer than a line takes."""
+    where that is longer than a line takes. It ends before an event that could neither be applied nor kept aside
+    (`is_stopped`)."""
     if name not in LANES:
         return False
     lane = lanes.find(tx, peer, name)
@@ -153,13 +162,21 @@ def take(tx: Transaction, peer: str, name: str, run: Run, sent_at: int, apply: A
     if fresh is None:
         return False
     number, rolling = lane.received, lane.received_hash
-    for number, wired in enumerate(fresh, lane.received + 1):
+    for wired in fresh:
         event = _event(tx, rolling, wired, sent_at, away_ms)
-        rolling = lanes.hash_after(rolling, event.id)
-        _take_one(tx, peer, name, number, event, rolling, apply)
+        after = lanes.hash_after(rolling, event.id)
+        if not _take_one(tx, peer, name, number + 1, event, after, apply):
+            break
+        number, rolling = number + 1, after
     # Read anew: what was applied may have put events for the same peer, a decision on its request, into this lane.
     lanes.save(tx, replace(lanes.find(tx, peer, name), received=number, received_hash=rolling))
     return True
+
+
+def is_stopped(tx: Transaction, peer: str, runs: Mapping[str, Run]) -> bool:
+    """Whether something of these runs was not taken because as much of the peer is kept aside as may be."""
+    is_left = any(lanes.find(tx, peer, name).received < run.last for name, run in runs.items() if name in LANES)
+    return is_left and quarantine.is_full(tx, peer)
 
 
 def _fresh(lane: Lane, run: Run) -> list[Wired] | None:
@@ -195,27 +212,20 @@ def _id(rolling: bytes, wired: Wired) -> bytes:
     return lanes.event_id(rolling, wired.kind, wired.reference, wired.body)
 
 
-def _take_one(tx: Transaction, peer: str, name: str, number: int, event: Event, rolling: bytes, apply: Apply) -> None:
+def _take_one(tx: Transaction, peer: str, name: str, number: int, event: Event, rolling: bytes, apply: Apply) -> bool:
+    """Take one event; False, and nothing is taken, where it has to wait until a person looks."""
+    if lanes.is_new(tx, event.id):
+        if not _applied(tx, peer, event, apply):
+            lanes.is_not_applied(tx, event.id)
+            return False
+        relay.pass_on(tx, peer, name, event)
     if name == outbox.URGENT:
         received_events.keep(tx, peer, number, event, rolling)
         received_events.trim(tx, peer, number - KEEP_RECEIVED)
-    if lanes.is_new(tx, event.id):
-        apply_one(tx, peer, event, apply)
-        relay.pass_on(tx, peer, name, event)
+    return True
 
 
-def apply_one(tx: Transaction, peer: str, event: Event, apply: Apply) -> None:
-    """Apply an event; one that cannot be applied is kept aside for a person, and the lane goes on."""
-    error = tx.part(lambda: apply(tx, peer, event))
-    if error is not None:
-        quarantine.keep(tx, peer, event.kind, event.body, _reason(error, event).stored)
-
-
-def _reason(error: Exception, event: Event) -> Reason:
-    """Why an event is kept aside. What an error says beside its cause may be from the event: it is not for the page."""
-    if isinstance(error, CausedError):
-        return Reason(error.reason.cause, event.reference)
-    if isinstance(error, msgspec.DecodeError | ValueError):
-        return Reason(Cause.EVENT_UNREADABLE, event.reference)
-    log.error("an event of the kind %s failed in our own code", event.kind, exc_info=error)
-    return Reason(Cause.OWN_ERROR, f"{type(error).__name__} {event.reference}".rstrip())
+def _applied(tx: Transaction, peer: str, event: Event, apply: Apply) -> bool:
+    if relay.fault(tx, peer, event) is not None and quarantine.is_full(tx, peer):
+        return False
+    return aside.apply_one(tx, peer, event, apply)

@@ -13,6 +13,7 @@ from sado.store.tables import identity, lanes, quarantine, stations
 from sado.store.tables.events import Event
 from sado.sync import outbox
 from sado.sync.codes import Cause, Reason
+from sado.sync.wire.records import MOST_BYTES_OF_ONE, text_size
 
 MOST_HOPS = 8
 
@@ -23,12 +24,22 @@ def pass_on(tx: Transaction, peer: str, lane: str, event: Event) -> None:
     to = _next_hop(tx, peer, event.reference)
     if to is None:
         return
-    if event.hops >= MOST_HOPS:
-        quarantine.keep(tx, peer, event.kind, event.body, Reason(Cause.GOES_IN_A_CIRCLE, event.reference).stored)
-    elif len(f"{event.kind}{event.reference}{event.body}".encode()) > outbox.MOST_BYTES:
-        quarantine.keep(tx, peer, event.kind, event.body, Reason(Cause.EVENT_TOO_LARGE, event.reference).stored)
+    if cause := _fault(event):
+        quarantine.keep(tx, peer, event, Reason(cause, event.reference).stored)
     else:
         outbox.pass_on(tx, to, lane, event)
+
+
+def fault(tx: Transaction, peer: str, event: Event) -> Cause | None:
+    """Why `pass_on` would keep the event aside, or None."""
+    return _fault(event) if _next_hop(tx, peer, event.reference) else None
+
+
+def _fault(event: Event) -> Cause | None:
+    if event.hops >= MOST_HOPS:
+        return Cause.GOES_IN_A_CIRCLE
+    is_too_large = text_size(event.kind, event.reference, event.body) > MOST_BYTES_OF_ONE
+    return Cause.EVENT_TOO_LARGE if is_too_large else None
 
 
 def _next_hop(tx: Transaction, peer: str, reference: str) -> str | None:

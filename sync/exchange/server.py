@@ -29,7 +29,7 @@ SLACK = 1.15
 EVERY_LANE = 10
 # As much as a station gets that does not say how much it wants.
 USUAL_KIB = 64
-REPEATED, RETIRED, UNKNOWN_HISTORY, STRANGE = 1, 2, 3, 4
+REPEATED, RETIRED, UNKNOWN_HISTORY, STRANGE, ASIDE_FULL = 1, 2, 3, 4, 5
 
 Pack = Callable[[bytes, int, bytes, Message, SharedHistory | None], bytes]
 
@@ -80,7 +80,8 @@ def _answer(tx: Transaction, number: int, up: Message, apply: Apply) -> tuple[Me
     told = lane.marks(tx, peer, LANES if is_hello else tuple(name for name in LANES if name in up.runs))
     ours = lanes.peer(tx, peer).ours
     shared = history.of_sent(tx, peer, runs)
-    return Message(up.exchange, tx.now, told, runs, ours if is_hello or ours != before else b""), shared
+    fault = ASIDE_FULL if lane.is_stopped(tx, peer, up.runs) else 0
+    return Message(up.exchange, tx.now, told, runs, ours if is_hello or ours != before else b"", fault=fault), shared
 
 
 def meet(tx: Transaction, peer: str, said: Message) -> bool:

@@ -11,15 +11,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from sado.sync.wire import encodings, radix
 from sado.sync.wire.encodings import Column, Encoding, Numbered, Reader, Writer
-from sado.sync.wire.records import Shape, Wired, event_of, raw_row_of, row_of
+from sado.sync.wire.records import META, MOST_BYTES, MOST_FIELDS, Shape, Wired, event_of, raw_row_of, row_of
 
-MOST_EVENTS = 4096
-# More letters than the events of one exchange have in all.
-MOST_LETTERS = 4 << 20
+MOST_EVENTS = encodings.MOST_LISTED
+# What is counted of each event beside its texts, no more than its sender counts (records.ROW_BYTES): its id, and what
+# its numbers take here.
+ROW_LETTERS = 64
+# The signs about a field of a body: two quotation marks, colon, comma.
+FIELD_LETTERS = 4
+Declared = Annotated[list[Encoding], msgspec.Meta(max_length=META + MOST_FIELDS)]
 
 # The encodings of the columns of each shape, as earlier events had them.
 Schemas = Mapping[Shape, Sequence[Encoding]]
@@ -32,6 +38,20 @@ class Columns:
 
     content: bytes
     numbers: bytes
+
+
+class Capacity:
+    """The letters that the events of a frame may still have. It is asked before they are made of their columns: what
+    is listed once may stand in each."""
+
+    def __init__(self) -> None:
+        self._left = MOST_BYTES
+
+    def take(self, letters: int) -> None:
+        """So many more. Raises ValueError where there are too many."""
+        self._left -= letters
+        if self._left < 0:
+            raise ValueError("The events grow too large.")
 
 
 def pack(events: Sequence[Wired], sent_at: int, schemas: Schemas = NO_SCHEMAS) -> Columns:
@@ -62,18 +82,19 @@ def unpack(columns: Columns, sent_at: int, schemas: Schemas = NO_SCHEMAS) -> lis
     """The events, in their order, as they were packed for this time with these schemas. Raises ValueError for bytes
     that `pack` did not make."""
     reader = Reader(columns.content, columns.numbers)
+    capacity = Capacity()
     parts: list[Iterator[Wired]] = []
     counts: list[int] = []
     for _ in range(reader.number()):
         counts.append(reader.number())
         if not counts[-1] or sum(counts) > MOST_EVENTS:
             raise ValueError("More events than one exchange may carry, or none.")
-        parts.append(_read(reader, counts[-1], sent_at, schemas))
+        parts.append(_read(reader, counts[-1], sent_at, schemas, capacity))
     order = reader.numbers(sum(counts), len(parts) or 1)
     reader.close()
     if Counter(order) != Counter(dict(enumerate(counts))):
         raise ValueError("The events are not in the order that they say.")
-    return list(_bounded(next(parts[place]) for place in order))
+    return [next(parts[place]) for place in order]
 
 
 def schemas_of(events: Sequence[Wired]) -> Schemas:
@@ -112,7 +133,7 @@ def _write(out: Writer, shape: Shape, columns: list[Column], sent_at: int, schem
         encoding.encode(column, out)
 
 
-def _read(reader: Reader, count: int, sent_at: int, schemas: Schemas) -> Iterator[Wired]:
+def _read(reader: Reader, count: int, sent_at: int, schemas: Schemas, capacity: Capacity) -> Iterator[Wired]:
     """What `_write` wrote behind the count."""
     place = reader.number()
     if place > len(schemas):
@@ -122,7 +143,8 @@ def _read(reader: Reader, count: int, sent_at: int, schemas: Schemas) -> Iterato
         news = reader.number()
     else:
         shape, earlier, news = reader.struct(Shape), (), -1
-    declared: list[Encoding] = reader.struct(list[Encoding]) if news else []
+    declared: list[Encoding] = reader.struct(Declared) if news else []
+    capacity.take(count * _letters_about(shape))
     places = [at for at in range(shape.width) if news >> at & 1]
     schema = dict(enumerate(earlier)) | dict(zip(places, declared, strict=True))
     columns: list[Column] = []
@@ -130,6 +152,7 @@ def _read(reader: Reader, count: int, sent_at: int, schemas: Schemas) -> Iterato
         column = schema[at].decode(reader, count, columns)
         if at == 0 and type(column[0]) is not int:
             raise ValueError("A time is a number.")
+        capacity.take(_letters_in(column, is_field=at >= META and bool(shape.fields)))
         columns.append(_travelling(column, at, sent_at))
     return (event_of(shape, row, sent_at) for row in zip(*columns, strict=True))
 
@@ -139,14 +162,17 @@ def _travelling(column: Column, at: int, sent_at: int) -> Column:
     return column if at else [sent_at - time for time in column]
 
 
-def _bounded(events: Iterable[Wired]) -> Iterator[Wired]:
-    """The events, as long as they are not larger than those of an exchange: what is listed once may be in each."""
-    letters = 0
-    for event in events:
-        letters += len(event.kind) + len(event.reference) + len(event.body)
-        if letters > MOST_LETTERS:
-            raise ValueError("The events grow too large.")
-        yield event
+def _letters_about(shape: Shape) -> int:
+    """The letters of each event of a shape that are in none of its columns."""
+    return ROW_LETTERS + len(shape.kind) + sum(FIELD_LETTERS + len(name) for name in shape.fields)
+
+
+def _letters_in(column: Column, is_field: bool) -> int:
+    """The letters of the texts in a column; of a field as its body has them, where one may take six."""
+    if type(column[0]) is not str:
+        return 0
+    sizes = {text: len(msgspec.json.encode(text)) - 2 if is_field else len(text) for text in set(column)}
+    return sum(sizes[text] for text in column)
 
 
 def _by_shape(events: Iterable[Wired], sent_at: int) -> tuple[dict[Shape, list[Column]], list[Shape]]:

@@ -29,6 +29,8 @@ NUMERAL = re.compile(r"0|[1-9][0-9]{0,17}")
 LONGEST_PREFIX = 64
 # What a letter of text costs after the compressor, about; a choice between encodings needs no more.
 LETTER_COST = 0.4
+# No list is longer than the column that it is made of.
+MOST_LISTED = 4096
 # Of so few numbers the first digits are the same by chance.
 FEW = 10
 
@@ -208,7 +210,7 @@ class Numbered(_Encoding, frozen=True, tag="n"):
 class Listed(_Encoding, frozen=True, tag="l"):
     """Texts of which there are few different ones."""
 
-    values: Annotated[list[str], msgspec.Meta(min_length=1)]
+    values: Annotated[list[str], msgspec.Meta(min_length=1, max_length=MOST_LISTED)]
 
     def fits(self, column: Column, earlier: Sequence[Column]) -> bool:
         """Whether all are in the list."""

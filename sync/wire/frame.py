@@ -231,5 +231,5 @@ def _recalled(exchange: int, fields: head.Fields, recall: Recall) -> SharedHisto
 
 def _events(reader: varint.Reader, history: SharedHistory, sent_at: int) -> list[Wired]:
     numbers = reader.take(reader.number())
-    content = compression.unpack(reader.rest(), history.text, LARGEST)
+    content = compression.unpack(reader.rest(), history.text, records.MOST_BYTES)
     return columns.unpack(Columns(content, numbers), sent_at, history.schemas)

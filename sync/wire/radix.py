@@ -32,6 +32,7 @@ class Reader:
 
     def __init__(self, packed: bytes) -> None:
         self._packed = packed
+        self._at = 0
         self._block: int
         self._capacity: int
         self._begin()
@@ -49,11 +50,12 @@ class Reader:
 
     def close(self) -> None:
         """Raises ValueError unless the bytes are those of the numbers that were taken."""
-        if self._packed or self._length != _bytes_for(self._capacity):
+        if self._at < len(self._packed) or self._length != _bytes_for(self._capacity):
             raise ValueError("The numbers take another number of bytes.")
 
     def _begin(self) -> None:
-        block, self._packed = self._packed[:BLOCK_BYTES], self._packed[BLOCK_BYTES:]
+        block = self._packed[self._at : self._at + BLOCK_BYTES]
+        self._at += BLOCK_BYTES
         self._block = int.from_bytes(block, "little")
         self._length = len(block)
         self._capacity = 1

@@ -7,12 +7,21 @@ from typing import Annotated
 
 import msgspec
 
+from sado.sync.wire import text
+
 Value = str | int
 MOST_FIELDS = 50
 # So many values stand before those of the body: time, reference, slip, hops, id.
 META = 5
 # A difference of two numbers, and its double, is then still below 2^63 (sync/wire/varint.py).
 LARGEST = 1 << 60
+# What all events of a frame may take together: as the content of the frame, and as letters once they are read. A few
+# bytes say much where residents write alike, so this is the same for short frames and long ones.
+MOST_BYTES = 512 * 1024
+# What the texts of one may take: the largest of each lane fit into a frame together.
+MOST_BYTES_OF_ONE = 160 * 1024
+# What the row of an event takes beside its texts, at most.
+ROW_BYTES = 96
 
 
 class Shape(msgspec.Struct, frozen=True, order=True, array_like=True):
@@ -39,6 +48,13 @@ class Wired(msgspec.Struct, frozen=True, array_like=True):
     slip: int = 0
     id: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{16})?\Z")] = ""
     hops: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+def text_size(kind: str, reference: str, body: str) -> int:
+    """How many bytes these texts of an event take in a frame at most, in whichever way they are written, before any
+    compressor; no less than they have letters."""
+    whole = f"{kind}{reference}{body}"
+    return max(len(text.pack(whole)), len(whole.encode()))
 
 
 def row_of(event: Wired, sent_at: int) -> tuple[Shape, tuple[Value, ...]]:

@@ -168,7 +168,7 @@ def test_another_agency_is_told_as_if_there_were_no_case(village: Station, filed
         (outbox.UPSTREAM, "case.merged", "{}", errors.UnknownEventError),
         (PEER, payloads.OPENED, "{}", msgspec.ValidationError),
         (outbox.UPSTREAM, payloads.MOVED, "not json", msgspec.DecodeError),
-        (PEER, payloads.NOTIFIED, '{"event":"1.a.1","reference":"0080000000","at":1}', UnknownCaseError),
+        (PEER, payloads.NOTIFIED, '{"event":"008.a.1","reference":"0080000000","at":1}', UnknownCaseError),
         (PEER, payloads.NOTIFIED, '{"event":"1.a.1","reference":"0090000000","at":1}', errors.ForeignEventError),
         (PEER, payloads.NOTIFIED, '{"event":"1.a.1","reference":"0080000001","at":1}', errors.ForeignEventError),
         (

@@ -1,4 +1,4 @@
-"""What `sado station add` and `serve` refuse, and what they say then."""
+"""`sado station`: who is let in and turned away, and what it and `serve` refuse."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from sado import settings
-from tests.support.processes import HUB, Station, sado, sado_process
+from sado.channel.settings import BLOCKS
+from sado.cli.station_access import opened
+from sado.store.tables import stations
+from sado.store.tables.stations import Served
+from sado.sync.wire import frame
+from sado.sync.wire.frame import Message
+from tests.support.processes import HOP_S, HUB, VILLAGE, Station, environment, sado, sado_process
 
 
 @pytest.fixture
@@ -79,3 +86,52 @@ def test_a_certificate_that_cannot_be_used_is_told_with_its_setting(hub: Station
     hub.settings |= {"upstream": "https://hub.example", "upstream_certificate_file": certificate}
 
     assert f"SADO_UPSTREAM_CERTIFICATE_FILE='{certificate}' holds no certificate in PEM" in refusal(hub, "serve")
+
+
+@pytest.fixture
+def serving(hub: Station) -> Station:
+    """The same hub, which serves."""
+    return hub.start()
+
+
+def exchanged(session: requests.Session, hub: Station, key: str, number: int) -> int:
+    """The HTTP status that a hello of the village gets, on the connection that the session keeps."""
+    packed = frame.pack(frame.UP, VILLAGE, bytes.fromhex(key), Message(number, 1, incarnation=b"8 bytes."))
+    return session.post(f"{hub.url}{frame.PATH}", data=packed, timeout=HOP_S).status_code
+
+
+def test_a_station_is_let_in_rekeyed_and_turned_away_while_serving(serving: Station) -> None:
+    """A connection that stands is no way past it."""
+    with requests.Session() as session:
+        key = serving.sado("station", "add", str(VILLAGE)).strip()
+        assert [exchanged(session, serving, key, number) for number in (1, 2)] == [200, 200]
+
+        newer = serving.sado("station", "rekey", str(VILLAGE)).strip()
+        assert exchanged(session, serving, key, 3) == 400
+        assert [exchanged(session, serving, newer, number) for number in (1, 2)] == [200, 200]
+
+        again = serving.sado("station", "add", str(VILLAGE)).strip()
+        assert (exchanged(session, serving, newer, 3), exchanged(session, serving, again, 1)) == (400, 200)
+
+        assert "its next frame is refused" in serving.sado("station", "revoke", str(VILLAGE))
+        assert exchanged(session, serving, again, 2) == 403
+        assert "is not admitted here" in refusal(serving, "station", "revoke", str(VILLAGE))
+
+
+def test_a_new_key_leaves_the_districts_and_the_way_of_a_station_as_they_are(hub: Station) -> None:
+    hub.sado("station", "add", "30", "--district", "KT-YOV")
+    hub.sado("station", "add", "7", "--through", "30")
+    hub.sado("station", "rekey", "30")
+
+    with opened(settings.load(environment(hub.settings), BLOCKS)) as store:
+        assert [*store.read(stations.served)] == [Served(30, frozenset({"KT-YOV"}))]
+        assert store.read(lambda tx: stations.through(tx, 7)) == 30
+    assert "is reached through station 030, where its key is" in refusal(hub, "station", "rekey", "7")
+    assert "is not admitted here" in refusal(hub, "station", "rekey", "8")
+
+
+@pytest.mark.parametrize("is_serving", [False, True])
+def test_a_district_that_is_none_is_refused(hub: Station, is_serving: bool) -> None:
+    if is_serving:
+        hub.start()
+    assert "There is no district XX." in refusal(hub, "station", "add", "7", "--district", "XX")

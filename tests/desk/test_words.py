@@ -15,6 +15,7 @@ from sado.desk.operator import line
 from sado.desk.phone import page as phone
 from sado.menus.handset import Letters
 from sado.store.tables import deliveries, line_usage, quarantine
+from sado.store.tables.events import Event
 from sado.store.tables.lanes import LANES
 from sado.store.tables.outbox import State
 from sado.sync import outbox
@@ -97,7 +98,8 @@ def test_no_page_shows_a_code(desk: Desk, code: str) -> None:
     reason = Reason(Cause.CASE_UNKNOWN, "0070000000")
     for kind in EntryKind:
         desk.store.write(lambda tx, kind=kind: outbox.put(tx, outbox.UPSTREAM, kind, "", "{}"))  # type: ignore[misc]
-        desk.store.write(lambda tx, kind=kind: quarantine.keep(tx, outbox.UPSTREAM, kind, "{}", reason.stored))  # type: ignore[misc]
+        event = Event(kind, "", "{}")
+        desk.store.write(lambda tx, event=event: quarantine.keep(tx, outbox.UPSTREAM, event, reason.stored))  # type: ignore[misc]
     shown = desk.signed_in("operator").get(f"/operator?lang={code}").text
     assert [kind for kind in EntryKind if re.search(rf">\s*{kind}\s*<", shown)] == []
     assert "CASE_UNKNOWN" not in shown and Cause.CASE_UNKNOWN.value not in shown

@@ -19,6 +19,7 @@ from sado.menus.reading import pack
 from sado.store import Keyring, Store
 from sado.store.tables import accounts, identity
 from sado.sync import status
+from sado.sync.exchange import aside
 from sado.sync.link.budget import Budget
 from sado.sync.link.frame_size import FrameSize
 from tests.support.stations import shipped_law
@@ -96,7 +97,9 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
         "secure_cookies": False,
         "has_upstream": True,
         "is_costly": lambda tx: False,
+        "spent_peers": lambda tx: [],
         "sync_status": lambda tx: status.of(tx, Budget(), FrameSize()),
+        "release": lambda tx, number: aside.release(tx, number, cases.apply),
     }
     pages.create(app, store, cases, PACK, pages.Options(**{**options, **changed}))
     try:

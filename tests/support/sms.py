@@ -40,12 +40,14 @@ class KeepingGateway:
         return f"{self.name}-{key}"
 
 
-def notices(store: Store, cases: Cases, *gateways: KeepingGateway, daily_budget: int = 0) -> Notices:
+def notices(
+    store: Store, cases: Cases, *gateways: KeepingGateway, daily_budget: int = 0, policy: SendPolicy | None = None
+) -> Notices:
     """The transport of SMS with these gateways, the first to be preferred; `daily_budget` in thousandths. One that was
     down is tried again at once."""
     failover = Failover([Route(one, 1000.0) for one in gateways], clock=_Later(), sleep=lambda seconds: None)
     pack = shipped_pack()
-    return Notices(store, failover, pack, cases, SendPolicy(pack, daily_budget), "*1339#")
+    return Notices(store, failover, pack, cases, policy or SendPolicy(pack, daily_budget), "*1339#")
 
 
 class _Later:

@@ -34,7 +34,9 @@ OPTIONS = pages.Options(
     secure_cookies=False,
     has_upstream=False,
     is_costly=lambda tx: False,
+    spent_peers=lambda tx: [],
     sync_status=lambda tx: status.of(tx, Budget(), None),
+    release=lambda tx, number: False,
 )
 APPEAL_TO_HCU = msgspec.structs.replace(APPEAL, agency="HCU", place="KT-YOV")
 PACK = pack.load("tajikistan")

@@ -16,6 +16,7 @@ from sado.cli.sync_report import Words
 from sado.store import Transaction
 from sado.store.tables import lanes, line_usage, quarantine
 from sado.store.tables import outbox as entries
+from sado.store.tables.events import Event
 from sado.sync import outbox, status
 from sado.sync.codes import Cause, Reason
 from sado.sync.link.budget import Budget, limits_from, windows_from
@@ -23,6 +24,7 @@ from sado.sync.link.frame_size import FrameSize
 from tests.support.browser import Desk, build, post
 
 DUSHANBE = ZoneInfo("Asia/Dushanbe")
+STRANGE = Event("case.moved", "", "{}")
 PRICE = Decimal("0.1")
 LIMITS = limits_from(daily_kb=500, monthly_mb=20, daily_money=0, monthly_money=2, price=PRICE)
 BUDGET = Budget(DUSHANBE, windows_from("22:00-04:00"), LIMITS, PRICE)
@@ -116,7 +118,7 @@ def test_status_of_a_quiet_station(station: Desk) -> None:
 def test_status_says_what_waits_why_and_what_went_on_what(station: Desk) -> None:
     busy(station)
     set_clock(station, outbox.UPSTREAM, 7 * 60)
-    station.store.write(lambda tx: quarantine.keep(tx, "upstream", "case.moved", "{}", "UnknownCaseError: 0070000000"))
+    station.store.write(lambda tx: quarantine.keep(tx, "upstream", STRANGE, "UnknownCaseError: 0070000000"))
     assert told(station) == [
         "Last exchange at 13.07.2026 05:00:00.",
         "Until 14.07.2026 00:00:00 only urgent events leave: today's 500.0 KB are used up.",
@@ -130,7 +132,7 @@ def test_status_says_what_waits_why_and_what_went_on_what(station: Desk) -> None
         " bulk 3.20 MB (0.32 TJS), blobs 180.9 KB (0.02 TJS), idle 60.0 KB (0.01 TJS), probe 624 bytes (0.00 TJS).",
         "An exchange carries up to 5.0 KB; the line was measured at 2.0 KB a second.",
         "The clock of upstream is 7 min ahead of ours: one of the two is wrong.",
-        "Kept aside, because they could not be understood: 1. The operator's page lists them.",
+        "Kept aside, because they could not be understood: 1. `sado quarantine list` shows them.",
     ]
 
 
@@ -258,7 +260,7 @@ def test_sync_now_needs_the_page_s_own_form(station: Desk, operator: FlaskClient
 
 def test_a_wrong_clock_and_events_kept_aside_are_told_on_both_pages(station: Desk, operator: FlaskClient) -> None:
     set_clock(station, outbox.UPSTREAM, 7 * 60)
-    station.store.write(lambda tx: quarantine.keep(tx, "upstream", "case.moved", "{}", "UnknownCaseError: 0070000000"))
+    station.store.write(lambda tx: quarantine.keep(tx, "upstream", STRANGE, "UnknownCaseError: 0070000000"))
     clock = "The clock of the upstream station is 7 min ahead of this station's: one of the two is wrong."
     assert clock in page(operator) and clock in page(operator, "/operator")
     assert "Events that could not be understood lie aside: 1." in page(operator)

@@ -15,6 +15,7 @@ from sado.store import Transaction
 from sado.store.tables import deliveries, lane_events, lanes, quarantine
 from sado.store.tables import outbox as entries
 from sado.store.tables.deliveries import Delivery
+from sado.store.tables.events import Event
 from sado.store.tables.outbox import Entry
 from sado.sync import outbox
 from sado.sync.codes import Cause, Reason
@@ -156,14 +157,14 @@ def test_try_everything_now_makes_all_of_it_due(desk: Desk, operator: FlaskClien
 
 def test_events_kept_aside_are_listed(desk: Desk, operator: FlaskClient) -> None:
     reason = Reason(Cause.CASE_UNKNOWN, "0070000000")
-    desk.store.write(lambda tx: quarantine.keep(tx, "upstream", "case.moved", "{}", reason.stored))
+    desk.store.write(lambda tx: quarantine.keep(tx, "upstream", Event("case.moved", "", "{}"), reason.stored))
     assert "Kept aside" in page(operator)
     assert "There is no such case here: 0070000000" in page(operator)
 
 
 def test_an_event_of_a_later_release_is_listed_as_one(desk: Desk, operator: FlaskClient) -> None:
     reason = Reason(Cause.EVENT_UNKNOWN)
-    desk.store.write(lambda tx: quarantine.keep(tx, "upstream", "case.merged", "{}", reason.stored))
+    desk.store.write(lambda tx: quarantine.keep(tx, "upstream", Event("case.merged", "", "{}"), reason.stored))
     assert "not known to this release: case.merged" in page(operator)
 
 

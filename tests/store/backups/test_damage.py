@@ -115,7 +115,7 @@ def test_every_value_that_is_sealed_has_a_column_of_that_type_and_opens_or_is_co
         station.store.write(lambda tx: wanted_blobs.add_range(tx, wanted_blobs.all_wanted(tx)[0], b"range"))
         station.store.write(lambda tx: stations.add(tx, 8))
         station.store.write(lambda tx: drafts.save(tx, 0, APPEAL.msisdn, "{}"))
-        station.store.write(lambda tx: quarantine.keep(tx, PEER, "case.opened", "{}", "why"))
+        station.store.write(lambda tx: quarantine.keep(tx, PEER, Event("case.opened", "", "{}"), "why"))
         station.store.write(lambda tx: received_events.keep(tx, PEER, 1, Event("case.opened", "", "{}"), b""))
         station.store.write(lambda tx: sessions.save(tx, b"session", "{}", True))
         station.store.write(lambda tx: add_rows(tx, is_private=True))

@@ -10,6 +10,7 @@ import pytest
 
 from sado.store import Store, Transaction
 from sado.store.tables import lanes, received_events
+from sado.store.tables.events import MOST_READ
 from sado.sync import outbox
 from sado.sync.exchange import history
 from sado.sync.wire import head, shared_history, varint
@@ -173,6 +174,22 @@ def test_a_memory_has_the_last_events_and_no_more_than_pays(row: Row, letters: i
     assert known is not None
     assert (known.after, known.upto) == (count - most, count)
     assert recalled(row.district.store, PEER, known).check(4) == known.check(4)
+
+
+def test_a_memory_of_large_events_has_as_many_as_may_be_read_at_once(row: Row) -> None:
+    """Both sides open it whole: a station that is up to no good could fill the memory of its upstream so."""
+
+    def many(tx: Transaction) -> None:
+        for number in range(12):
+            outbox.put(tx, outbox.UPSTREAM, "later.said", "", f"{number}".ljust(150_000))
+
+    row.village.store.write(many)
+    settle(row)
+    known = sent(row.village.store, outbox.UPSTREAM)
+    assert known is not None
+    assert (known.after, known.upto) == (6, 12) and 6 * 150_000 < MOST_READ < 7 * 150_000
+    assert recalled(row.district.store, PEER, known).check(4) == known.check(4)
+    assert row.district.store.write(lambda tx: history.of_received(tx, PEER, 5, 12)).events == []
 
 
 def test_who_deletes_words_sends_without_them_and_later_with_new_ones(row: Row, filed: list[str]) -> None:

@@ -123,13 +123,45 @@ def test_the_old_key_is_refused_after_a_new_one(busy: Pair) -> None:
 
 
 def test_under_a_new_key_a_station_goes_on_whatever_number_a_thief_said_last(busy: Pair) -> None:
-    last = (1 << 63) - 1
+    last = stations.LONGEST_JUMP
     assert busy.hub.store.write(lambda tx: stations.accept_exchange(tx, VILLAGE, last)) is None
     assert busy.hub.store.write(lambda tx: stations.accept_fetch(tx, VILLAGE, last)) is None
     busy.key = busy.hub.store.write(lambda tx: stations.add(tx, VILLAGE))
     busy.restart()
     busy.settle()
     assert busy.hub.store.write(lambda tx: stations.accept_fetch(tx, VILLAGE, 1)) is None
+
+
+@pytest.mark.parametrize("number", [LONG_AGO + stations.LONGEST_JUMP + 9, 1 << 62, (1 << 63) - 1])
+def test_a_number_far_ahead_shuts_the_honest_station_out_of_nothing(busy: Pair, number: int) -> None:
+    busy.settle()
+    before = dump(busy.hub.store)
+    down = busy.down(busy.answer(frame.pack(frame.UP, VILLAGE, busy.key, Message(number))))
+    assert (down.fault, dump(busy.hub.store) == before) == (server.REPEATED, True)
+    assert busy.hub.store.write(lambda tx: stations.accept_fetch(tx, VILLAGE, number)) == 0
+    busy.file()
+    assert busy.settle() == 1
+    check_ledger(busy)
+
+
+def test_a_number_some_way_ahead_is_taken_and_the_honest_station_goes_on_behind_it(busy: Pair) -> None:
+    busy.settle()
+    packed = frame.pack(frame.UP, VILLAGE, busy.key, Message(stations.LONGEST_JUMP))
+    assert busy.down(busy.answer(packed)).fault == 0
+    busy.file()
+    busy.settle()
+    check_ledger(busy)
+
+
+def test_answers_that_say_a_number_far_ahead_do_not_part_the_station_from_its_upstream(busy: Pair) -> None:
+    def lie(packed: bytes, timeout_s: float) -> bytes:
+        fault = Message(busy.up(packed).exchange, want=(1 << 63) - 1, fault=server.REPEATED)
+        return frame.pack(frame.DOWN, VILLAGE, busy.key, fault)
+
+    for _ in range(2):
+        busy.call(lie)
+    busy.settle()
+    check_ledger(busy)
 
 
 def test_a_station_that_is_not_admitted_is_refused(busy: Pair) -> None:

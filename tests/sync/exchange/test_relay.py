@@ -13,9 +13,9 @@ from sado.store.tables import cases, lane_events, lanes, stations
 from sado.store.tables.events import Event
 from sado.sync import outbox
 from sado.sync.exchange import lane, relay
-from sado.sync.wire import records
-from sado.sync.wire.frame import Run
-from sado.sync.wire.records import Wired
+from sado.sync.wire import frame, records
+from sado.sync.wire.frame import Message, Run
+from sado.sync.wire.records import MOST_BYTES_OF_ONE, Wired
 from tests.support.row import DISTRICT, VILLAGE, Row, Stop, open_row
 from tests.support.stations import APPEAL
 
@@ -162,14 +162,41 @@ def test_an_event_that_says_to_be_as_old_as_no_event_is_does_not_stop_the_line_o
     assert len(row.hub.came) == 2
 
 
-@pytest.mark.parametrize("size", [outbox.MOST_BYTES, outbox.MOST_BYTES + 1])
-def test_an_event_that_hardly_fits_into_a_frame_does_not_stop_the_line_of_the_district(row: Row, size: int) -> None:
-    event = Event(LATER, "", "x" * (size - len(LATER)), b"01234567")
-    row.district.store.write(lambda tx: relay.pass_on(tx, AT_DISTRICT, "n", event))
-    row.district.put(outbox.UPSTREAM, LATER, "", "{}", "n")
+# How many bytes a sign takes in a frame at most.
+SIGNS = {"x": 1, "Ҷ": 2, "\0": 3, "\x1b": 4, "№": 3, "—": 6, "\N{GRINNING FACE}": 7}
+
+
+@pytest.mark.parametrize("is_too_large", [False, True])
+@pytest.mark.parametrize("sign", SIGNS)
+def test_an_event_that_hardly_fits_into_a_frame_does_not_stop_the_line_of_the_district(
+    row: Row, sign: str, is_too_large: bool
+) -> None:
+    """Not even one in each lane at once, as a station may send that has nothing good in mind."""
+    most = (MOST_BYTES_OF_ONE - len(LATER)) // SIGNS[sign]
+    for name in lanes.LANES:
+        event = Event(LATER, "", sign * (most + is_too_large), f"8 bytes{name}".encode())
+        row.district.store.write(lambda tx, name=name, event=event: relay.pass_on(tx, AT_DISTRICT, name, event))  # type: ignore[misc]
+        row.district.put(outbox.UPSTREAM, LATER, "", "{}", name)
     row.settle()
-    assert len(row.hub.came) == 1 + (size == outbox.MOST_BYTES)
-    assert row.district.reasons() == ["EVENT_TOO_LARGE"] * (size > outbox.MOST_BYTES)
+    assert len(row.hub.came) == (3 if is_too_large else 6)
+    assert row.district.reasons() == ["EVENT_TOO_LARGE"] * (3 if is_too_large else 0)
+
+
+def test_the_largest_events_of_all_lanes_fit_into_one_frame(row: Row) -> None:
+    for name in lanes.LANES:
+        row.district.put(outbox.UPSTREAM, LATER, "", "№" * ((MOST_BYTES_OF_ONE - len(LATER)) // 3), name)
+    ends = row.district.store.write(lambda tx: lane.acknowledged(tx, outbox.UPSTREAM))
+    runs = row.district.store.write(lambda tx: lane.runs_after(tx, outbox.UPSTREAM, 1, ends, every_lane=True))
+    packed = frame.pack(frame.UP, DISTRICT, bytes(32), Message(1, 1, runs=runs, incarnation=bytes(8)))
+    assert frame.unpack(frame.UP, bytes(32), packed).count == 3
+
+
+def test_many_large_events_go_in_several_frames(row: Row) -> None:
+    for _ in range(12):
+        row.district.put(outbox.UPSTREAM, LATER, "", "x" * (MOST_BYTES_OF_ONE // 2))
+    row.settle()
+    assert len(row.hub.came) == 12
+    assert len(row.upper.frames) < 12
 
 
 def test_a_district_speaks_only_for_stations_that_are_reached_through_it(row: Row) -> None:

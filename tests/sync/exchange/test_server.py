@@ -125,7 +125,7 @@ def test_an_answer_is_bounded_by_what_the_station_wants(busy: Pair) -> None:
 def test_an_event_larger_than_the_limit_travels_alone(busy: Pair) -> None:
     busy.settle()
     for number in range(2):
-        busy.file(noise(20_000 + number))
+        busy.file(noise(19_000 + number))
     busy.frame_size.limit = LEAST
     packed = busy.request()
     assert len(packed) > 10 * LEAST
