@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from sado.cases.registers.definitions import SAMPLE, Register, RegisterError
 from sado.cases.registers.loading import MOST_LINES, Line, Step, Steps, remove_unnamed
 
 LONGEST_LINE = 20_000
+# What is read of a file while no line of it has ended: a quotation mark that is not closed takes all that follows.
+LONGEST_UNENDED = 1_000_000
 # A step has to pass through the control API, which takes a megabyte; a letter may become six bytes.
 LONGEST_STEP = 100_000
 
@@ -46,8 +49,10 @@ class RegisterFile:
         """Open it and look at its columns. Raises RegisterError when they are not those of the register."""
         self.size = path.stat().st_size
         self._raw = path.open("rb")
+        self._text = io.TextIOWrapper(self._raw, "utf-8-sig", newline="")
         self._path = path
-        self._reader = csv.reader(io.TextIOWrapper(self._raw, "utf-8-sig", newline=""), strict=True)
+        self._unended = 0
+        self._reader = csv.reader(self._pieces(), strict=True)
         try:
             self._columns = self._header()
             _check_columns(self._columns, register, languages)
@@ -79,6 +84,17 @@ class RegisterFile:
         if step:
             yield step
 
+    def _pieces(self) -> Iterator[str]:
+        """The file for the reader of CSV, which asks on until a line ends. Raises RegisterError where none does."""
+        while piece := self._text.readline(LONGEST_UNENDED):
+            self._unended += len(piece)
+            if self._unended >= LONGEST_UNENDED:
+                raise RegisterError(
+                    f"{self._path} has a line that does not end: close its quotation mark, or save it as CSV. The lines"
+                    " before are kept; load the new file over them."
+                )
+            yield piece
+
     def _header(self) -> list[str]:
         try:
             return [name.strip() for name in next(self._reader, [])]
@@ -87,7 +103,7 @@ class RegisterFile:
 
     def _lines(self) -> Iterator[Line]:
         while True:
-            number = self._reader.line_num + 1
+            number, self._unended = self._reader.line_num + 1, 0
             try:
                 cells = next(self._reader)
             except StopIteration:
@@ -118,7 +134,7 @@ def _check_columns(header: list[str], register: Register, languages: Collection[
     faults = {
         "missing": [column for column in needed if column not in header],
         "unknown": [column for column in header if column not in allowed and column != SAMPLE],
-        "there twice": sorted({column for column in header if header.count(column) > 1}),
+        "there twice": sorted(column for column, count in Counter(header).items() if count > 1),
     }
     if any(faults.values()):
         said = "; ".join(f"{fault}: {', '.join(columns)}" for fault, columns in faults.items() if columns)

@@ -8,7 +8,8 @@ lacks go.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterator, Sequence
+import io
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -21,6 +22,8 @@ from sado.store.tables.registers import RegisterRow, RegisterTable, Snapshot
 
 # The part of what is about no district.
 NOWHERE = "-"
+# The letters of an agency's line (csv_file.py), each of which may become six bytes, and the names of its columns.
+LONGEST_LINE = 256 * 1024
 
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,32 +76,40 @@ class Snapshots:
         """Take in a copy, some hundred rows in a transaction; the register's name. Every row is looked at before the
         first is kept. Raises RegisterError, and then nothing has changed."""
         try:
-            first, *others = content.splitlines()
-            head, row_lines = _HEAD.decode(first), [_ROW.decode(line) for line in others]
-            for day in {head.as_of, *(row.as_of or head.as_of for row in row_lines)}:
-                datetime.date.fromisoformat(day)
-        except ValueError:
+            head = _HEAD.decode(next(_lines(content), b""))
+            datetime.date.fromisoformat(head.as_of)
+            self._check(head, _rows(content))
+        except RegisterError:
+            raise
+        except (ValueError, RecursionError):
             raise RegisterError("What came is no copy of a register.") from None
-        self._check(head, row_lines)
         load = self._loading.take_over(head.register, head.as_of, head.is_sample, head.part)
-        self._keep(load, head, row_lines)
+        self._keep(load, head, _rows(content))
         self._store.write(lambda tx: _finish(tx, head))
         return head.register
 
-    def _check(self, head: Head, row_lines: Sequence[RowLine]) -> None:
-        for number, row in enumerate(row_lines, 2):
+    def _check(self, head: Head, rows_in_it: Iterable[tuple[int, RowLine]]) -> None:
+        for number, row in rows_in_it:
+            datetime.date.fromisoformat(row.as_of or head.as_of)
             values, faults = self._registers.check(head.register, row.cells)
             if faults or not self._registers.name_of(head.register, values):
                 raise RegisterError(f"{head.register}, line {number}: {'; '.join(faults) or 'nothing names the row'}")
 
-    def _keep(self, load: Load, head: Head, row_lines: Sequence[RowLine]) -> None:
+    def _keep(self, load: Load, head: Head, rows_in_it: Iterable[tuple[int, RowLine]]) -> None:
         by_day: dict[str, list[Line]] = {}
-        for number, row in enumerate(row_lines, 2):
-            by_day.setdefault(row.as_of or head.as_of, []).append(Line(number, row.cells))
-        for day, lines in by_day.items():
-            for start in range(0, len(lines), MOST_LINES):
-                self._loading.keep(msgspec.structs.replace(load, as_of=day), lines[start : start + MOST_LINES])
+        for number, row in rows_in_it:
+            lines = by_day.setdefault(row.as_of or head.as_of, [])
+            lines.append(Line(number, row.cells))
+            # Lines of ever other days would pile up.
+            if len(lines) == MOST_LINES or len(by_day) == MOST_LINES:
+                self._keep_lines(load, by_day)
+        self._keep_lines(load, by_day)
         remove_unnamed(self._loading, load)
+
+    def _keep_lines(self, load: Load, by_day: dict[str, list[Line]]) -> None:
+        for day, lines in by_day.items():
+            self._loading.keep(msgspec.structs.replace(load, as_of=day), lines)
+        by_day.clear()
 
     def _line(self, copy: Snapshot, register: Register, row: RegisterRow) -> bytes:
         cells = dict(_cells(register, values_of(row.body)))
@@ -110,6 +121,23 @@ class Snapshots:
             salt = self._store.keys.digest("copies", f"{copy.name} {part}").hex()
         head = _ENCODER.encode(Head(copy.name, copy.as_of, part, copy.is_sample, salt))
         return b"\n".join([head, *sorted(lines), b""])
+
+
+def _lines(content: bytes) -> Iterator[bytes]:
+    """The lines of a copy, one at a time: all of them at once take many times its bytes. Raises RegisterError for one
+    that no row can be."""
+    text = io.BytesIO(content)
+    while line := text.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise RegisterError(f"A line of the copy has more than {LONGEST_LINE} bytes.")
+        yield line
+
+
+def _rows(content: bytes) -> Iterator[tuple[int, RowLine]]:
+    """The rows of a copy with the numbers of their lines. Raises ValueError for what is none."""
+    lines = enumerate(_lines(content), 1)
+    next(lines, None)
+    yield from ((number, _ROW.decode(line)) for number, line in lines)
 
 
 def _all(tx: Transaction, name: str, register: Register) -> tuple[Snapshot | None, list[RegisterRow], list[str]]:

@@ -10,9 +10,8 @@ import msgspec
 import yaml
 
 from sado.menus.misfits import Path
+from sado.menus.reading.yaml_data import LOADER
 
-# In C where the library has it. One loader reads and finds lines: the two do not take quite the same files.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 NOT_UTF8 = "this is not UTF-8: save it in that encoding"
 # What to do about a value of the wrong type, by what msgspec says of it.
 ADVICE = {
@@ -38,7 +37,7 @@ class Fault:
 
 
 def lines(text: str) -> yaml.Node | None:
-    """The nodes of a YAML file, which know their lines; None for an empty file."""
+    """The nodes of a YAML file that was read (yaml_data.py), which know their lines; None for an empty file."""
     return yaml.compose(text, Loader=LOADER)
 
 

@@ -14,7 +14,7 @@ from sado.menus.pack import Pack
 from sado.menus.reading import build as building
 from sado.menus.reading import check, command_faults, pack_faults
 from sado.menus.reading.faults import Fault
-from sado.menus.reading.source import SHARED, Files, PackSource, parse
+from sado.menus.reading.source import MOST_BYTES, SHARED, Files, PackSource, parse
 from sado.menus.tree import TreeError
 
 PACKS = Path(__file__).parents[1] / "packs"
@@ -47,6 +47,8 @@ def files_of(name: str) -> dict[str, bytes]:
         packs = ", ".join(sorted(path.parent.name for path in PACKS.glob(f"*/{SHARED}")))
         raise TreeError(f"There is no pack {name!r}: name a folder with a {SHARED} in it, or one of: {packs}.")
     paths = [*folder.glob("*.yaml"), *folder.glob("*.csv"), *folder.glob("trees/*.yaml")]
+    if (size := sum(path.stat().st_size for path in paths)) > MOST_BYTES:
+        raise TreeError(f"The files in {folder} have {size} bytes; a pack has at most {MOST_BYTES}.")
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(paths)}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +29,8 @@ LAW = "law.yaml"
 REGISTERS = "registers.yaml"
 AGENCIES = "agencies.csv"
 TABLES = (DISTRICTS, REGIONS, AGENCIES)
+# Some forty times the largest pack there is. A table's cells are reckoned as if each row had every column.
+MOST_FILES, MOST_BYTES, MOST_CELLS = 1000, 8 << 20, 400_000
 
 
 class PackFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,22 +98,41 @@ class PackSource:
 
 def parse(name: str, files: Files) -> PackSource:
     """The pack of these files; what cannot be read, or is not what its place in a file takes, is told in `faults`."""
+    if faults := [*_too_much(files)]:
+        return PackSource(name, files, {}, Written({}, {}, []), faults)
     yaml = {path: File(path, files.get(path, b"{}")) for path in (SHARED, COMMANDS, LAW, REGISTERS)}
     trees = yaml_files.read({path: content for path, content in files.items() if path.startswith("trees/")})
     faults = [*yaml[SHARED].unlike(PackFile), *yaml[COMMANDS].unlike(dict[str, Keyword]), *trees.faults]
     faults += [*yaml[LAW].unlike(dict), *yaml[REGISTERS].unlike(dict)]
     faults += [Fault(path, 1, "", "", "this file is missing") for path in TABLES if path not in files]
     faults += [
-        fault for path, content in files.items() if path.endswith(".csv") for fault in _undecodable(path, content)
+        fault for path, content in files.items() if path.endswith(".csv") for fault in _table_faults(path, content)
     ]
     return PackSource(name, files, yaml, trees, faults)
 
 
-def _undecodable(path: str, content: bytes) -> Iterator[Fault]:
+def _too_much(files: Files) -> Iterator[Fault]:
+    """What no station reads: it is looked at before anything is."""
+    if len(files) > MOST_FILES:
+        yield Fault(SHARED, 1, "", "", f"a pack has at most {MOST_FILES} files, this one {len(files)}")
+    if (size := sum(map(len, files.values()))) > MOST_BYTES:
+        largest = max(files, key=lambda path: len(files[path]))
+        yield Fault(largest, 1, "", "", f"a pack has at most {MOST_BYTES} bytes, this one {size}")
+
+
+def _table_faults(path: str, content: bytes) -> Iterator[Fault]:
+    """What keeps a table from being read, or makes it too large."""
     try:
-        content.decode("utf-8")
+        reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
+        columns = len(next(reader, ()))
+        cells = columns * sum(1 for _ in reader)
     except UnicodeDecodeError as error:
         yield Fault(path, content.count(b"\n", 0, error.start) + 1, "", "", NOT_UTF8)
+    except csv.Error as error:
+        yield Fault(path, reader.line_num, "", "", f"this is not CSV: {error}")
+    else:
+        if cells > MOST_CELLS:
+            yield Fault(path, 1, "", "", f"a table has at most {MOST_CELLS} cells, this one {cells}")
 
 
 def version(files: Files) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,11 +11,10 @@ import msgspec
 import yaml
 
 from sado.menus.misfits import Path
+from sado.menus.reading import yaml_data
 from sado.menus.reading.contract import Id, ScreenType, ScreenTypes
 from sado.menus.reading.faults import NOT_UTF8, Fault, line_of, lines, misfits
 from sado.menus.reading.screen_types import SCREEN_TYPES
-
-_STR = "tag:yaml.org,2002:str"
 
 # What the reader of YAML says, and what whoever wrote the file can do about it; the first that fits.
 _ADVICE = {
@@ -25,25 +24,6 @@ _ADVICE = {
     "end of stream": "a quotation mark is not closed",
     "expected": "a bracket, brace or quotation mark is not closed, or a line is not indented as its neighbours",
 }
-
-
-def _plain(node: yaml.Node) -> Any:
-    """The data of a node. A name written twice is a fault, not the last one. Raises yaml.YAMLError.
-
-    PyYAML's own constructor does the same at a third of the speed, and takes the last one."""
-    if node.tag == _STR:
-        return node.value
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item) for item in node.value]
-    if not isinstance(node, yaml.MappingNode):
-        return yaml.constructor.SafeConstructor().construct_object(node)
-    mapping: dict[Hashable, Any] = {}
-    for key, value in node.value:
-        name = _plain(key)
-        if not isinstance(name, Hashable) or name in mapping:
-            raise yaml.MarkedYAMLError(problem=f"{key.value} is defined twice", problem_mark=key.start_mark)
-        mapping[name] = _plain(value)
-    return mapping
 
 
 @dataclass
@@ -58,11 +38,9 @@ class File:
     def data(self) -> dict[str, Any]:
         """The mapping in the file; empty when it cannot be read, which `faults` then says."""
         try:
-            data = _plain(lines(self.content.decode("utf-8")) or yaml.MappingNode("", []))
+            data = yaml_data.read(self.content.decode("utf-8"))
         except UnicodeDecodeError:
             return self._unreadable(1, NOT_UTF8)
-        except RecursionError:
-            return self._unreadable(1, "something here is a part of itself")
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             return self._unreadable(mark.line + 1 if mark else 1, _advised(str(getattr(error, "problem", error))))

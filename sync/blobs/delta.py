@@ -23,7 +23,7 @@ def pack(content: bytes, base: bytes = b"") -> bytes:
         LARGE_LEVEL if size > LARGE else LEVEL,
         source_size=len(content),
         dict_size=len(base),
-        window_log=max(size.bit_length(), LEAST_WINDOW),
+        window_log=_window(size),
         enable_ldm=bool(base) and size > LARGE,
         format=FORMAT,
         write_checksum=False,
@@ -33,7 +33,11 @@ def pack(content: bytes, base: bytes = b"") -> bytes:
 
 def unpack(packed: bytes, base: bytes, most: int) -> bytes:
     """What was packed against this base. Raises ValueError for anything else, and when it grows beyond `most` bytes."""
-    reader = zstandard.ZstdDecompressor(dict_data=_prefix(base), format=FORMAT).stream_reader(packed)
+    # A frame of ten bytes may ask for a window of 128 MiB.
+    widest = 1 << _window(most + len(base))
+    reader = zstandard.ZstdDecompressor(dict_data=_prefix(base), max_window_size=widest, format=FORMAT).stream_reader(
+        packed
+    )
     try:
         # Not decompress(): it believes the size that the frame states, whatever limit it is given.
         content = reader.read(most + 1)
@@ -42,6 +46,11 @@ def unpack(packed: bytes, base: bytes, most: int) -> bytes:
     if len(content) > most:
         raise ValueError("The blob grows too large.")
     return content
+
+
+def _window(size: int) -> int:
+    """The power of two that is wide enough for so many bytes."""
+    return max(size.bit_length(), LEAST_WINDOW)
 
 
 def _prefix(base: bytes) -> zstandard.ZstdCompressionDict | None:

@@ -1,5 +1,7 @@
 """Registers that come from the upstream: each station has the districts that it serves, as of the agency's day."""
 
+import tracemalloc
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +10,9 @@ import pytest
 from sado.cases.registers import csv_file
 from sado.cases.registers.csv_file import RegisterFile
 from sado.cases.registers.definitions import RegisterError
+from sado.cases.registers.loading import MOST_LINES
 from sado.cases.registers.lookup import Found
-from sado.cases.registers.snapshots import NOWHERE, Snapshots
+from sado.cases.registers.snapshots import LONGEST_LINE, NOWHERE, Snapshots
 from sado.menus.reading import pack
 from sado.publishing import bundle
 from sado.store import Store
@@ -225,6 +228,9 @@ def test_samples_do_not_take_the_place_of_a_real_copy(hub: Desk, village: Desk, 
         lambda copy: copy.replace(b'"number"', b'"nummer"'),
         lambda copy: copy.replace(b"licences", b"pensions"),
         lambda copy: copy.replace(HERE.encode(), b"RA-XXX"),
+        lambda copy: copy.replace(b"{", b'{"x":' + b"[" * 50_000 + b"]" * 50_000 + b",", 1),
+        lambda copy: copy + b'{"x":' + b"[" * 50_000,
+        lambda copy: copy + b'{"cells":{"number":"' + b"x" * LONGEST_LINE + b'"}}\n',
     ],
 )
 def test_a_copy_with_any_fault_changes_nothing(hub: Desk, village: Desk, tmp_path: Path, damage: object) -> None:
@@ -236,6 +242,32 @@ def test_a_copy_with_any_fault_changes_nothing(hub: Desk, village: Desk, tmp_pat
         copies(village).take(damage(made(hub)[""]))  # type: ignore[operator]
 
     assert all_ids(village) == ["1", "2", "3"]
+
+
+def test_a_copy_of_many_short_lines_takes_little_more_memory_than_its_bytes(hub: Desk, tmp_path: Path) -> None:
+    load(hub, tmp_path, *THREE)
+    copy = made(hub)[""] + b'{"cells":{}}\n' * 300_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(RegisterError, match="line 5: "):
+            copies(hub).take(copy)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < len(copy) * 2
+
+
+def test_rows_of_other_days_are_kept_each_with_its_day(hub: Desk, village: Desk, tmp_path: Path) -> None:
+    load(hub, tmp_path, *THREE)
+    head, row, *_ = made(hub)[""].splitlines()
+    numbered = [row.replace(b"0000001", b"%07d" % number)[:-1] for number in range(1, MOST_LINES * 2)]
+    dated = [line + (b',"as_of":"2026-01-0%d"}' % (number % 3 + 1)) for number, line in enumerate(numbered)]
+
+    copies(village).take(b"\n".join([head, *dated]))
+
+    kept_rows = village.store.read(kept.RegisterTable("licences", False).rows)
+    days = Counter(row.as_of for row in kept_rows)
+    assert days == {f"2026-01-0{day}": MOST_LINES * 2 // 3 for day in (1, 2, 3)}
 
 
 def test_of_a_private_register_nobody_can_guess_a_row_by_its_hash(hub: Desk, village: Desk, tmp_path: Path) -> None:

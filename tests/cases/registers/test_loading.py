@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sado.cases.registers.csv_file import LONGEST_LINE, LONGEST_STEP, RegisterFile
+from sado.cases.registers.csv_file import LONGEST_LINE, LONGEST_STEP, LONGEST_UNENDED, RegisterFile
 from sado.cases.registers.definitions import RegisterError
 from sado.cases.registers.loading import MOST_LINES, Line, Load, Loading, Removed, Step
 from tests.support.registers import LANGUAGES, LICENCES, Desk, licence, licences, taxes, written
@@ -144,6 +144,17 @@ def test_another_encoding_is_a_sentence(desk: Desk, tmp_path: Path) -> None:
 
     with pytest.raises(RegisterError, match=r"does not begin with a line of columns in UTF-8|is not UTF-8"):
         desk.load(path)
+
+
+@pytest.mark.parametrize("noise", ["x" * LONGEST_UNENDED, '"a\n",' * LONGEST_UNENDED])
+def test_a_line_that_never_ends_is_not_read_to_its_end(desk: Desk, tmp_path: Path, noise: str) -> None:
+    path = tmp_path / "licences.csv"
+    path.write_text(f"{LICENCES}\n{licence(1)}\n{noise}", "utf-8")
+
+    with RegisterFile(path, desk.registers.get("licences"), desk.registers.languages) as file:
+        with pytest.raises(RegisterError, match="has a line that does not end"):
+            list(file.steps())
+        assert file.position < LONGEST_UNENDED * 2
 
 
 @given(st.binary(max_size=300))

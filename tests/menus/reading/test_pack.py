@@ -11,6 +11,7 @@ from sado.menus.gsm import Budget, segments, units
 from sado.menus.pack import Pack
 from sado.menus.reading import check, pack
 from sado.menus.reading.pack import PACKS
+from sado.menus.reading.source import MOST_BYTES, MOST_FILES
 from sado.menus.reading.source import version as version_of
 from sado.menus.tree import PLACEHOLDER, Texts, TreeError
 from sado.publishing import checking
@@ -233,3 +234,28 @@ def test_two_agencies_with_one_code_are_a_fault() -> None:
     assert [str(fault) for fault in faults(small() | {"agencies.csv": twice})] == [
         f"agencies.csv:{line}: AGE stands in two rows: remove one" for line in (2, 3)
     ]
+
+
+TOO_MUCH = {
+    "files": ({f"trees/t{number}.yaml": b"" for number in range(MOST_FILES)}, "a pack has at most"),
+    "bytes": ({"trees/base.yaml": b"#" * MOST_BYTES}, f"at most {MOST_BYTES} bytes"),
+    "cells": ({"agencies.csv": b"code," + b"a," * 999 + b"\n" + b"x\n" * 999}, "a table has at most"),
+    "a cell": ({"agencies.csv": b"code\n" + b"x" * 200_000}, "this is not CSV: field larger"),
+}
+
+
+@pytest.mark.parametrize("which", TOO_MUCH)
+def test_a_pack_that_is_too_large_is_a_fault_before_it_is_read(which: str) -> None:
+    files, says = TOO_MUCH[which]
+    assert says in " ".join(fault.says for fault in faults(small() | files))
+
+
+def test_a_folder_with_too_much_in_it_is_not_read(tmp_path: Path) -> None:
+    for name, content in small().items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    assert pack.files_of(str(tmp_path))
+    with (tmp_path / "trees" / "large.yaml").open("wb") as file:
+        file.truncate(MOST_BYTES)
+    with pytest.raises(TreeError, match="a pack has at most"):
+        pack.files_of(str(tmp_path))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import zstandard
 
 from sado.store.tables import blobs, published_blobs, stations, wanted_blobs
 from sado.store.tables.events import Event
@@ -20,6 +21,9 @@ from sado.sync.errors import UnknownStationError
 from sado.sync.wire.frame import FrameError
 from tests.support.blobs import NAME, VILLAGE, Link, open_link
 from tests.support.published import STRANGER, asked, content, given_by_hub
+
+# 128 MiB, the widest that the library takes unasked.
+WIDE = 27
 
 # What is not what was offered
 
@@ -74,16 +78,26 @@ def test_what_grows_beyond_its_size_or_is_no_encoding_is_refused(link: Link, enc
     assert sum(link.ranges) < 10_000
 
 
-def test_a_bomb_takes_no_more_memory_than_the_blob_it_claims_to_be() -> None:
-    bomb = delta.pack(bytes(1 << 24))
+@pytest.mark.parametrize(("window", "says"), [(24, "cannot be decompressed"), (10, "too large")])
+def test_a_bomb_takes_no_more_memory_than_the_blob_it_claims_to_be(window: int, says: str) -> None:
+    settings = zstandard.ZstdCompressionParameters(window_log=window, format=delta.FORMAT)
+    bomb = zstandard.ZstdCompressor(compression_params=settings).compress(bytes(1 << 24))
     tracemalloc.start()
     try:
-        with pytest.raises(ValueError, match="too large"):
+        with pytest.raises(ValueError, match=says):
             delta.unpack(bomb, b"", 1000)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert (len(bomb) < 5000, peak < 1 << 20) == (True, True)
+
+
+def test_a_frame_that_asks_for_a_wide_window_gets_none() -> None:
+    # Zstandard's descriptor, the window's size as a power of two above ten, and a last raw block of three bytes.
+    frame = bytes([0, (WIDE - 10) << 3]) + (1 | 3 << 3).to_bytes(3, "little") + b"abc"
+    with pytest.raises(ValueError, match="cannot be decompressed"):
+        delta.unpack(frame, b"", 3)
+    assert delta.unpack(bytes([0, 0]) + frame[2:], b"", 3) == b"abc"
 
 
 def test_an_offer_that_is_too_large_is_refused_at_once(link: Link) -> None:
