@@ -23,7 +23,7 @@ $(VENV)/.ready: $(SETUP_FILES) requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Sado needs Python 3.11 or newer: make PYTHON=python3.11 ..." && false)
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) requirements.txt
-	$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@mkdir -p $(VENV)/names && ln -sfn ../.. $(VENV)/names/sado
 	@touch $@
 

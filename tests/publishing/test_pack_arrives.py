@@ -189,8 +189,9 @@ def test_a_faulty_pack_never_serves_and_the_hub_learns_why(down: Down, which: st
     assert down.told(NAME) == (wanted_blobs.TAKEN, "")
 
 
-def test_a_bundle_that_is_none_is_refused(down: Down) -> None:
-    blobs.publish(down.hub.store, [(NAME, b"no bundle"), ("film/kenya", b"no bundle")])
+@pytest.mark.parametrize("content", [b"no bundle", b"\x91\x92\xa1\xff\xc4\x00"], ids=["words", "a name not in UTF-8"])
+def test_a_bundle_that_is_none_is_refused(down: Down, content: bytes) -> None:
+    blobs.publish(down.hub.store, [(NAME, content), ("film/kenya", content)])
     down.settle()
 
     assert down.told(NAME) == (wanted_blobs.REFUSED, "What came is no bundle of a pack.")
