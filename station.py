@@ -261,8 +261,8 @@ def _upstream(
 
 
 def _health(store: Store, has_upstream: bool, pack_fault: str) -> tuple[Response, int]:
-    """Whether the store, the line and the outbox are well. Only a store that cannot write is a fault (503): a line
-    that is down is a normal state."""
+    """Whether the store, the line and the outbox are well. Only a store that cannot write is a fault (503): with the
+    line down, `degraded`, phones are answered as always."""
     try:
         store.write(lambda tx: tx.next_number("health"))
         line, counts = store.read(lambda tx: (entries.destination(tx, outbox.UPSTREAM), entries.counts(tx)))

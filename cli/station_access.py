@@ -30,7 +30,8 @@ def locked(settings: Settings) -> Iterator[None]:
     except Timeout:
         raise StoreError(
             f"The station in {settings.folder} is being served by another process, and an SQLite file is safe with one"
-            " process: stop it first."
+            f" process: stop it first, or, if it does not serve on port {settings.port}, set SADO_PORT to the port that"
+            " it has."
         ) from None
     try:
         recover(settings.database)

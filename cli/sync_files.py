@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sado.station import Station
 from sado.store.zone_time import local
 from sado.sync.by_hand.file_format import Label, TransferError
-from sado.sync.by_hand.transfer import Taken, Written
+from sado.sync.by_hand.transfer import ENDING, Taken, Written
 from sado.sync.wire import frame
 
 
@@ -45,6 +45,9 @@ def _place(target: str) -> Path:
         raise TransferError(f"{path} exists; an export never writes over a file.")
     if not path.parent.is_dir():
         raise TransferError(f"{path.parent} is not a folder; make it first.")
+    if not path.exists() and path.suffix != ENDING:
+        # Without a stick its folder is missing: a file of that name would stay on this machine, and seem carried.
+        raise TransferError(f"There is no folder {path}: mount the stick, or end the name of a new file in {ENDING}.")
     return path
 
 

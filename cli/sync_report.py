@@ -9,7 +9,7 @@ from decimal import Decimal
 from sado.store import Transaction
 from sado.store.tables import outbox as entries
 from sado.store.tables.line_usage import Spent
-from sado.store.zone_time import MINUTE_MS, local
+from sado.store.zone_time import MINUTE_MS, shown
 from sado.sync import outbox
 from sado.sync.codes import MONEY, Reason
 from sado.sync.link.accounting import PURPOSE_OF_LANE
@@ -105,7 +105,7 @@ class Words:
         return self._money_words.replace("{n}", f"{amount:.2f}")
 
     def _time(self, at: int) -> str:
-        return local(at, self._zone).strftime("%d.%m.%Y %H:%M:%S")
+        return shown(at, self._zone)
 
 
 def _named(destination: str) -> str:

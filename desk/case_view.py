@@ -25,6 +25,11 @@ class CaseView:
     status: str
     term: words.Term | None
 
+    @property
+    def subject(self) -> str:
+        """What it is about: kind and topic, or the one word for both."""
+        return self.kind if self.kind == self.topic else f"{self.kind}: {self.topic}"
+
 
 def case_view(pack: Pack, case: CaseRow, events: Sequence[EventRow] = ()) -> CaseView:
     """The case in the words of the pack; a code that the pack does not know shows as it came. How a done case stood
@@ -35,7 +40,7 @@ def case_view(pack: Pack, case: CaseRow, events: Sequence[EventRow] = ()) -> Cas
         msisdn=masked(case.msisdn),
         kind=pack.case_word("kind", case.kind, spoken),
         topic=pack.case_word("topic", case.topic, spoken),
-        place=pack.gazetteer.name(case.place, spoken),
+        place=pack.gazetteer.name(case.place, spoken) or "–",
         agency=agency_name(pack, case.agency),
         status=pack.status(case.status, spoken),
         term=words.term(case, events),

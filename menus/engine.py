@@ -10,9 +10,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from sado.menus.fields import accepted
 from sado.menus.gsm import Budget
+from sado.menus.language import formats
 from sado.menus.session import Session
 from sado.menus.tree import PLACEHOLDER, Option, Screen, Tree
 from sado.menus.view import filled, keys_of, options_of, pages_of, words
@@ -213,6 +215,10 @@ def _answer_prompt(tree: Tree, session: Session, screen: Screen, text: str) -> N
     value = accepted(screen.accepts, screen.length, text)
     if value is not None:
         session.answers[screen.answer] = value
+        # What an earlier way round filled in for this name is not what was typed now.
+        session.values.pop(screen.answer, None)
+        if screen.accepts == "date":
+            session.values[screen.answer] = formats.date(date.fromisoformat(value), tree.languages, session.language)
         _leave(tree, session, screen.go)
     elif screen.otherwise:
         _leave(tree, session, screen.otherwise)
@@ -225,6 +231,9 @@ def _leave(tree: Tree, session: Session, target: str) -> None:
     # The way back to a list is through what found it: by then its items may be those of another list.
     is_list = tree.screens[session.screen].is_list
     here = session.found_by if is_list and session.found_by else session.screen
+    if here == tree.resume:
+        # The offer is made once: gone back to, it would have no title, nor a form to go on with.
+        here = tree.start
     if not session.trail or session.trail[-1] != here:
         session.trail = [*session.trail, here][-TRAIL_LIMIT:]
     _go(tree, session, target)

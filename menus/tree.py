@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sado.menus.language.languages import Languages
 
@@ -137,17 +138,17 @@ def completed(languages: Languages, texts: Texts) -> Texts:
 
 
 def without_gotos(screens: Mapping[str, Screen]) -> dict[str, Screen]:
-    """The screens with every go-to replaced by where it leads in the end; the go-tos stay, since a pack may start
-    at one. A go-to that leads back to itself stays as it is, for `faults` to tell."""
+    """The screens with every go-to replaced by where it leads in the end; the go-tos stay, for `faults` to tell of."""
+    return {name: _retargeted(screen, partial(end_of, screens)) for name, screen in screens.items()}
 
-    def end(target: str) -> str:
-        seen = {target}
-        while target in screens and screens[target].is_goto and screens[target].go not in seen:
-            target = screens[target].go
-            seen.add(target)
-        return target
 
-    return {name: _retargeted(screen, end) for name, screen in screens.items()}
+def end_of(screens: Mapping[str, Screen], target: str) -> str:
+    """Where a target leads in the end, go-tos followed. One that leads back to itself stays as it is."""
+    seen = {target}
+    while target in screens and screens[target].is_goto and screens[target].go not in seen:
+        target = screens[target].go
+        seen.add(target)
+    return target
 
 
 def _retargeted(screen: Screen, end: Callable[[str], str]) -> Screen:

@@ -12,6 +12,11 @@ def local(at: int, zone: tzinfo) -> datetime:
     return datetime.fromtimestamp(at / 1000, zone)
 
 
+def shown(at: int, zone: tzinfo) -> str:
+    """The date and time as a command tells it, to the second."""
+    return local(at, zone).strftime("%d.%m.%Y %H:%M:%S")
+
+
 def moment(day: date, zone: tzinfo, clock: time = time()) -> int:
     """When the zone's clocks show this time of this day: midnight, at which it begins, unless another is given."""
     return int(datetime.combine(day, clock, zone).timestamp() * 1000)

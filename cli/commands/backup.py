@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import UTC
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
+from sado.cases.law import Law
 from sado.cli.client import Ask
 from sado.cli.station_access import asking
+from sado.menus.reading import pack
 from sado.settings import Settings
 from sado.store import Keyring
 from sado.store.backups import backup as backups
 from sado.store.backups.backup import Contents
+from sado.store.zone_time import shown
 
 
 @click.command()
@@ -54,6 +58,11 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def moment(at: int) -> str:
-    """A time, by this machine's clock."""
-    return datetime.fromtimestamp(at / 1000).astimezone().strftime("%d.%m.%Y %H:%M:%S")
+def by_country_clock(settings: Settings, at: int) -> str:
+    """This time by the country's clock, as every command tells times. A pack that cannot be read keeps nobody from
+    restoring a backup: then it is UTC, and says so."""
+    try:
+        zone = ZoneInfo(Law.read(pack.load(settings.pack).law).time_zone)
+    except ValueError:
+        return f"{shown(at, UTC)} UTC"
+    return shown(at, zone)

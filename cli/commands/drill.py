@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from sado.cli.client import Ask
-from sado.cli.commands.backup import cases_in, moment
+from sado.cli.commands.backup import by_country_clock, cases_in
 from sado.cli.commands.restore import BACKUP_FILE, renew
 from sado.cli.progress import tell
 from sado.cli.station_access import asking
@@ -42,7 +42,7 @@ def _drill(settings: Settings, live: Ask | None, file: Path, into: Path) -> bool
     """Restore the backup into a temporary place inside `into` and compare it with what it says, and with the station's
     database where `live` asks for that. True when all is well. Raises StoreError when it cannot be restored."""
     with _restored(settings, file, into) as (contents, store):
-        made_at = moment(contents.made_at)
+        made_at = by_country_clock(settings, contents.made_at)
         click.echo(f"Station {contents.station:03} as it was on {made_at}: {cases_in(contents)}. It can be restored.")
         if live is None:
             click.echo("The station's database is not here: nothing to compare with.")

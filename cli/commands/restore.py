@@ -9,7 +9,7 @@ import click
 
 from sado.cases import reference
 from sado.cli import client
-from sado.cli.commands.backup import cases_in, moment
+from sado.cli.commands.backup import by_country_clock, cases_in
 from sado.cli.station_access import locked
 from sado.settings import Settings
 from sado.store import Keyring, StoreError, Transaction
@@ -56,9 +56,8 @@ def _restore(settings: Settings, file: Path, replaces: bool) -> None:
         )
     contents, waiting = backups.restore(file, database, Keyring.load(settings.keys), renew)
     client.create_token(settings.folder)
-    click.echo(
-        f"Station {contents.station:03} is restored as it was on {moment(contents.made_at)}: {cases_in(contents)}."
-    )
+    made_at = by_country_clock(settings, contents.made_at)
+    click.echo(f"Station {contents.station:03} is restored as it was on {made_at}: {cases_in(contents)}.")
     click.echo(
         f"{waiting.events} events for other stations wait, {waiting.messages} SMS, "
         f"{waiting.for_agencies} entries for queues of agencies."

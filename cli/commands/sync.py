@@ -39,15 +39,17 @@ def sync_status(settings: Settings) -> None:
 @click.option("--station", "number", type=click.IntRange(0, 999), help="For this station, not for the upstream.")
 @click.pass_obj
 def sync_export(settings: Settings, target: Path, number: int | None) -> None:
-    """Write all that waits for the upstream into TARGET, a new file or a folder, encrypted, to be carried by hand. It
-    goes on waiting until it has arrived."""
+    """Write all that waits for the upstream into TARGET, a folder or a new file in .sado, encrypted, to be carried by
+    hand. It goes on waiting until it has arrived."""
     for line in ask(settings, "POST", "export", {"target": str(target.absolute()), "station": number})["lines"]:
         click.echo(line)
 
 
 @sync.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--receipts", type=click.Path(path_type=Path), help="A new file, or a folder, for what to carry back.")
+@click.option(
+    "--receipts", type=click.Path(path_type=Path), help="A folder, or a new file in .sado, for what to carry back."
+)
 @click.pass_obj
 def sync_import(settings: Settings, file: Path, receipts: Path | None) -> None:
     """Take in a FILE that another station exported for this one; one that was taken in before changes nothing. Ends

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ READY, KEPT = "demo.json", "kept.json"
 
 def demo(data: Path, station_port: int, hub_port: int) -> None:
     """Run until Ctrl-C. Started again on the same folder, it goes on where it was."""
+    _check_ports(hub_port, station_port)
     # From the first moment: the stations are in groups of their own and would outlive us.
     stopped = stopped_by_signal()
     data.mkdir(parents=True, exist_ok=True)
@@ -55,6 +58,18 @@ def demo(data: Path, station_port: int, hub_port: int) -> None:
         _stop(children)
         provider.stop()
     click.echo("Stopped. Started again on the same folder, it goes on from here.")
+
+
+def _check_ports(*ports: int) -> None:
+    """Refuse a port where somebody listens: another Sado would answer there in place of the stations of this folder.
+    Raises ClickException."""
+    with ExitStack() as held:
+        for port in ports:
+            try:
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError as error:
+                says = f"Port {port} cannot be used ({os.strerror(error.errno or 0)})"
+                raise click.ClickException(f"{says}: choose others with --station-port and --hub-port.") from None
 
 
 def _facts(data: Path, station_port: int, hub_port: int) -> tuple[dict[str, Any], bool]:

@@ -30,6 +30,8 @@ from sado.sync import outbox
 from sado.sync.status import Status
 
 LISTED = 200
+# Of SQLite's integers: what is larger is no entry's number.
+LARGEST = 2**63 - 1
 TITLES = {outbox.UPSTREAM: N_("The line"), outbox.SMS: N_("SMS")}
 TYPING = re.compile(r"[\s\-().№]+")
 
@@ -87,7 +89,7 @@ def create(
     views = _Views(store, pack, has_upstream, is_costly, status_of)
     blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
     blueprint.add_url_rule("/retry", view_func=views.retry_all, methods=["POST"])
-    blueprint.add_url_rule("/retry/<int:entry_id>", view_func=views.retry, methods=["POST"])
+    blueprint.add_url_rule(f"/retry/<int(max={LARGEST}):entry_id>", view_func=views.retry, methods=["POST"])
     blueprint.add_url_rule("/find", view_func=views.find)
     return blueprint
 
@@ -116,7 +118,7 @@ class _Views:
     def retry(self, entry_id: int) -> ResponseReturnValue:
         """Put an entry that was given up on among those that wait."""
         if self.store.write(lambda tx: entries.requeue(tx, entry_id)):
-            flash(_("It waits in the outbox again and is sent next."))
+            flash(_("It waits in the outbox again and is tried next."))
         else:
             flash(_("This entry is not among those given up on any more."))
         return redirect(url_for("operator.index"))

@@ -22,8 +22,8 @@ class Phone:
 
     `session_id` and `typed` name the last request and `answer` is the body that came back: they outlive the session,
     for a gateway may repeat its last request. `draft` stands in the input line. `fault` takes the place of the screen,
-    as a phone's own message does; `note` is for whoever tries the service, and no resident reads it. `cut` and
-    `letters` are those of a Handset."""
+    as a phone's own message does; `note` is for whoever tries the service, and no resident reads it; `sms_note` says
+    what became of the SMS that was written last. `cut` and `letters` are those of a Handset."""
 
     number: str
     draft: str
@@ -35,6 +35,7 @@ class Phone:
     screen: str = ""
     fault: str = ""
     note: str = ""
+    sms_note: str = ""
     cut: int = 0
     letters: str = Letters.ALL
 
@@ -60,8 +61,10 @@ class Gateway:
         fields = {"id": f"phone-{secrets.token_hex(8)}", "from": phone.number, "to": self.code, "text": text}
         status, text = self.post(f"{self.webhook.removesuffix('ussd')}sms", fields)
         if status != 200:
-            return replace(phone, note=self._refusal(status, text))
-        return replace(phone, note=self.say(N_("The SMS arrived at the station. An answer comes by SMS in a moment.")))
+            return replace(phone, sms_note=self._refusal(status, text))
+        return replace(
+            phone, sms_note=self.say(N_("The SMS arrived at the station. An answer comes by SMS in a moment."))
+        )
 
     def send(self, phone: Phone) -> Phone:
         """The phone after what is in its input line was dialled, or sent as the answer in an open session."""

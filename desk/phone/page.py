@@ -108,7 +108,7 @@ class _Views:
     def sms(self) -> ResponseReturnValue:
         """Send an SMS to the service."""
         phone, text = self._phone(), request.form.get("text", "").strip()[:LONGEST_SMS]
-        return _kept(self.gateway.write(phone, text) if text and self.gateway.webhook else phone)
+        return _kept(self.gateway.write(phone, text) if text and self.gateway.webhook else phone, at="sms")
 
     def handset(self) -> ResponseReturnValue:
         """Another phone, or another network."""
@@ -135,7 +135,7 @@ def residents(country: str) -> list[str]:
 def _pressed(gateway: Gateway, phone: Phone, key: str) -> Phone:
     """The phone after a press of this key or button. One that does not exist does nothing; nothing is sent where no
     gateway is set."""
-    phone = replace(phone, fault="", note="")
+    phone = replace(phone, fault="", note="", sms_note="")
     if key in KEYS:
         return replace(phone, draft=phone.draft + key)
     if key == "clear":
@@ -164,7 +164,7 @@ def _changed(phone: Phone, cut: str, letters: str) -> Phone:
     if units_through is None or letters not in LETTERS:
         note = _("Type how many units get through, from 1 to {n}, or nothing.", n=LARGEST_CUT)
         return replace(phone, note=note)
-    return replace(phone, cut=units_through, letters=letters, note="")
+    return replace(phone, cut=units_through, letters=letters, note="", sms_note="")
 
 
 def _cut(typed: str) -> int | None:
@@ -192,6 +192,7 @@ def _inbox(url: str, number: str) -> Inbox:
     return Inbox(texts[::-1][:SMS_SHOWN])
 
 
-def _kept(phone: Phone) -> ResponseReturnValue:
+def _kept(phone: Phone, at: str | None = None) -> ResponseReturnValue:
+    """Back to the page, at the field that was used: on a small screen it is far below."""
     session[STATE] = asdict(phone)
-    return redirect(url_for("phone.index"))
+    return redirect(url_for("phone.index", _anchor=at))

@@ -17,7 +17,7 @@ from sado.menus.misfits import Misfit, MisfitError
 from sado.menus.pack import Agency, Pack
 from sado.menus.reading.contract import SHARED_WORDS, Label
 from sado.menus.reading.source import AGENCIES, LAW, REGISTERS, PackFile, PackSource, version
-from sado.menus.tree import Screen, Texts, Tree, completed, labels_of, without_gotos
+from sado.menus.tree import Screen, Texts, Tree, completed, end_of, labels_of, without_gotos
 
 
 def languages_of(source: PackSource) -> Languages:
@@ -65,9 +65,9 @@ def _tree(source: PackSource, languages: Languages, made: Sequence[Screen], plac
     return Tree(
         version=version(source.files),
         languages=languages,
-        start=shared.start,
-        first_contact=shared.first_contact,
-        resume=shared.resume,
+        start=end_of(screens, shared.start),
+        first_contact=end_of(screens, shared.first_contact),
+        resume=end_of(screens, shared.resume),
         screens=screens,
         back=languages.complete(shared.back),
         more=languages.complete(shared.more),
@@ -105,15 +105,16 @@ def _longest(languages: Languages, many: Collection[Mapping[str, str]]) -> Texts
 def _case_words(
     tree: Tree, shared: PackFile, languages: Languages, registers: Mapping[str, Any]
 ) -> dict[tuple[str, str], Texts]:
-    """(kind or topic, code) → words: those of the options, of pack.yaml, and for questions the registers' titles."""
+    """(kind or topic, code) → words: those of pack.yaml, of the options, and for questions the registers' titles. An
+    option says what a resident chooses by it, which need not be what an officer calls the case: "Any job"."""
     titles = {name: register.get("title") for name, register in registers.items() if isinstance(register, dict)}
     named: dict[tuple[str, str], Texts] = {
         ("topic", name): title for name, title in titles.items() if isinstance(title, dict)
     }
+    named |= {key: texts for key, texts in tree.labels.items() if key[0] in ("kind", "topic")}
     named |= {("kind", code): texts for code, texts in shared.kinds.items()}
     named |= {("topic", code): texts for code, texts in shared.topics.items()}
-    named = {key: completed(languages, texts) for key, texts in named.items()}
-    return named | {key: texts for key, texts in tree.labels.items() if key[0] in ("kind", "topic")}
+    return {key: completed(languages, texts) for key, texts in named.items()}
 
 
 def _agencies(table: str, languages: Languages) -> dict[str, Agency]:

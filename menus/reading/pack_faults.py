@@ -37,6 +37,8 @@ def _missing_screens(tree: Tree, shared: File) -> Iterator[Fault]:
     for part, name in (("start", tree.start), ("first_contact", tree.first_contact), ("resume", tree.resume)):
         if name not in tree.screens:
             yield shared.fault((part,), f"there is no screen {name}", name)
+        elif tree.screens[name].is_goto:
+            yield shared.fault((part,), f"leads to {name}, a go-to that leads back to itself", name)
 
 
 def _made_twice(made: Sequence[Screen], written: Written) -> Iterator[Fault]:
@@ -77,7 +79,7 @@ def _wordless(pack: Pack, shared: File) -> Iterator[Fault]:
     for part, codes in (("kind", _kinds(pack)), ("topic", pack.routing)):
         for code in codes:
             if (part, code) not in pack.case_words:
-                yield shared.fault((f"{part}s",), f"no option names the {part} {code!r}: give its words here", code)
+                yield shared.fault((f"{part}s",), f"nothing names the {part} {code!r}: give its words here", code)
 
 
 def _unnamed(pack: Pack) -> Iterator[Fault]:

@@ -54,8 +54,8 @@ class PackFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     routing: dict[str, str]
     statuses: dict[str, Label]
     messages: dict[str, Label]
-    kinds: Annotated[dict[str, Label], Meta(description="words for kinds of case that no option names")] = {}
-    topics: Annotated[dict[str, Label], Meta(description="words for topics that no option names")] = {}
+    kinds: Annotated[dict[str, Label], Meta(description="words for kinds of case; they go before an option's")] = {}
+    topics: Annotated[dict[str, Label], Meta(description="words for topics; they go before an option's")] = {}
 
 
 @dataclass(frozen=True)

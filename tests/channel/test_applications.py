@@ -46,7 +46,7 @@ APPLICATIONS = {
     ),
     "a wedding": (
         ["3", "6", "2", "Gulnora, Daler", "14.7.2027", "Yovon", "1", "1"],
-        ("civil", "civil", "JUS", "KT-YOV", "", "Ақди никоҳ: Gulnora, Daler, 2027-07-14."),
+        ("civil", "civil", "JUS", "KT-YOV", "", "Ақди никоҳ: Gulnora, Daler, 14.07.2027."),
     ),
     "a street light": (
         ["2", "6", "4", "Sino", "1", "5 Ayni Street", "Dark since Monday", NAME, "1"],

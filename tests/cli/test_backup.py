@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -190,6 +192,24 @@ def test_a_drill_passes_leaves_nothing_and_changes_nothing(station: Station, tmp
     if is_serving:
         station.stop()
     assert len(query(station.folder, "SELECT reference FROM cases")) == 2
+
+
+def test_times_are_those_of_the_country(station: Station, tmp_path: Path) -> None:
+    station.sado("backup", str(tmp_path / "copy"))
+    country = ZoneInfo("Asia/Dushanbe")
+
+    for command in (("drill",), ("restore", "--replace")):
+        said = station.sado(*command, str(tmp_path / "copy"))
+        told = datetime.strptime(said.partition("as it was on ")[2][:19], "%d.%m.%Y %H:%M:%S").replace(tzinfo=country)
+        assert datetime.now(country) - told < timedelta(hours=1)
+
+
+def test_a_pack_that_cannot_be_read_keeps_nobody_from_restoring(station: Station, tmp_path: Path) -> None:
+    station.sado("backup", str(tmp_path / "copy"))
+    station.settings["pack"] = tmp_path / "no pack"
+
+    assert " UTC: 0 cases" in station.sado("drill", str(tmp_path / "copy"))
+    assert " UTC: 0 cases" in station.sado("restore", "--replace", str(tmp_path / "copy"))
 
 
 def test_a_drill_without_the_station_s_database_says_so(station: Station, tmp_path: Path) -> None:

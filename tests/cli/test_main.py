@@ -22,6 +22,7 @@ from tests.support.processes import (
     VILLAGE,
     Phone,
     Station,
+    free_port,
     pair,
     sado,
     sado_process,
@@ -185,7 +186,9 @@ def test_init_puts_the_key_file_where_it_is_told(tmp_path: Path) -> None:
 def test_a_folder_belongs_to_one_process(station: Station, command: str) -> None:
     station.start()
 
-    assert is_refused(sado(*command.split(), **station.settings), "is being served by another process")
+    refused = sado(*command.split(), **station.settings)
+    assert is_refused(refused, "is being served by another process")
+    assert f"if it does not serve on port {station.port}, set SADO_PORT" in refused.stderr
     assert station.is_up()
 
 
@@ -227,6 +230,17 @@ def test_a_port_in_use_is_told(station: Station, tmp_path: Path) -> None:
     assert is_refused(sado("sync", "status", **other.settings), "Another program, or another station, answers")
 
 
+def test_a_demo_where_somebody_listens_says_which_port_and_makes_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken, free = other.getsockname()[1], free_port()
+        for ports in ((taken, free), (free, taken), (free, free)):
+            chosen = ["--station-port", str(ports[0]), "--hub-port", str(ports[1])]
+            refused = sado("demo", "--data", str(tmp_path / "demo"), *chosen)
+            port = taken if taken in ports else free
+            assert is_refused(refused, f"Port {port} cannot be used (Address already in use): choose others")
+    assert not (tmp_path / "demo" / "hub").exists()
+
+
 def test_account_add_mints_a_password_that_signs_in(station: Station) -> None:
     password = station.sado("account", "add", "zarina", "--role", "operator").split("Password: ")[1].strip()
     assert len(password) >= 12
@@ -242,6 +256,18 @@ def test_account_add_mints_a_password_that_signs_in(station: Station) -> None:
         wrong = browser.post(f"{station.url}/signin", data=form | {"password": "guessed"}, timeout=60)
         assert wrong.status_code in (400, 403)
     assert password not in station.log.read_text()
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_account_needs_a_name(station: Station, name: str) -> None:
+    assert is_refused(sado("account", "add", name, "--role", "operator", **station.settings), "needs a name")
+
+
+def test_an_account_that_is_there_gets_a_new_password_and_says_so(station: Station) -> None:
+    added = [station.sado("account", "add", name, "--role", "operator") for name in (" zarina ", "zarina")]
+
+    assert added[0].startswith("zarina may sign in.")
+    assert added[1].startswith("zarina has a new password")
 
 
 def test_an_officer_needs_an_agency_that_exists(station: Station) -> None:

@@ -1,5 +1,6 @@
 """`sado registers`, as whoever runs a station meets it."""
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from sado.menus.reading.pack import PACKS
-from tests.support.processes import TOKEN, VILLAGE, Phone, Station, sado
+from tests.support.processes import HUB, TOKEN, VILLAGE, Phone, Station, sado
 
 SAMPLES = PACKS / "tajikistan" / "samples"
+PAGE = Path(__file__).parents[2] / "docs" / "registers.md"
 COLUMNS = "tin,born,declaration,debt"
 
 
@@ -18,6 +20,15 @@ def station(tmp_path: Path) -> Iterator[Station]:
     station = Station(tmp_path / "station", VILLAGE, {"africastalking_token": TOKEN})
     yield station
     station.end()
+
+
+def test_the_commands_of_the_page_do_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Station(tmp_path / "hub", HUB)
+    monkeypatch.chdir(SAMPLES)
+    commands = re.findall(r"^    sado ([^#\n]+)", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert len(commands) > 5
+    for command in commands:
+        hub.sado(*command.split())
 
 
 def taxes(folder: Path, *lines: str) -> Path:

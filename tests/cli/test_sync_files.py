@@ -70,22 +70,25 @@ def test_an_appeal_goes_up_and_its_receipt_comes_back(
 
 def test_the_hub_exports_for_a_station_that_it_names(two: tuple[Station, Station], stick: Path) -> None:
     hub, village = two
-    said = hub.sado("sync", "export", str(stick / "for seven"), "--station", "7")
-    assert f"{stick / 'for seven'}: 0 events for station 007" in said
-    assert "0 events: 0 new" in village.sado("sync", "import", str(stick / "for seven"))
+    said = hub.sado("sync", "export", str(stick / "for seven.sado"), "--station", "7")
+    assert f"{stick / 'for seven.sado'}: 0 events for station 007" in said
+    assert "0 events: 0 new" in village.sado("sync", "import", str(stick / "for seven.sado"))
 
 
 def test_every_refusal_is_a_sentence(two: tuple[Station, Station], stick: Path) -> None:
     hub, village = two
-    file = str(stick / "one")
+    file = str(stick / "one.sado")
     village.sado("sync", "export", file)
-    (stick / "cut").write_bytes((stick / "one").read_bytes()[:-1])
+    (stick / "cut").write_bytes((stick / "one.sado").read_bytes()[:-1])
 
     def at(station: Station, *command: str) -> subprocess.CompletedProcess[str]:
         return sado("sync", *command, **station.settings)
 
     assert is_refused(at(village, "export", file), "never writes over a file")
     assert is_refused(at(village, "export", str(stick / "no" / "folder")), "is not a folder; make it first.")
+    unmounted = str(stick / "unmounted")
+    assert is_refused(at(village, "export", unmounted), "mount the stick, or end the name of a new file in .sado")
+    assert is_refused(at(hub, "import", file, "--receipts", unmounted), "mount the stick")
     assert is_refused(at(village, "import", file), "wrote the file itself, for its upstream: import it there.")
     assert is_refused(at(hub, "import", str(stick / "cut")), "Nothing of it was taken: copy it again")
     assert is_refused(at(hub, "export", str(stick)), "Say for which station the file is: --station NUMBER.")
@@ -96,12 +99,12 @@ def test_every_refusal_is_a_sentence(two: tuple[Station, Station], stick: Path) 
 
 def test_what_does_not_fit_ends_with_1(two: tuple[Station, Station], stick: Path) -> None:
     hub, village = two
-    village.sado("sync", "export", str(stick / "up"))
-    hub.sado("sync", "import", str(stick / "up"), "--receipts", str(stick / "down"))
+    village.sado("sync", "export", str(stick / "up.sado"))
+    hub.sado("sync", "import", str(stick / "up.sado"), "--receipts", str(stick / "down.sado"))
     village.stop()
     village.sado("backup", str(stick / "copy"))
     village.sado("restore", "--replace", str(stick / "copy"))
 
-    result = sado("sync", "import", str(stick / "down"), **village.settings)
+    result = sado("sync", "import", str(stick / "down.sado"), **village.settings)
 
     assert result.returncode == 1 and "It acknowledges what this station does not know as its own" in result.stdout

@@ -39,6 +39,11 @@ def test_every_sentence_is_translated(code: str) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize(("code", "second"), [("tg", "дарвоза"), ("ru", "извещени"), ("ru", "прямо сейчас")])
+def test_a_thing_has_one_word_and_nothing_is_promised_of_the_line(code: str, second: str) -> None:
+    assert [text for text in language.catalogue(code).values() if second in text.casefold()] == []
+
+
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_no_translation_is_left_over(code: str) -> None:
     assert sorted(set(language.catalogue(code)) - set(used())) == []

@@ -47,6 +47,20 @@ none: {{type: choice, text: {{en: None, ru: Нет}}}}
 children: {{type: prompt, field: number, answer: n2, go: born, text: {{en: How many, ru: Сколько}}}}
 born: {{type: prompt, field: year, answer: born, go: end, text: {{en: Year, ru: Год}}}}
 """
+DAY = f"""\
+odd: {{type: prompt, field: date, answer: date, go: day.sure, text: {{en: Day, ru: День}}}}
+day.sure:
+  type: choice
+  text: {{en: "On {{date}}", ru: "{{date}}"}}
+  options: [{{go: day.file, text: {TEXT}}}]
+day.file:
+  type: action
+  effect: open_case
+  inputs: [date]
+  constants: {{kind: complaint, topic: water}}
+  note: "Day: {{date}}"
+  go: {{saved: end}}
+"""
 OUTCOMES = {
     "remember_language": Outcome("done"),
     "find_place": Outcome("one", {"place": "Toptown city", "found": "T-1"}),
@@ -243,6 +257,31 @@ def test_the_offer_shows_the_title_and_has_no_way_round_it(odd: Tree) -> None:
     turn = engine.offer(odd, "en", "Form: Water")
     assert turn.text == "Continue?\n1 Yes: Form: Water\n2 Anew\n3 Not needed"
     assert engine.resume(odd, turn.session, "00").session.screen == "resume"
+
+
+@pytest.mark.parametrize("key", ["2", "3"])
+def test_the_offer_is_not_come_back_to(odd: Tree, key: str) -> None:
+    turn = engine.resume(odd, engine.offer(odd, "en", "Form: Water").session, key)
+    if turn.effect:
+        turn = engine.proceed(odd, turn.session, Outcome("done"))
+    assert turn.text == "1 Odd\n2 End"
+    assert engine.resume(odd, turn.session, "0").session.screen == "root"
+
+
+def test_a_date_is_read_as_people_write_it(odd: Tree) -> None:
+    walk = Walk(tree(DAY)).type("1", "14/7/27")
+    assert walk.lines[0] == "On 14.07.2027"
+    walk.type("1")
+    assert walk.effects[-1].answers == {
+        "date": "2027-07-14",
+        "kind": "complaint",
+        "topic": "water",
+        "text": "Day: 14.07.2027",
+    }
+
+
+def test_what_is_typed_anew_is_shown_anew(odd: Tree) -> None:
+    assert Walk(tree(DAY)).type("1", "14/7/27", "0", "15/7/27").lines[0] == "On 15.07.2027"
 
 
 def test_a_session_goes_on_in_the_language_of_now_without_its_error(odd: Tree) -> None:

@@ -50,5 +50,5 @@ def test_gotos_that_go_round_stay_to_be_told() -> None:
     assert without_gotos(round_trip)["odd"].go in ("a", "b")
 
 
-def test_a_pack_may_begin_at_a_goto() -> None:
+def test_an_option_may_lead_to_a_goto() -> None:
     assert tree("odd: {type: goto, go: end}\n").screens["root"].options[0].go == "end"

@@ -94,8 +94,8 @@ def signed_in(app: Flask, name: str) -> FlaskClient:
     return client
 
 
-def file(hub: Station, kind: str = "complaint") -> str:
-    appeal = msgspec.structs.replace(APPEAL_TO_HCU, kind=kind)
+def file(hub: Station, kind: str = "complaint", **fields: str) -> str:
+    appeal = msgspec.structs.replace(APPEAL_TO_HCU, kind=kind, **fields)
     return hub.store.write(lambda tx: hub.cases.open(tx, appeal)).reference
 
 
@@ -177,6 +177,24 @@ def test_the_list_says_how_long_a_case_waits_and_for_what(zarina: FlaskClient, c
     clock.move(3 * 24 * 3600)
     page = signed_in(zarina.application, "Zarina").get("/agency")
     assert "3 d to be registered" in text_of(page)
+
+
+def test_what_a_case_waits_for_is_counted_from_when_that_began(
+    hub: Station, zarina: FlaskClient, case: str, clock: Clock
+) -> None:
+    clock.move(3 * DAY_S)
+    bring(hub, case, "documents_needed")
+    clock.move(4 * 60)
+    page = signed_in(zarina.application, "Zarina").get("/agency?show=work")
+    assert "4 min for documents from the resident" in text_of(page)
+
+
+def test_what_has_no_place_and_one_word_for_kind_and_topic_reads_well(hub: Station, zarina: FlaskClient) -> None:
+    case = file(hub, kind="civil", topic="civil", place="")
+    for address in ("/agency", f"/agency/cases/{case}"):
+        shown = text_of(zarina.get(address))
+        assert "Civil registry" in shown and "Civil registry: Civil registry" not in shown
+        assert re.search(r"Civil registry –|Place –", shown)
 
 
 @pytest.mark.parametrize("tab", ["new", "work", "done"])

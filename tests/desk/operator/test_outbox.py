@@ -60,6 +60,23 @@ def test_the_outbox_refreshes_itself_and_other_pages_do_not(operator: FlaskClien
     assert "http-equiv" not in page(operator, "/operator/find?q=1")
 
 
+@pytest.mark.parametrize("address", ["/operator", "/operator/line", "/operator/find", "/unfinished"])
+def test_a_page_that_refreshes_itself_has_no_box_to_type_in(operator: FlaskClient, address: str) -> None:
+    shown = page(operator, address)
+    fields = [field for field in re.findall("<(?:input|textarea)[^>]*>", shown) if 'type="hidden"' not in field]
+    assert not fields or "http-equiv" not in shown
+
+
+def test_the_outbox_leads_to_where_a_case_is_found(operator: FlaskClient) -> None:
+    assert 'href="/operator/find"' in page(operator)
+    assert 'name="q"' in page(operator, "/operator/find")
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63, 99999999999999999999])
+def test_a_number_that_no_entry_can_have_is_no_page(operator: FlaskClient, number: int) -> None:
+    assert post(operator, "/operator", f"/operator/retry/{number}").status_code == (302 if number < 2**63 else 404)
+
+
 def test_a_line_that_is_down_is_told_in_words(desk: Desk, operator: FlaskClient) -> None:
     desk.file()
     now = desk.store.now()

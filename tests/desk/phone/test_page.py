@@ -395,7 +395,7 @@ def test_a_dropped_session_is_noted_by_the_station_and_keeps_its_answers(station
 
 def write(client: FlaskClient, text: str) -> str:
     """Write an SMS; the page that follows."""
-    assert post(client, "/phone", "/phone/sms", text=text).location == "/phone"
+    assert post(client, "/phone", "/phone/sms", text=text).location == "/phone#sms"
     return client.get("/phone").text
 
 
@@ -403,6 +403,11 @@ def test_an_sms_from_the_page_comes_in_through_the_gateways_door(station: Statio
     assert "The SMS arrived at the station." in write(on_air, "КУМАК")
     waiting = station.store.read(lambda tx: entries.listed(tx, outbox.WAITING, 9))
     assert [(entry.destination, entry.kind) for entry in waiting] == [(outbox.SMS, "reply")]
+
+
+def test_what_became_of_an_sms_stands_where_it_was_written(on_air: FlaskClient) -> None:
+    assert "The SMS arrived" in write(on_air, "КУМАК").partition('id="sms"')[2]
+    assert "The SMS arrived" not in press(on_air, "1")
 
 
 def test_an_empty_sms_is_not_sent(station: Station, on_air: FlaskClient) -> None:

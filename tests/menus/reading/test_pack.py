@@ -1,5 +1,6 @@
 """A pack: read from its files and checked as a whole. The shipped ones have no fault, also at their worst."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
@@ -15,7 +16,7 @@ from sado.menus.reading.source import MOST_BYTES, MOST_FILES
 from sado.menus.reading.source import version as version_of
 from sado.menus.tree import PLACEHOLDER, Texts, TreeError
 from sado.publishing import checking
-from tests.support.packs import SHARED, built, faults, small, written
+from tests.support.packs import ODD, SHARED, built, faults, small, written
 
 NAMES = sorted(path.parent.name for path in PACKS.glob("*/pack.yaml"))
 every_pack = pytest.mark.parametrize("name", NAMES)
@@ -121,7 +122,7 @@ def _longest(found: Pack, message: str, language: str) -> str:
         ("country: TJ", "country: Tajikistan", "country:", "", "Expected `str` matching regex '^[A-Z]{2}$'"),
         ("country: TJ\n", "", "languages:", "", "`country` is missing: ISO 3166: whose numbers need no country code"),
         ("back:", "bakc:", "back:", "", "there is no `bakc` here; did you mean `back`?"),
-        ("topics: {water: {en: Water, ru: Вода}}", "", "languages:", "", "no option names the topic 'water'"),
+        ("topics: {water: {en: Water, ru: Вода}}", "", "languages:", "", "nothing names the topic 'water'"),
     ],
 )
 def test_a_fault_of_what_all_screens_share_is_told_at_its_line(
@@ -131,6 +132,38 @@ def test_a_fault_of_what_all_screens_share_is_told_at_its_line(
     found = faults(small() | {"pack.yaml": SHARED.replace(old, new).encode()})
     line = SHARED[: SHARED.index(at)].count("\n") + 1
     assert ("pack.yaml", line, language) in [(one.file, one.line, one.language) for one in found if says in one.says]
+
+
+@pytest.mark.parametrize("part", ["start", "first_contact", "resume"])
+def test_a_pack_may_begin_at_a_goto(part: str) -> None:
+    name = {"start": "root", "first_contact": "lang", "resume": "resume"}[part]
+    shared = SHARED.replace(f"{part}: {name}\n", f"{part}: odd\n")
+    files = small(f"odd: {{type: goto, go: odder}}\nodder: {{type: goto, go: {name}}}\n") | {
+        "pack.yaml": shared.encode()
+    }
+    assert getattr(pack.build("small", files).tree, part) == name
+
+
+def test_a_goto_that_a_pack_begins_at_and_that_leads_round_is_told() -> None:
+    shared = SHARED.replace("resume: resume\n", "resume: round\n")
+    files = small(ODD + "round: {type: goto, go: round}\n") | {"pack.yaml": shared.encode()}
+    assert "leads back to itself" in " ".join(one.says for one in faults(files))
+
+
+def test_a_case_has_the_words_of_the_pack_before_those_of_an_option() -> None:
+    option = "odd: {type: choice, answer: topic, go: end, options: [{value: water, text: {en: Any, ru: Любая}}]}\n"
+    assert built(option).case_word("topic", "water", "ru") == "Вода"
+
+
+@every_pack
+def test_advice_names_a_command_in_the_language_that_it_is_given_in(name: str) -> None:
+    commands = shipped(name).commands
+    for where, said in texts(shipped(name)):
+        for language, form in said.items():
+            for word in re.findall(r"\b[A-ZА-ЯЁҒӢҚӮҲҶ]{3,}\b", form if isinstance(form, str) else ""):
+                command = commands.parse(word, shipped(name).tree)
+                is_advice = "SMS" not in word and command is not None and not command.is_near
+                assert not is_advice or command.language == language, (where, language, word)
 
 
 @pytest.mark.parametrize("name", ["districts.csv", "regions.csv", "agencies.csv"])
