@@ -26,7 +26,7 @@ def files_of(bundle: bytes) -> dict[str, bytes]:
     """The files in a bundle. Raises TreeError for what is none."""
     try:
         files = dict(msgspec.msgpack.decode(bundle, type=_Bundle))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise TreeError("What came is no bundle of a pack.") from None
     if strange := [path for path in files if not _PATH.fullmatch(path)]:
         raise TreeError(f"{strange[0]} is no file of a pack.")

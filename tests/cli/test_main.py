@@ -308,10 +308,10 @@ def test_an_officer_needs_an_agency_that_exists(station: Station) -> None:
 
 
 def test_station_add_prints_a_key_and_a_new_one_the_next_time(station: Station) -> None:
-    keys = [station.sado("station", "add", "8").strip() for _ in range(2)]
+    (key, publisher), (new_key, same) = (station.sado("station", "add", "8").split() for _ in range(2))
 
-    assert all(re.fullmatch(r"[0-9a-f]{64}", key) for key in keys)
-    assert keys[0] != keys[1]
+    assert all(re.fullmatch(r"[0-9a-f]{64}", said) for said in (key, publisher, new_key))
+    assert key != new_key and publisher == same
 
 
 def test_a_station_behind_another_gets_no_key_and_that_one_speaks_for_it(station: Station) -> None:

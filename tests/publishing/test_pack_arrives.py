@@ -188,9 +188,10 @@ def test_a_faulty_pack_never_serves_and_the_hub_learns_why(down: Down, which: st
     assert down.told(NAME) == (wanted_blobs.TAKEN, "")
 
 
-def test_a_bundle_that_is_none_is_refused(down: Down) -> None:
-    down.offer(NAME, b"no bundle")
-    down.offer("film/kenya", b"no bundle")
+@pytest.mark.parametrize("content", [b"no bundle", b"\x91\x92\xa1\xff\xc4\x00"], ids=["words", "a name not in UTF-8"])
+def test_a_bundle_that_is_none_is_refused(down: Down, content: bytes) -> None:
+    down.offer(NAME, content)
+    down.offer("film/kenya", content)
 
     assert down.told(NAME) == (wanted_blobs.REFUSED, "What came is no bundle of a pack.")
     assert down.told("film/kenya") == (wanted_blobs.REFUSED, "This release does not know what it is.")

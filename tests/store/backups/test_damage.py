@@ -111,7 +111,7 @@ def test_every_value_that_is_sealed_has_a_column_of_that_type_and_opens_or_is_co
         station.store.write(lambda tx: requests.add(tx, asked))
         station.store.write(lambda tx: rows.add_event(tx, "1", number, "answered", "agency:water", "words", 1))
         station.store.write(lambda tx: blobs.save_piece(tx, b"blob", 1, b"piece"))
-        station.store.write(lambda tx: wanted_blobs.want(tx, "pack", b"blob", 5))
+        station.store.write(lambda tx: wanted_blobs.want(tx, "pack", b"blob", 5, 1, "ab"))
         station.store.write(lambda tx: wanted_blobs.add_range(tx, wanted_blobs.all_wanted(tx)[0], b"range"))
         station.store.write(lambda tx: stations.add(tx, 8))
         station.store.write(lambda tx: drafts.save(tx, 0, APPEAL.msisdn, "{}"))
