@@ -227,9 +227,10 @@ class HeldConnection(Connection):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection.driver, "BEGIN IMMEDIATE")
         self.commits = 0
-        self.go = threading.Event()
+        self.holds, self.go = threading.Event(), threading.Event()
 
     def commit(self) -> None:
+        self.holds.set()
         self.go.wait(60)
         self.commits += 1
         super().commit()
@@ -252,16 +253,12 @@ def writer(tmp_path: Path, held: HeldConnection) -> Iterator[Writer]:
     writer.close()
 
 
-def submit(pool: ThreadPoolExecutor, writer: Writer, jobs: Sequence[Job]) -> list[Future[Any]]:
-    """Give each job to the writer from a thread of its own, and wait until all are there: the writer has begun them, or
-    has them waiting behind a commit that is held."""
-    begun: set[int] = set()
-
-    def noted(number: int) -> Job:
-        return lambda tx: (begun.add(number), jobs[number](tx))[1]
-
-    running = [pool.submit(writer.run, noted(number)) for number in range(len(jobs))]
-    assert until(lambda: len(begun) + len(writer._waiting) >= len(jobs), 60, 0.001)
+def submit(pool: ThreadPoolExecutor, writer: Writer, held: HeldConnection, jobs: Sequence[Job]) -> list[Future[Any]]:
+    """Give each job to the writer from a thread of its own, and wait until all wait behind a commit that is held."""
+    pool.submit(writer.run, lambda tx: None)
+    assert held.holds.wait(60)
+    running = [pool.submit(writer.run, job) for job in jobs]
+    assert until(lambda: len(writer._waiting) == len(jobs), 60, 0.001)
     return running
 
 
@@ -284,8 +281,8 @@ def test_every_job_runs_in_the_writer_s_thread(store: Store) -> None:
 
 
 def test_callers_that_wait_together_share_a_commit(writer: Writer, held: HeldConnection) -> None:
-    with ThreadPoolExecutor(CALLERS) as pool:
-        jobs = submit(pool, writer, [remember(msisdn) for msisdn in numbers()[:CALLERS]])
+    with ThreadPoolExecutor(CALLERS + 1) as pool:
+        jobs = submit(pool, writer, held, [remember(msisdn) for msisdn in numbers()[:CALLERS]])
         held.go.set()
         assert [job.result() for job in jobs] == numbers()[:CALLERS]
     assert held.commits <= CALLERS // 2
@@ -320,8 +317,8 @@ def test_a_job_that_fails_leaves_nothing_and_its_neighbours_commit(
     writer: Writer, held: HeldConnection, job: Callable[[Transaction], None], error: type[Exception]
 ) -> None:
     jobs = [remember("+992900000001"), job, remember("+992900000002"), job, remember("+992900000003")]
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        running = submit(pool, writer, jobs)
+    with ThreadPoolExecutor(len(jobs) + 1) as pool:
+        running = submit(pool, writer, held, jobs)
         held.go.set()
         errors = [each.exception() for each in running]
     assert [type(each) for each in errors] == [type(None), error, type(None), error, type(None)]
@@ -329,8 +326,8 @@ def test_a_job_that_fails_leaves_nothing_and_its_neighbours_commit(
 
 
 def test_closing_finishes_what_is_queued_and_refuses_what_comes_after(writer: Writer, held: HeldConnection) -> None:
-    with ThreadPoolExecutor(CALLERS + 1) as pool:
-        jobs = submit(pool, writer, [remember(msisdn) for msisdn in numbers()[:CALLERS]])
+    with ThreadPoolExecutor(CALLERS + 2) as pool:
+        jobs = submit(pool, writer, held, [remember(msisdn) for msisdn in numbers()[:CALLERS]])
         closing = pool.submit(writer.close)
         held.go.set()
         closing.result()
