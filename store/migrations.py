@@ -268,9 +268,13 @@ FIRST = (
         id BIGINT PRIMARY KEY,
         peer TEXT NOT NULL,
         kind TEXT NOT NULL,
+        reference TEXT NOT NULL,
         body SEALED_BLOB NOT NULL,
         reason TEXT NOT NULL,
-        at BIGINT NOT NULL)""",
+        at BIGINT NOT NULL,
+        happened_at BIGINT NOT NULL)""",
+    "CREATE INDEX quarantine_by_peer ON quarantine (peer)",
+    "CREATE INDEX quarantine_by_case ON quarantine (reference)",
     # What the line carried, by day and purpose.
     """CREATE TABLE traffic (
         destination TEXT NOT NULL,
@@ -349,12 +353,4 @@ def m001_first(connection: Connection) -> None:
         connection.execute(statement)
 
 
-def m002_quarantine(connection: Connection) -> None:
-    """An event that is kept aside can be tried again: what its handler asks of it beside kind and body."""
-    connection.execute("ALTER TABLE quarantine ADD COLUMN reference TEXT NOT NULL DEFAULT ''")
-    connection.execute("ALTER TABLE quarantine ADD COLUMN happened_at BIGINT NOT NULL DEFAULT 0")
-    connection.execute("CREATE INDEX quarantine_by_peer ON quarantine (peer)")
-    connection.execute("CREATE INDEX quarantine_by_case ON quarantine (reference)")
-
-
-MIGRATIONS: tuple[Migration, ...] = (m001_first, m002_quarantine)
+MIGRATIONS: tuple[Migration, ...] = (m001_first,)

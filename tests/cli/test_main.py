@@ -212,7 +212,7 @@ def test_init_puts_the_key_file_where_it_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "init --station 7", "account add zarina --role operator", "station add 8"]
+    "command", ["serve", "init --station 7", "account add zarina --role operator", "agency token HCU"]
 )
 def test_a_folder_belongs_to_one_process(station: Station, command: str) -> None:
     station.start()

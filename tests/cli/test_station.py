@@ -103,14 +103,14 @@ def exchanged(session: requests.Session, hub: Station, key: str, number: int) ->
 def test_a_station_is_let_in_rekeyed_and_turned_away_while_serving(serving: Station) -> None:
     """A connection that stands is no way past it."""
     with requests.Session() as session:
-        key = serving.sado("station", "add", str(VILLAGE)).strip()
+        key, _ = serving.sado("station", "add", str(VILLAGE)).split()
         assert [exchanged(session, serving, key, number) for number in (1, 2)] == [200, 200]
 
-        newer = serving.sado("station", "rekey", str(VILLAGE)).strip()
+        newer, _ = serving.sado("station", "rekey", str(VILLAGE)).split()
         assert exchanged(session, serving, key, 3) == 400
         assert [exchanged(session, serving, newer, number) for number in (1, 2)] == [200, 200]
 
-        again = serving.sado("station", "add", str(VILLAGE)).strip()
+        again, _ = serving.sado("station", "add", str(VILLAGE)).split()
         assert (exchanged(session, serving, newer, 3), exchanged(session, serving, again, 1)) == (400, 200)
 
         assert "its next frame is refused" in serving.sado("station", "revoke", str(VILLAGE))
@@ -124,7 +124,7 @@ def test_a_new_key_leaves_the_districts_and_the_way_of_a_station_as_they_are(hub
     hub.sado("station", "rekey", "30")
 
     with opened(settings.load(environment(hub.settings), BLOCKS)) as store:
-        assert [*store.read(stations.served)] == [Served(30, frozenset({"KT-YOV"}))]
+        assert [*store.read(stations.served)] == [Served(30, frozenset({"KT-YOV"}), True)]
         assert store.read(lambda tx: stations.through(tx, 7)) == 30
     assert "is reached through station 030, where its key is" in refusal(hub, "station", "rekey", "7")
     assert "is not admitted here" in refusal(hub, "station", "rekey", "8")

@@ -16,6 +16,7 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 from sado.channel.contract import Hop, Message, Report, SessionEnd, SmsGateway, State, UssdGateway
+from sado.channel.front import LARGEST_SMS
 from sado.channel.gateways import africastalking, android, fieldmap
 from sado.channel.gateways.africastalking import AfricasTalkingSms, AfricasTalkingUssd
 from sado.channel.gateways.android import AndroidSms
@@ -255,7 +256,7 @@ def request(query: bytes = b"", body: bytes = b"", **headers: str) -> Request:
         "wsgi.input": io.BytesIO(body),
         **headers,
     }
-    return Request.read(environ)
+    return Request.read(environ, LARGEST_SMS)
 
 
 def signed(body: bytes, at: int = NOW, key: str = PASSWORD) -> Request:

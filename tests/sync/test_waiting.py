@@ -240,7 +240,7 @@ def test_sync_now_asks_the_upstream_though_nothing_waits_here(village: Village) 
 def test_sync_now_calls_once_and_not_every_second_while_a_blob_is_on_its_way(village: Village) -> None:
     line = village.upstream()
     line.step()
-    village.store.write(lambda tx: wanted_blobs.want(tx, "pack/tajikistan", b"h" * 32, 1000))
+    village.store.write(lambda tx: wanted_blobs.want(tx, "pack/tajikistan", b"h" * 32, 1000, 1, "ab"))
     village.store.write(outbox.retry_all_now)
     calls = len(village.wire.frames)
     for _ in range(5):
