@@ -2,7 +2,7 @@
 once.
 
 Three sizes of frame. Requests and answers of 200 bytes and of 4 KB are cut at every byte, HTTP's own bytes among them,
-those of 64 KB at a sample: one exchange, whose request or answer is cut again and again before it comes through. Then
+those of 52 KB at a sample: one exchange, whose request or answer is cut again and again before it comes through. Then
 one exchange after another is cut, with all that two stations do in them, at a sample of their bytes.
 """
 
@@ -34,11 +34,11 @@ from tests.support.proofs import TIMES, World, open_world, rows, served
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-# A text of so many letters makes a frame of about so many bytes.
-LETTERS = {200: 130, 4096: 6000, 65536: 96000}
-SAMPLED = {65536: 2000}
+# A text of so many letters makes a frame of about so many bytes; the last is about the longest that an event may have.
+LETTERS = {200: 130, 4096: 6000, 53248: 78000}
+SAMPLED = {53248: 2000}
 # How many exchanges are cut one after another, each way.
-EXCHANGES = {200: 60 * TIMES, 4096: 24 * TIMES, 65536: 9 * TIMES}
+EXCHANGES = {200: 60 * TIMES, 4096: 24 * TIMES, 53248: 9 * TIMES}
 AT_ONCE = 32
 # What HTTP adds to an answer, about.
 HTTP = 150
