@@ -162,24 +162,18 @@ def build_station(settings: Settings, store: Store) -> Station:
     pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, status_of, release))
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{own.number:03}"
-    publishing = Publishing(
-        store,
-        Path(settings.pack).resolve().name,
-        versions,
-        NewPacks(store, versions),
-        lambda: _publisher(settings),
-    )
+    publishing = _publishing(settings, store, versions)
     transports: dict[str, Transport] = {}
     if channel.failover:
         transports[outbox.SMS] = Notices(store, channel.failover, pack, cases, policy, settings.service_code)
+    rotation = Rotation(store, subscriptions.are_told)
     scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
     schedule.look(scheduler, health)
+    schedule.exchange_keys(scheduler, rotation.step)
     for poller in channel.pollers:
         schedule.poll(scheduler, poller)
     if upstream:
         schedule.take_in(scheduler, Arrivals(store, own.number, publishing.take))
-    rotation = Rotation(store, subscriptions.are_told)
-    schedule.exchange_keys(scheduler, rotation.step)
     transfer = FileTransfer(store, own.number, schedule.read_key(settings.upstream_key) if upstream else None, apply)
     return Station(
         settings,
@@ -210,6 +204,11 @@ def _events(cases: Cases, number: int, publisher: bytes | None) -> Events:
             "blob": BlobEvents(number, publisher).apply,
         }
     )
+
+
+def _publishing(settings: Settings, store: Store, versions: Versions) -> Publishing:
+    name, arrived = Path(settings.pack).resolve().name, NewPacks(store, versions)
+    return Publishing(store, name, versions, arrived, lambda: _publisher(settings))
 
 
 def _publisher(settings: Settings) -> bytes | None:

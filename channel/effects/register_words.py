@@ -60,6 +60,7 @@ class RegisterWords:
         nothing to announce."""
 
         def announce(tx: Transaction, register: Register, values: Values) -> None:
+            """Tell of this row, in every language of the pack."""
             announced = register.announce
             if announced is None:
                 return

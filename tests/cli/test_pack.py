@@ -160,7 +160,7 @@ def test_a_command_does_not_take_a_publication_back(hub: Station, wider: Path) -
 
     sado("agency", "token", "CAJ", **hub.settings | {"pack": "tajikistan"})
 
-    hub.sado("agency", "token", "NEW")
+    assert len(hub.sado("agency", "token", "NEW").strip()) > 32
 
 
 @pytest.mark.parametrize("is_serving", [True, False])

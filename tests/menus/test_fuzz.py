@@ -119,7 +119,7 @@ def check_page(tree: Tree, turn: Turn, budget: Budget) -> None:
     assert turn.is_last or screen.accepts or any(line[:1].isdigit() for line in turn.text.split("\n"))
 
 
-def walk(tree: Tree, turn: Turn, inputs: list[str], budget: Budget, data: st.DataObject) -> None:
+def check_walk(tree: Tree, turn: Turn, inputs: list[str], budget: Budget, data: st.DataObject) -> None:
     """Type each of these, and look at every page on the way."""
     turn = settled(tree, turn, budget, data)
     check_page(tree, turn, budget)
@@ -138,7 +138,7 @@ def walk(tree: Tree, turn: Turn, inputs: list[str], budget: Budget, data: st.Dat
 def test_any_tree_can_be_walked_with_any_input(
     tree: Tree, language: str | None, ahead: list[str], inputs: list[str], budget: Budget, data: st.DataObject
 ) -> None:
-    walk(tree, engine.start(tree, language, ahead, budget), inputs, budget, data)
+    check_walk(tree, engine.start(tree, language, ahead, budget), inputs, budget, data)
 
 
 @settings(max_examples=300)
@@ -149,7 +149,7 @@ def test_every_screen_of_any_tree_takes_any_input(
     """A walk seldom comes far; so each is begun at some screen, with a way back."""
     name = data.draw(st.sampled_from(sorted(name for name in tree.screens if name[:1] in "sd")))
     session = Session(tree=tree.version, language="ru", screen=name, items=items, values={"n": "3"}, trail=["root"])
-    walk(tree, engine.reopen(tree, session, "ru", budget), inputs, budget, data)
+    check_walk(tree, engine.reopen(tree, session, "ru", budget), inputs, budget, data)
 
 
 @settings(max_examples=50)
@@ -157,7 +157,7 @@ def test_every_screen_of_any_tree_takes_any_input(
 def test_any_tree_can_be_walked_from_the_offer_of_a_form(
     tree: Tree, title: str, inputs: list[str], data: st.DataObject
 ) -> None:
-    walk(tree, engine.offer(tree, "ru", title), inputs, USSD, data)
+    check_walk(tree, engine.offer(tree, "ru", title), inputs, USSD, data)
 
 
 def test_an_input_that_a_screen_does_not_take_shows_it_again_under_a_short_error() -> None:
@@ -179,7 +179,7 @@ def test_a_shipped_pack_can_be_walked_with_any_input(name: str) -> None:
     @settings(max_examples=150)
     @given(st.sampled_from([None, *tree.languages.codes]), st.lists(st.one_of(KEYS, TYPED), max_size=20), st.data())
     def walked(language: str | None, inputs: list[str], data: st.DataObject) -> None:
-        walk(tree, engine.start(tree, language), inputs, USSD, data)
+        check_walk(tree, engine.start(tree, language), inputs, USSD, data)
 
     walked()
 
@@ -198,6 +198,6 @@ def test_every_screen_of_a_shipped_pack_takes_any_input(name: str) -> None:
     ) -> None:
         session = Session(tree=tree.version, language=language, screen=screen, items=items, trail=[tree.start])
         session.values = {**dict.fromkeys(tree.placeholders, "x"), "n": "3"}
-        walk(tree, engine.reopen(tree, session, language), inputs, USSD, data)
+        check_walk(tree, engine.reopen(tree, session, language), inputs, USSD, data)
 
     walked()

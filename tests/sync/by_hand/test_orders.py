@@ -111,6 +111,7 @@ def brought_and_sent_again(road: Road) -> None:
 def test_an_event_that_comes_by_stick_and_again_by_line_is_applied_once(busy: Road) -> None:
     brought_and_sent_again(busy)
     busy.pair.settle()
+    assert {*applied_at(busy.pair.hub.store).values()} == {1}
     check_ledger(busy.pair)
 
 

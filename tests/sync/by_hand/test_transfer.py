@@ -71,6 +71,7 @@ def test_many_weeks_by_hand_leave_the_ledger_even(road: Road) -> None:
         road.clock.move(WEEK_S)
     road.walk()
     road.hub.take_in(road.up())
+    assert len(all_cases(road.pair.hub)) == 150
     check_ledger(road.pair)
 
 
@@ -80,6 +81,7 @@ def test_the_line_goes_on_where_the_stick_left_off(road: Road) -> None:
     road.register_one()
     road.pair.file()
     road.pair.settle()
+    assert [status for _, status in all_cases(road.pair.hub)] == ["registered", "received"]
     check_ledger(road.pair)
 
 
