@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import IntegerConverter, Map
 
 from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
@@ -18,7 +19,7 @@ from sado.desk.language import N_, _
 from sado.desk.operator import case, consultation, line, outbox, quarantine, unfinished
 from sado.menus.layout import marked
 from sado.menus.pack import Pack
-from sado.store import DiskError, Store, Transaction
+from sado.store import LARGEST, DiskError, Store, Transaction
 from sado.sync.status import Status
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: S
     signin.install(app, store, secure_cookies)
     language.install(app, pack.time_zone, store.now, pack.languages.default)
     csrf = _csrf(app)
+    app.url_map.converters["int"] = _Number
     homes = {role: page.address for page in reversed(pages) for role in page.roles}
     # Wherever a text came from, a phone, an agency, another station, a register or a pack: here it is shown.
     app.jinja_env.finalize = _marked
@@ -118,6 +120,13 @@ def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: S
     # What has no page at all is answered like a page of the desk.
     app.register_error_handler(HTTPException, _refuse)
     app.after_request(_protect)
+
+
+class _Number(IntegerConverter):
+    """A whole number in an address: one that no column holds is no page. Elsewhere the database would fail at it."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=LARGEST)
 
 
 def _marked(value: object) -> object:

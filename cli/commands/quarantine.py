@@ -8,8 +8,10 @@ import click
 
 from sado.cli.station_access import ask
 from sado.settings import Settings
+from sado.store import LARGEST
 
-NUMBERS = click.argument("numbers", type=click.IntRange(1), nargs=-1, required=True)
+NUMBER = click.IntRange(1, LARGEST)
+NUMBERS = click.argument("numbers", type=NUMBER, nargs=-1, required=True)
 
 
 @click.group()
@@ -26,7 +28,7 @@ def quarantine_list(settings: Settings) -> None:
 
 
 @quarantine.command("show")
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=NUMBER)
 @click.pass_obj
 def quarantine_show(settings: Settings, number: int) -> None:
     """One event whole. It may have a resident's name and number."""

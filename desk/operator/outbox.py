@@ -30,8 +30,6 @@ from sado.sync import outbox
 from sado.sync.status import Status
 
 LISTED = 200
-# Of SQLite's integers: what is larger is no entry's number.
-LARGEST = 2**63 - 1
 TITLES = {outbox.UPSTREAM: N_("The line"), outbox.SMS: N_("SMS")}
 TYPING = re.compile(r"[\s\-().№]+")
 
@@ -92,7 +90,7 @@ def create(
     views = _Views(store, pack, has_upstream, is_costly, spent_peers, status_of)
     blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
     blueprint.add_url_rule("/retry", view_func=views.retry_all, methods=["POST"])
-    blueprint.add_url_rule(f"/retry/<int(max={LARGEST}):entry_id>", view_func=views.retry, methods=["POST"])
+    blueprint.add_url_rule("/retry/<int:entry_id>", view_func=views.retry, methods=["POST"])
     blueprint.add_url_rule("/find", view_func=views.find)
     return blueprint
 

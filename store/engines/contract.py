@@ -7,6 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+# A whole number that a column holds is no larger.
+LARGEST = 2**63 - 1
+
 
 @dataclass(frozen=True)
 class Table:

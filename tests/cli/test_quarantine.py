@@ -61,3 +61,9 @@ def test_a_number_that_is_none_changes_nothing(hub: Station) -> None:
 def test_no_event_speaks_to_the_terminal(hub: Station) -> None:
     shown = hub.sado("quarantine", "show", "1") + hub.sado("quarantine", "list")
     assert "\x1b" not in shown and "\N{REPLACEMENT CHARACTER}[2J" in shown
+
+
+@pytest.mark.parametrize("command", ["show", "release", "delete"])
+def test_a_number_that_no_event_can_have_is_refused_in_a_sentence(hub: Station, command: str) -> None:
+    refused = sado("quarantine", command, str(2**63), **hub.settings)
+    assert refused.returncode == 2 and "is not in the range" in refused.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,13 @@ def test_a_page_is_open_to_its_roles_alone(desk: Desk, address: str, roles: set[
     assert desk.visitor().get(address).location == f"/signin?next={address}"
     answers = {role: desk.signed_in(role).get(address).status_code for role in PEOPLE}
     assert {role for role, status in answers.items() if status != 403} == roles
+
+
+@pytest.mark.parametrize(("number", "is_one"), [(2**63 - 1, True), (2**63, False), (10**20, False)])
+def test_no_address_takes_a_number_that_no_column_holds(desk: Desk, number: int, is_one: bool) -> None:
+    rules = [rule for rule in desk.app.url_map.iter_rules() if "<int" in rule.rule]
+    assert len(rules) >= 4
+    for rule in rules:
+        address = re.sub("<int[^>]*>", str(number), rule.rule)
+        method = "POST" if "POST" in (rule.methods or ()) else "GET"
+        assert desk.app.url_map.bind("").test(address, method) == is_one, address
