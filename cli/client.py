@@ -73,6 +73,16 @@ def call(settings: Settings, method: str, what: str, body: Mapping[str, Any] | N
     return answer
 
 
+def is_served(folder: Path) -> bool:
+    """Whether a process serves the station of this folder now."""
+    try:
+        with socket.socket(socket.AF_UNIX) as line, address(folder) as place:
+            line.connect(place)
+    except OSError:
+        return False
+    return True
+
+
 def _told(folder: Path, asked: bytes) -> bytes:
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(TIMEOUT_S)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -28,15 +29,24 @@ def locked(settings: Settings) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise StoreError(
-            f"The station in {settings.folder} is being served by another process, and an SQLite file is safe with one"
-            " process: stop it first."
-        ) from None
+        raise _another_has(settings.folder) from None
     try:
         recover(settings.database)
         yield
     finally:
         lock.release()
+
+
+def _another_has(folder: Path) -> StoreError:
+    if client.is_served(folder):
+        return StoreError(
+            f"The station in {folder} is being served by another process, and an SQLite file is safe with one process:"
+            " stop it first."
+        )
+    return StoreError(
+        f"Another process has the station in {folder}: it is just starting or stopping, or is another command. Try"
+        " again in a moment."
+    )
 
 
 def create_store(settings: Settings, number: int) -> Store:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 from click.testing import CliRunner
+from filelock import FileLock
 
 from sado.cli import client
 from sado.cli.client import SOCKET
@@ -219,6 +220,12 @@ def test_a_folder_belongs_to_one_process(station: Station, command: str) -> None
 
     assert is_refused(sado(*command.split(), **station.settings), "is being served by another process")
     assert station.is_up()
+
+
+@pytest.mark.parametrize("command", ["serve", "sync status", "account add zarina --role operator"])
+def test_while_another_command_has_the_folder_one_is_told_to_try_again(station: Station, command: str) -> None:
+    with FileLock(station.folder / "station.lock"):
+        assert is_refused(sado(*command.split(), **station.settings), "Try again in a moment")
 
 
 @pytest.mark.parametrize(
