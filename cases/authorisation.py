@@ -1,12 +1,18 @@
-"""Who may speak of a case: a stolen box can speak for nobody else's."""
+"""Who may speak of a case, and how much: a stolen box can speak for nobody else's, and not without end."""
 
 from __future__ import annotations
 
-from sado.cases.errors import ForeignEventError
+from sado.cases.errors import CaseFullError, ForeignEventError
 from sado.cases.payloads import Opened
 from sado.store import Transaction
+from sado.store.tables import cases as rows
+from sado.store.tables import requests
 from sado.store.tables.events import Event
 from sado.sync import outbox
+
+# How much of a case there may be, many times what one ever had: its page shows all of it. A station stops its own
+# residents at half of that, so that what it took is taken above.
+MOST_EVENTS, MOST_ADDED_HERE, MOST_REQUESTS = 1000, 500, 200
 
 
 def check_sender(tx: Transaction, peer: str, number: str) -> None:
@@ -40,3 +46,9 @@ def check_case(tx: Transaction, peer: str, event: Event, number: str) -> None:
     if event.reference != number:
         raise ForeignEventError("The event is about another case than it says.")
     check_sender(tx, peer, number)
+
+
+def check_room(tx: Transaction, number: str) -> None:
+    """A case takes from below no more events and requests than a page can show. Raises CaseFullError."""
+    if rows.count_events(tx, number) >= MOST_EVENTS or requests.count(tx, number) >= MOST_REQUESTS:
+        raise CaseFullError(number)

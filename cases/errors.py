@@ -62,6 +62,12 @@ class UnknownEventError(EventError):
     cause = Cause.EVENT_UNKNOWN
 
 
+class CaseFullError(EventError):
+    """There is more about this case than any case has. An event from below is kept aside; a resident files anew."""
+
+    cause = Cause.CASE_FULL
+
+
 class ForeignEventError(EventError):
     """An event about a case that its sender has no say in."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from sado.cases import conflicts, moving, statuses
-from sado.cases.authorisation import check_case, check_name, check_sender
+from sado.cases.authorisation import check_case, check_name, check_room, check_sender
 from sado.cases.conflicts import HARD, SET_ASIDE, TAKEN, Rule
 from sado.cases.errors import DecidedError, ForeignEventError, UnknownCaseError
 from sado.cases.moving import Moving
@@ -77,7 +77,8 @@ class Requests:
     def asked(self, tx: Transaction, peer: str, event: Event) -> None:
         """A request arrives. The hub decides it; a station on the way keeps it until it hears what the hub decided.
 
-        Raises msgspec.ValidationError, UnknownCaseError or ForeignEventError: the caller keeps the event aside."""
+        Raises msgspec.ValidationError, UnknownCaseError, CaseFullError or ForeignEventError: the caller keeps the event
+        aside."""
         asked = msgspec.json.decode(event.body, type=Requested)
         check_case(tx, peer, event, asked.reference)
         check_sender(tx, peer, f"{asked.station:03}")
@@ -89,6 +90,7 @@ class Requests:
             raise UnknownCaseError(asked.reference)
         if requests.find(tx, asked.event) is not None:
             return
+        check_room(tx, asked.reference)
         # How long ago it was, by no station's wall clock: the terms of the law count from then.
         request = _row(asked, max(event.happened_at or tx.now, case.received_at))
         requests.add(tx, request)

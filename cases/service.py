@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from sado.cases import conflicts, moving, pins, reference, statuses, terms, views
-from sado.cases.authorisation import check_case, check_name, check_origin, check_sender
+from sado.cases.authorisation import check_case, check_name, check_origin, check_room, check_sender
 from sado.cases.conflicts import Rule
 from sado.cases.errors import DoubledReferenceError, PassedOnError, UnknownCaseError, UnknownEventError
 from sado.cases.law import Law
@@ -146,8 +146,8 @@ class Cases:
         """Take an event from another station. An event that is already here changes nothing.
 
         The upstream moves cases and decides on requests; a downstream station opens its own, tells of its notices and
-        asks for moves. Raises msgspec.ValidationError, UnknownCaseError, ForeignEventError or UnknownEventError: the
-        caller keeps the event aside."""
+        asks for moves. Raises msgspec.ValidationError, UnknownCaseError, CaseFullError, ForeignEventError or
+        UnknownEventError: the caller keeps the event aside."""
         if event.kind == OPENED:
             opened = _at_our_time(msgspec.json.decode(event.body, type=Opened), event)
             check_origin(tx, peer, event, opened)
@@ -165,6 +165,7 @@ class Cases:
             check_case(tx, peer, event, told.reference)
             check_name(tx, peer, told.event)
             self.get(tx, told.reference)
+            check_room(tx, told.reference)
             rows.add_event(tx, told.event, told.reference, statuses.NOTIFIED, CHANNEL, "", told.at)
         else:
             raise UnknownEventError(event.kind)

@@ -1,5 +1,5 @@
 """Letting stations in, renewing their keys and turning them away, at once also while this station serves: each frame is
-held against the key of that moment (sync/exchange/server.py)."""
+held against the key of that moment (sync/exchange/server.py). And taking out of the results what one made up."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from sado.cases.residents import consultation
 from sado.store import Store, StoreError, Transaction
 from sado.store.tables import identity, stations
+from sado.sync import outbox
 from sado.sync.blobs import publish
 
 
@@ -17,7 +19,7 @@ class Change(msgspec.Struct, frozen=True):
     """What is to become of the station with this number. One that is added serves these districts, or all where none is
     named; with `through` it has no key here, and that one speaks for it."""
 
-    what: Literal["add", "rekey", "revoke"]
+    what: Literal["add", "rekey", "revoke", "drop-votes"]
     number: int
     districts: tuple[str, ...] = ()
     through: int | None = None
@@ -29,7 +31,7 @@ def change(store: Store, districts: Callable[[], Collection[str]], body: Any) ->
     wanted = msgspec.convert(body, Change)
     if unknown := sorted({*wanted.districts} - {*districts()}) if wanted.districts else []:
         raise StoreError(f"There is no district {unknown[0]}. The districts are: {', '.join(districts())}.")
-    act = {"add": _add, "rekey": _rekey, "revoke": _revoke}[wanted.what]
+    act = {"add": _add, "rekey": _rekey, "revoke": _revoke, "drop-votes": _drop_votes}[wanted.what]
     return {"lines": store.write(lambda tx: act(tx, wanted))}
 
 
@@ -76,3 +78,8 @@ def _revoke(tx: Transaction, wanted: Change) -> list[str]:
         f"Station {wanted.number:03} is not admitted any more: its next frame is refused.",
         f"What waits for it goes on waiting, for `sado station add {wanted.number}`.",
     ]
+
+
+def _drop_votes(tx: Transaction, wanted: Change) -> list[str]:
+    dropped = consultation.withdraw(tx, outbox.station(wanted.number))
+    return [f"Votes of station {wanted.number:03} that count no more: {dropped}."]

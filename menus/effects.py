@@ -34,7 +34,7 @@ EFFECTS: Mapping[str, Contract] = {
     ),
     "add_text": Contract(
         "adds words to a case that is not over; by SMS only with its PIN",
-        ("saved", "over", "ask_pin", "mistyped", "wrong", "locked"),
+        ("saved", "over", "full", "ask_pin", "mistyped", "wrong", "locked"),
         ("reference", "text"),
         ("ref",),
     ),

@@ -83,8 +83,9 @@ FIRST = (
     """CREATE TABLE tallies (
         subject TEXT NOT NULL,
         choice TEXT NOT NULL,
+        source TEXT NOT NULL,
         votes BIGINT NOT NULL,
-        PRIMARY KEY (subject, choice))""",
+        PRIMARY KEY (subject, choice, source))""",
     # Cases, what happened to them, and what stations asked of the hub.
     """CREATE TABLE cases (
         reference TEXT COLLATE "binary" PRIMARY KEY,

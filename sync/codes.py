@@ -112,6 +112,7 @@ class Cause(Enum):
     EVENT_UNKNOWN = "this release does not know events of this kind"
     EVENT_FOREIGN = "the station that it came from has no say in this"
     EVENT_UNREADABLE = "what it says cannot be read"
+    CASE_FULL = "there is more about this case than any case has"
     EVENT_TOO_LARGE = "it is larger than any event"
     GOES_IN_A_CIRCLE = "it was passed on too often: it goes in a circle"
     ASIDE_FULL = "so much of the upstream is kept aside here that no more is taken: look at it, release it or delete it"

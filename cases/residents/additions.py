@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 
 from sado.cases import statuses
-from sado.cases.authorisation import check_case, check_name
-from sado.cases.errors import UnknownEventError
+from sado.cases.authorisation import MOST_ADDED_HERE, check_case, check_name, check_room
+from sado.cases.errors import CaseFullError, UnknownEventError
 from sado.cases.payloads import LONGEST_TEXT, RESIDENT, EventName, Moment, Reference
 from sado.cases.service import Cases
 from sado.store import Transaction
@@ -38,9 +38,11 @@ class Additions:
 
     def add(self, tx: Transaction, case: CaseRow, text: str) -> bool:
         """Keep more words with a case, and queue them for the upstream. False, and nothing is kept, once the case is
-        over: nobody would read them."""
+        over: nobody would read them. Raises CaseFullError."""
         if case.status in statuses.DONE:
             return False
+        if rows.count_events(tx, case.reference) >= MOST_ADDED_HERE:
+            raise CaseFullError(case.reference)
         added = Added(self._cases.event_id(tx), case.reference, text, tx.now)
         _keep(tx, added)
         if self._cases.has_upstream:
@@ -51,14 +53,15 @@ class Additions:
         """Take words that a downstream station was given for its own case; a second time changes nothing. They are
         kept also where the agency has meanwhile answered: the resident could not know.
 
-        Raises msgspec.ValidationError, UnknownCaseError, ForeignEventError or UnknownEventError: the caller keeps the
-        event aside."""
+        Raises msgspec.ValidationError, UnknownCaseError, CaseFullError, ForeignEventError or UnknownEventError: the
+        caller keeps the event aside."""
         if event.kind != ADDED:
             raise UnknownEventError(event.kind)
         added = msgspec.json.decode(event.body, type=Added)
         check_case(tx, peer, event, added.reference)
         check_name(tx, peer, added.event)
         self._cases.get(tx, added.reference)
+        check_room(tx, added.reference)
         _keep(tx, added)
 
 

@@ -11,7 +11,8 @@ read below SQL, may tell in which order marks came; so do copies of it taken bef
 the choice, as does a results page that is watched meanwhile.
 
 What can be forged: who has a station's key can count votes that nobody gave, for what comes up tells of no phone and
-can be held against none; it cannot take any away, nor fill the results with questions that nobody asks.
+can be held against none; it cannot take any away, nor fill the results with questions that nobody asks. So votes are
+counted by the station that sent them: the results say how many each did, and those of one can be taken out again.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Consultation:
         counted = msgspec.json.decode(event.body, type=Counted)
         if not rows.is_known(tx, counted.subject, counted.choice) and rows.choices(tx) >= MOST_CHOICES:
             raise ForeignEventError("There are more choices than any poll has.")
-        rows.add(tx, counted.subject, counted.choice)
+        rows.add(tx, counted.subject, counted.choice, peer)
 
 
 def results(tx: Transaction) -> dict[str, Mapping[str, int] | None]:
@@ -80,3 +81,16 @@ def results(tx: Transaction) -> dict[str, Mapping[str, int] | None]:
     for tally in rows.tallies(tx):
         by_subject.setdefault(tally.subject, {})[tally.choice] = tally.votes
     return {subject: votes if sum(votes.values()) >= FEWEST else None for subject, votes in by_subject.items()}
+
+
+def sources(tx: Transaction) -> dict[str, dict[str, int]]:
+    """Subject → the station that counted → votes, the most first; this station itself is the empty string."""
+    by_subject: dict[str, dict[str, int]] = {}
+    for subject, source, votes in rows.by_source(tx):
+        by_subject.setdefault(subject, {})[source] = votes
+    return by_subject
+
+
+def withdraw(tx: Transaction, source: str) -> int:
+    """Take out every vote that this station sent; how many they were."""
+    return rows.remove(tx, source)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from sado.cases import access, statuses, views
 from sado.cases.access import Refusal
+from sado.cases.errors import CaseFullError
 from sado.cases.residents.additions import Additions
 from sado.cases.service import Cases
 from sado.channel.effects.contract import Handler
@@ -77,8 +78,11 @@ class Reading:
         case = self._opened(tx, msisdn, effect, is_proven=effect.is_proven)
         if isinstance(case, Refusal):
             return Outcome(case.value)
-        is_added = self._additions.add(tx, case, effect.answers["text"])
-        return Outcome("saved" if is_added else "over", {"ref": case.reference})
+        try:
+            outcome = "saved" if self._additions.add(tx, case, effect.answers["text"]) else "over"
+        except CaseFullError:
+            outcome = "full"
+        return Outcome(outcome, {"ref": case.reference})
 
     def _opened(self, tx: Transaction, msisdn: str, effect: Effect, *, is_proven: bool = True) -> CaseRow | Refusal:
         """What is only read goes to the number itself, so it need not be proven."""

@@ -53,6 +53,15 @@ def station_revoke(settings: Settings, number: int) -> None:
     _change(settings, {"what": "revoke", "number": number})
 
 
+@station.command("drop-votes")
+@click.argument("number", type=NUMBER)
+@click.pass_obj
+def station_drop_votes(settings: Settings, number: int) -> None:
+    """Take every vote that a station sent out of the results of polls and ratings: whoever had its key could make them
+    up. Those of real phones go with them."""
+    _change(settings, {"what": "drop-votes", "number": number})
+
+
 def _change(settings: Settings, body: dict[str, Any]) -> None:
     """Have the serving station make the change; where none serves, make it here."""
     try:

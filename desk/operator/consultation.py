@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
@@ -27,12 +27,13 @@ class Choice:
 @dataclass(frozen=True)
 class Subject:
     """One poll or rating in words; `about` is the service that is rated. `choices` is None where the votes are too few
-    to be shown."""
+    to be shown. `sources` says how many votes each station counted, by its number, empty for this one."""
 
     question: str
     about: str
     choices: list[Choice] | None
     votes: int
+    sources: list[tuple[str, int]] = field(default_factory=list)
 
 
 def create(store: Store, pack: Pack) -> Blueprint:
@@ -41,8 +42,11 @@ def create(store: Store, pack: Pack) -> Blueprint:
 
     @blueprint.get("", strict_slashes=False)
     def index() -> ResponseReturnValue:
-        counted = store.read(consultation.results)
-        subjects = [described(pack, subject, votes) for subject, votes in counted.items()]
+        counted, sources = store.read(lambda tx: (consultation.results(tx), consultation.sources(tx)))
+        subjects = [
+            replace(described(pack, subject, votes), sources=_from_below(sources[subject]))
+            for subject, votes in counted.items()
+        ]
         return render_template("desk/consultation.html", subjects=subjects, fewest=consultation.FEWEST)
 
     return blueprint
@@ -63,6 +67,11 @@ def described(pack: Pack, subject: str, votes: Mapping[str, int] | None) -> Subj
         for code in codes
     ]
     return Subject(question, about, choices, total)
+
+
+def _from_below(votes: Mapping[str, int]) -> list[tuple[str, int]]:
+    """What each station counted; nothing where all votes are this station's own."""
+    return [(source.removeprefix("station:"), count) for source, count in votes.items()] if {*votes} != {""} else []
 
 
 def _asked(tree: Tree, subject: str) -> tuple[Screen | None, str]:

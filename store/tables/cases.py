@@ -195,6 +195,11 @@ def has_event(tx: Transaction, event_id: str) -> bool:
     return tx.one("SELECT 1 FROM events WHERE id = :id", id=event_id) is not None
 
 
+def count_events(tx: Transaction, reference: str) -> int:
+    """How long the history of a case is."""
+    return int(tx.value("SELECT COUNT(*) FROM events WHERE reference = :reference", reference=reference))
+
+
 def events_of(tx: Transaction, reference: str) -> list[EventRow]:
     """The history of a case in order."""
     rows = tx.all(

@@ -1,4 +1,4 @@
-"""Votes by subject and choice, and apart from them a mark for each phone that has voted on a subject.
+"""Votes by subject, choice and who counted them, and apart from them a mark for each phone that has voted on a subject.
 
 A ballot has no time, and its place is drawn by lot, so the rows do not tell in which order people voted, nor what: in
 SQLite an INTEGER PRIMARY KEY is the number that a row has anyway, and that would count up. PostgreSQL will need more:
@@ -40,13 +40,14 @@ def mark(tx: Transaction, subject: str, msisdn: str, draw: Callable[[], int] = b
     return True
 
 
-def add(tx: Transaction, subject: str, choice: str) -> None:
-    """Count one vote more."""
+def add(tx: Transaction, subject: str, choice: str, source: str = "") -> None:
+    """Count one vote more; `source` is the station that counted it, empty for this one."""
     tx.run(
-        "INSERT INTO tallies (subject, choice, votes) VALUES (:subject, :choice, 1)"
-        " ON CONFLICT (subject, choice) DO UPDATE SET votes = tallies.votes + 1",
+        "INSERT INTO tallies (subject, choice, source, votes) VALUES (:subject, :choice, :source, 1)"
+        " ON CONFLICT (subject, choice, source) DO UPDATE SET votes = tallies.votes + 1",
         subject=subject,
         choice=choice,
+        source=source,
     )
 
 
@@ -58,9 +59,23 @@ def is_known(tx: Transaction, subject: str, choice: str) -> bool:
 
 def choices(tx: Transaction) -> int:
     """How many choices have votes."""
-    return int(tx.value("SELECT COUNT(*) FROM tallies"))
+    return int(tx.value("SELECT COUNT(*) FROM (SELECT DISTINCT subject, choice FROM tallies) AS pairs"))
 
 
 def tallies(tx: Transaction) -> list[Tally]:
     """Every count, by subject and choice."""
-    return [Tally(*row) for row in tx.all("SELECT subject, choice, votes FROM tallies ORDER BY subject, choice")]
+    counted = "SELECT subject, choice, SUM(votes) FROM tallies GROUP BY subject, choice ORDER BY subject, choice"
+    return [Tally(subject, choice, int(votes)) for subject, choice, votes in tx.all(counted)]
+
+
+def by_source(tx: Transaction) -> list[tuple[str, str, int]]:
+    """How many votes each station counted on each subject: subject, source, votes; the most first."""
+    counted = "SELECT subject, source, SUM(votes) AS votes FROM tallies GROUP BY subject, source"
+    rows = tx.all(f"{counted} ORDER BY votes DESC, source")
+    return [(subject, source, int(votes)) for subject, source, votes in rows]
+
+
+def remove(tx: Transaction, source: str) -> int:
+    """Count the votes of this station no more; how many they were."""
+    removed = tx.all("DELETE FROM tallies WHERE source = :source RETURNING votes", source=source)
+    return sum(votes for (votes,) in removed)

@@ -76,6 +76,11 @@ def of_case(tx: Transaction, reference: str) -> list[RequestRow]:
     return [_opened(tx, row) for row in rows]
 
 
+def count(tx: Transaction, reference: str) -> int:
+    """How many requests there are about one case."""
+    return int(tx.value("SELECT COUNT(*) FROM requests WHERE reference = :reference", reference=reference))
+
+
 def waiting(tx: Transaction, reference: str) -> list[RequestRow]:
     """The requests about one case that the hub has not decided, in order."""
     return [request for request in of_case(tx, reference) if request.outcome == WAITING]

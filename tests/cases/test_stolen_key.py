@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from sado.cases import payloads
+from sado.cases.authorisation import MOST_EVENTS, MOST_REQUESTS
 from sado.cases.payloads import Opened
 from sado.cases.residents import additions, consultation, privacy
 from sado.store.tables import cases as rows
@@ -189,3 +190,13 @@ def test_a_long_kind_or_reference_is_kept_aside_short(pair: Pair, kind: str, ref
     kept = pair.hub.store.read(lambda tx: quarantine.listed(tx, 1))[0]
     assert len(kept.kind) <= aside.LONGEST_NAME
     assert say(pair, "case.later", {}).startswith("EVENT_UNKNOWN")
+
+
+@pytest.mark.parametrize("kind", [payloads.NOTIFIED, payloads.REQUESTED, additions.ADDED])
+def test_a_case_is_not_filled_without_end(pair: Pair, kind: str) -> None:
+    say(pair, payloads.OPENED, opened())
+    said = [say(pair, kind, NAMED[kind](f"007.life.{number + 2}")) for number in range(MOST_EVENTS + 1)]
+    assert said[: MOST_REQUESTS - 1] == [""] * (MOST_REQUESTS - 1)
+    assert said[-1].startswith("CASE_FULL")
+    another = opened(event="007.life.0", reference="0070000028")
+    assert say(pair, payloads.OPENED, another, another.reference) == ""

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from sado.cases import payloads, statuses, views
-from sado.cases.errors import ForeignEventError, UnknownCaseError, UnknownEventError
+from sado.cases.authorisation import MOST_ADDED_HERE
+from sado.cases.errors import CaseFullError, ForeignEventError, UnknownCaseError, UnknownEventError
 from sado.cases.payloads import Filed
 from sado.cases.residents import additions
 from sado.cases.residents.additions import Added
@@ -72,6 +73,15 @@ def test_nothing_is_added_to_a_case_that_is_over(pair: Pair, filed: Filed) -> No
     move(pair, filed.reference, "registered", statuses.ANSWERED)
     assert not add(pair.village, filed.reference)
     assert added(pair.village, filed.reference) == []
+
+
+def test_a_case_takes_no_more_words_here_than_its_hub_takes(pair: Pair, filed: Filed) -> None:
+    for _ in range(MOST_ADDED_HERE - 1):
+        assert add(pair.village, filed.reference)
+    with pytest.raises(CaseFullError):
+        add(pair.village, filed.reference)
+    pair.settle()
+    assert len(added(pair.hub, filed.reference)) == MOST_ADDED_HERE - 1
 
 
 def test_what_was_added_before_the_answer_was_known_is_kept_all_the_same(pair: Pair, filed: Filed) -> None:

@@ -34,8 +34,7 @@ def vote(side: Side, msisdn: str, choice: str, subject: str = POLL) -> bool:
 
 
 def tallies(side: Side) -> dict[tuple[str, str], int]:
-    rows = side.store.read(lambda tx: tx.all("SELECT subject, choice, votes FROM tallies"))
-    return {(subject, choice): votes for subject, choice, votes in rows}
+    return {(tally.subject, tally.choice): tally.votes for tally in side.store.read(ballots.tallies)}
 
 
 def test_two_phones_count_twice_and_one_counts_once(pair: Pair) -> None:
@@ -69,7 +68,7 @@ def columns_of(side: Side, table: str) -> list[str]:
 
 def test_a_ballot_has_neither_choice_nor_time(pair: Pair) -> None:
     assert columns_of(pair.village, "ballots") == ["place", "hash"]
-    assert columns_of(pair.village, "tallies") == ["subject", "choice", "votes"]
+    assert columns_of(pair.village, "tallies") == ["subject", "choice", "source", "votes"]
 
 
 def test_rows_do_not_tell_who_voted_first(pair: Pair) -> None:
@@ -169,3 +168,17 @@ def test_few_votes_are_not_told_apart(pair: Pair) -> None:
     assert pair.hub.store.read(consultation.results) == {POLL: None}
     vote(pair.hub, "+992900009999", "yes")
     assert pair.hub.store.read(consultation.results) == {POLL: {"no": 1, "yes": 9}}
+
+
+def test_the_votes_of_one_station_can_be_taken_out_again(pair: Pair) -> None:
+    for msisdn in PHONES[:3]:
+        vote(pair.village, msisdn, "yes")
+    vote(pair.hub, PHONES[4], "yes")
+    pair.settle()
+    village = outbox.station(7)
+    assert pair.hub.store.read(consultation.sources) == {POLL: {village: 3, "": 1}}
+
+    assert pair.hub.store.write(lambda tx: consultation.withdraw(tx, outbox.station(8))) == 0
+    assert tallies(pair.hub) == {(POLL, "yes"): 4}
+    assert pair.hub.store.write(lambda tx: consultation.withdraw(tx, village)) == 3
+    assert tallies(pair.hub) == {(POLL, "yes"): 1}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sado.cases import access
+from sado.cases.authorisation import MOST_ADDED_HERE
 from sado.menus.gsm import encoding, segments
 from sado.store import Transaction
 from sado.store.tables import attempts, cases, consultation, drafts, subscribers
@@ -225,6 +226,15 @@ def test_words_are_added_to_a_case_until_it_is_over(station: Station, writer: Wr
     station.agency(reference, "answered", "Об пайваст шуд.")
     assert writer.say(f"ИЛОВА {reference} боз", pin).startswith(f"№{reference}: баррасӣ тамом шуд.")
     assert len(added(station, reference)) == 2
+
+
+def test_a_case_that_is_full_takes_no_more_words_and_says_so(station: Station, writer: Writer) -> None:
+    reference, pin = filed(station, writer)
+    for number in range(MOST_ADDED_HERE):
+        name = f"007.full.{number}"
+        station.store.write(lambda tx, name=name: cases.add_event(tx, name, reference, "added", "resident", "", tx.now))
+    assert writer.say(f"ИЛОВА {reference} боз", pin).startswith(f"№{reference}: дигар илова намешавад.")
+    assert "ШИКОЯТ" not in writer.say(f"ШИКОЯТ {MATTER}")
 
 
 def test_a_finished_case_is_rated_once(station: Station, writer: Writer) -> None:

@@ -12,6 +12,8 @@ from sado.cases.residents.consultation import FEWEST, Consultation
 from sado.desk.operator.consultation import described
 from sado.menus.pack import Pack
 from sado.menus.tree import Option, Screen
+from sado.store.tables import consultation as tallies
+from sado.sync import outbox
 from tests.support.browser import PACK, Desk
 
 POLL = "poll.certificate"
@@ -105,3 +107,11 @@ def test_what_another_station_made_up_is_shown_as_text(desk: Desk, operator: Fla
     vote(desk, "<script>alert(1)</script>", FEWEST, subject="<b>poll</b>")
     assert "<script>" not in page(operator) and "<b>poll" not in page(operator)
     assert "&lt;b&gt;poll" in page(operator)
+
+
+def test_it_says_which_station_counted_how_many(desk: Desk, operator: FlaskClient) -> None:
+    vote(desk, "yes", FEWEST)
+    assert "Counted by" not in page(operator)
+    for _ in range(FEWEST + 1):
+        desk.store.write(lambda tx: tallies.add(tx, POLL, "no", outbox.station(7)))
+    assert f"Counted by: station 007: {FEWEST + 1}; this station: {FEWEST}" in page(operator)
