@@ -19,8 +19,8 @@ PREFIX = "/gateway/"
 SHORTEST = 7
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
-# An address among the settings of a gateway; it may be empty.
-URL = r"^(https?://.+)?$"
+# Eight different letters or more: what is drawn at random has them, and "aaaa" or "12121212" has not.
+_VARIED = r"(?=(?:.*?(.)(?!.*\1)){8})"
 
 # What became of a message, from the least to the most certain; the last two are final.
 State = Literal["sent", "buffered", "failed", "delivered"]
@@ -177,11 +177,26 @@ class GatewayFile(Protocol):
 
 def token_setting(gateway: str) -> Meta:
     """The setting `token` of a gateway."""
-    return Meta(
-        pattern=r"^([A-Za-z0-9_-]{22,})?$",
-        description=f"{gateway}: secret part of its addresses, 22 or more characters. Empty: nothing comes in from it.",
-        extra={"fault": "must be 22 or more letters and digits"},
+    return _secret(
+        "[A-Za-z0-9_-]{22,}",
+        f"{gateway}: secret part of its addresses, 22 or more characters. Empty: nothing comes in from it.",
+        "must be 22 or more letters and digits, drawn at random as `openssl rand -hex 16` does",
     )
+
+
+def signing_key_setting(description: str) -> Meta:
+    """A key that a gateway signs with and the administrator chooses."""
+    return _secret(".{22,}", description, "must be 22 or more signs, drawn at random as `openssl rand -hex 16` does")
+
+
+def _secret(form: str, description: str, fault: str) -> Meta:
+    """Always refused when it is weak, whatever risk is known: another one can be made in a moment."""
+    return Meta(pattern=f"^(?:{_VARIED}{form})?$", description=description, extra={"fault": fault})
+
+
+def url_setting(description: str) -> Meta:
+    """An address that we call, or that a gateway calls us by; it may be empty."""
+    return Meta(pattern=r"^(https?://.+)?$", description=description, extra={"plain": "plain-gateway"})
 
 
 def address(gateway: str, token: str, part: str) -> str:

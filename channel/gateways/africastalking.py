@@ -15,7 +15,6 @@ import msgspec
 from msgspec import Meta
 
 from sado.channel.contract import (
-    URL,
     Context,
     Gateway,
     Hop,
@@ -27,6 +26,7 @@ from sado.channel.contract import (
     number_in,
     person_from,
     token_setting,
+    url_setting,
 )
 from sado.channel.gateways.dialled import after_tail
 from sado.channel.gateways.http import failures
@@ -62,7 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sender: Annotated[str, Meta(description="Sender shown on the phone; empty for the default.")] = ""
     url: Annotated[
         str,
-        Meta(pattern=URL, description="Address of the API instead of the provider's own, for tests and the demo."),
+        url_setting("Address of the API instead of the provider's own, for tests and the demo."),
     ] = ""
 
 

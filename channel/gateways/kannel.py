@@ -19,7 +19,6 @@ import msgspec
 from msgspec import Meta
 
 from sado.channel.contract import (
-    URL,
     Context,
     Gateway,
     Hop,
@@ -32,6 +31,7 @@ from sado.channel.contract import (
     number_in,
     person_from,
     token_setting,
+    url_setting,
 )
 from sado.channel.gateways.dialled import after_code
 from sado.channel.gateways.http import Answer, post
@@ -68,14 +68,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     token: Annotated[str, token_setting("Kannel")] = ""
     url: Annotated[
         str,
-        Meta(pattern=URL, description="Kannel's sendsms: http://127.0.0.1:13013/cgi-bin/sendsms. Empty: none."),
+        url_setting("Kannel's sendsms: http://127.0.0.1:13013/cgi-bin/sendsms. Empty: none."),
     ] = ""
     username: Annotated[str, Meta(description="User of the sendsms-user group.")] = ""
     password: Annotated[str, Meta(description="Its password.")] = ""
     sender: Annotated[str, Meta(description="Sender of SMS; empty: Kannel's own.")] = ""
     reports: Annotated[
         str,
-        Meta(pattern=URL, description="This station as Kannel reaches it; empty: http://127.0.0.1 and SADO_PORT."),
+        url_setting("This station as Kannel reaches it; empty: http://127.0.0.1 and SADO_PORT."),
     ] = ""
     ussd: Annotated[bool, Meta(description="Serve USSD over SMPP through Kannel.")] = False
 

@@ -30,7 +30,7 @@ ALL = {
     "SADO_AFRICASTALKING_USERNAME": "sado",
     "SADO_ANDROID_TOKEN": TOKEN,
     "SADO_ANDROID_URL": URL,
-    "SADO_ANDROID_SIGNING_KEY": "key",
+    "SADO_ANDROID_SIGNING_KEY": TOKEN,
     "SADO_FIELDMAP_TOKEN": TOKEN,
     "SADO_GAMMU_DATABASE": "smsd.db",
     "SADO_KANNEL_TOKEN": TOKEN,
@@ -138,5 +138,5 @@ def test_the_gateway_of_the_recipe_serves_a_phone(station: Station, tmp_path: Pa
 
 def test_a_token_that_the_recipe_refuses_stops_the_start(tmp_path: Path) -> None:
     jsonia = from_the_recipe(tmp_path)
-    with pytest.raises(settings.SettingsError, match="^SADO_JSONIA_TOKEN must be 22 or more letters and digits.$"):
+    with pytest.raises(settings.SettingsError, match="^SADO_JSONIA_TOKEN must be 22 or more letters and digits"):
         settings.load({"SADO_JSONIA_TOKEN": "short"}, {jsonia.NAME: jsonia.Settings})
