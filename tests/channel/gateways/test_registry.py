@@ -20,7 +20,7 @@ from sado.channel.settings import BLOCKS, SmsSettings
 from sado.channel.sms.inbox import Inbox
 from sado.channel.sms.reports import Reports
 from sado.channel.versions import Versions
-from tests.support.gateway_contract import in_address
+from tests.support.gateway_contract import in_body
 from tests.support.station import TOKEN, Station, open_station
 
 ADDING = Path(__file__).parents[3] / "docs" / "adding.md"
@@ -129,7 +129,7 @@ def test_the_gateway_of_the_recipe_serves_a_phone(station: Station, tmp_path: Pa
     endpoints = channel(station, {"SADO_JSONIA_TOKEN": TOKEN}, files, blocks).endpoints
     ussd = endpoints[f"/gateway/jsonia/{TOKEN}/ussd"]
     screens = [
-        json.loads(ussd(in_address(f"session=1&phone=%2B992900000001&hop={hop}&typed={typed}".encode())))
+        json.loads(ussd(in_body(f"session=1&phone=%2B992900000001&hop={hop}&typed={typed}".encode())))
         for hop, typed in enumerate(["", "3", "2"])
     ]
     assert [screen["ends"] for screen in screens] == [False] * 3
