@@ -37,6 +37,12 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(description="The key file; best on another device than the data. Default: keys.json in the data.")
     ] = ""
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    trusted_proxy: Annotated[
+        str,
+        Meta(
+            description="Address of the proxy before `sado serve`, whose X-Forwarded-For says who calls. Empty: none."
+        ),
+    ] = ""
     port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8080
     service_code: Annotated[
         str, Meta(pattern=r"^\*[0-9*]+#$", description="The USSD code that residents dial, shown in messages.")
@@ -177,7 +183,8 @@ class Setting(NamedTuple):
         if not value.isprintable():
             raise SettingsError(f"{self.name} has a line break or another sign that is not seen: write it anew.")
         try:
-            return msgspec.convert(value, self.type, strict=False)
+            # A type of a part's own is made of the text, and raises ValueError.
+            return msgspec.convert(value, self.type, strict=False, dec_hook=lambda kind, text: kind(text))
         except msgspec.ValidationError as error:
             for meta in self.type.__metadata__:
                 if meta.extra and "fault" in meta.extra:
@@ -196,6 +203,8 @@ def load(environment: Mapping[str, str], blocks: Blocks) -> Settings:
     settings = Settings(**_values("", Core, given), blocks=filled)
     if settings.upstream and not _is_address(settings.upstream):
         raise SettingsError(f"{PREFIX}UPSTREAM={settings.upstream!r} is no address; write one as https://hub.example.")
+    if settings.trusted_proxy and not _is_ip(settings.trusted_proxy):
+        raise SettingsError(f"{PREFIX}TRUSTED_PROXY={settings.trusted_proxy!r} is no IP address, such as 127.0.0.1.")
     _refuse_risks(settings, blocks)
     return settings
 
@@ -252,9 +261,12 @@ def _plain_addresses(settings: Settings, blocks: Blocks) -> Iterator[tuple[str, 
 
 
 def _open_pages(settings: Settings) -> Iterator[tuple[str, str]]:
-    """What others may come to by the address that is listened on."""
-    where = f"{PREFIX}HOST={settings.host} lets other machines in"
-    if _is_loopback(settings.host):
+    """What others may come to by the address that is listened on, or by the proxy before it."""
+    if settings.trusted_proxy:
+        where = f"{PREFIX}TRUSTED_PROXY={settings.trusted_proxy} lets other machines in"
+    elif not _is_loopback(settings.host):
+        where = f"{PREFIX}HOST={settings.host} lets other machines in"
+    else:
         return
     if settings.phone_page:
         yield OPEN_PHONE_PAGE, f"{where}, and whoever opens the phone page can be any phone: unset {PREFIX}PHONE_PAGE"
@@ -271,6 +283,13 @@ def _is_plain(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+    except ValueError:
+        return False
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
     except ValueError:
         return False
 

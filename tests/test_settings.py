@@ -19,7 +19,13 @@ TOKEN = "a-token_of-22-letters-0"
 
 def settings_page() -> str:
     """docs/settings.md as it should be."""
-    kinds = {"str": "text", "int": "whole number", "float": "number", "bool": "`true` or `false`"}
+    kinds = {
+        "str": "text",
+        "int": "whole number",
+        "float": "number",
+        "bool": "`true` or `false`",
+        "Networks": "addresses",
+    }
     rows = [
         f"| `{setting.name}` | {kinds[setting.type.__origin__.__name__]} | {_code(setting.default)} | {setting.help} |"
         for setting in declared(BLOCKS)
@@ -207,6 +213,30 @@ def test_pages_that_others_come_to_stop_the_start(environment: dict[str, str], r
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]", "localhost"])
 def test_pages_of_this_machine_alone_do_not_stop_the_start(host: str) -> None:
     assert load({"SADO_HOST": host, "SADO_PHONE_PAGE": "1"}).host == host
+
+
+@pytest.mark.parametrize("proxy", ["127.0.0.1", "10.1.0.1"])
+def test_a_proxy_lets_others_in(proxy: str) -> None:
+    with pytest.raises(SettingsError, match=f"^SADO_TRUSTED_PROXY={proxy} lets .*, set SADO_KNOWN_RISKS=plain-pages.$"):
+        load({"SADO_TRUSTED_PROXY": proxy})
+    with pytest.raises(SettingsError, match="set SADO_KNOWN_RISKS=open-phone-page.$"):
+        load({"SADO_TRUSTED_PROXY": proxy, "SADO_SECURE_COOKIES": "1", "SADO_PHONE_PAGE": "1"})
+    assert load({"SADO_TRUSTED_PROXY": proxy, "SADO_SECURE_COOKIES": "1"}).trusted_proxy == proxy
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "*", "10.1.0.0/16", "127.0.0.1:80"])
+def test_a_proxy_that_is_no_address_stops_the_start(proxy: str) -> None:
+    with pytest.raises(SettingsError, match="^SADO_TRUSTED_PROXY=.* is no IP address, such as 127.0.0.1.$"):
+        load({"SADO_TRUSTED_PROXY": proxy})
+
+
+@pytest.mark.parametrize("allowed", ["gateway.example", "10.1.0.5/16", "10.1.0.0/33", "127.0.0.1;10.0.0.1"])
+@pytest.mark.parametrize("name", [name for name in SECRETS if name.endswith("_TOKEN")])
+def test_addresses_that_are_none_stop_the_start(name: str, allowed: str) -> None:
+    where = name.replace("TOKEN", "ALLOWED")
+    with pytest.raises(SettingsError, match=f"^{where}='{allowed}' cannot be used: "):
+        load({where: allowed})
+    assert load({where: "127.0.0.1, 10.1.0.0/16,::1"})
 
 
 def test_one_known_risk_is_not_another() -> None:

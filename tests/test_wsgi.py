@@ -68,6 +68,7 @@ def test_a_second_process_is_refused_with_the_reason(second: str, station: Stati
     ("wrong", "sentence"),
     [
         ({"data": "/nowhere"}, "There is no station in /nowhere. Run `sado init --station NUMBER` first."),
+        ({"trusted_proxy": "127.0.0.1", "secure_cookies": 1}, "SADO_TRUSTED_PROXY is for `sado serve`: unset it"),
         ({"upstream": "http://hub.example"}, "if you know the risk, set SADO_KNOWN_RISKS=plain-upstream."),
     ],
 )

@@ -19,9 +19,11 @@ from sado.channel.contract import (
     Gateway,
     Hop,
     Message,
+    Networks,
     Report,
     SessionEnd,
     State,
+    allowed_setting,
     harmless,
     number_in,
     person_from,
@@ -57,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Empty token and user name: it is not used."""
 
     token: Annotated[str, token_setting("Africa's Talking")] = ""
+    allowed: Annotated[Networks, allowed_setting("Africa's Talking")] = Networks()
     username: Annotated[str, Meta(description="User name at Africa's Talking. Empty: it sends no SMS.")] = ""
     key: Annotated[str, Meta(description="API key at Africa's Talking.")] = ""
     sender: Annotated[str, Meta(description="Sender shown on the phone; empty for the default.")] = ""
@@ -72,7 +75,8 @@ def build(settings: Settings, context: Context) -> Gateway | None:
         return None
     sms = AfricasTalkingSms(settings, context.country)
     sender = sms if settings.username else None
-    return Gateway(NAME, settings.token, AfricasTalkingUssd(context.country), sms, sender)
+    ussd = AfricasTalkingUssd(context.country)
+    return Gateway(NAME, settings.token, settings.allowed, ussd=ussd, sms=sms, sender=sender)
 
 
 class AfricasTalkingUssd:

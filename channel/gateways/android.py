@@ -20,8 +20,10 @@ from sado.channel.contract import (
     Context,
     Gateway,
     Message,
+    Networks,
     Report,
     State,
+    allowed_setting,
     harmless,
     person_from,
     signing_key_setting,
@@ -76,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Empty token and address: it is not used."""
 
     token: Annotated[str, token_setting("Android SMS Gateway")] = ""
+    allowed: Annotated[Networks, allowed_setting("Android SMS Gateway")] = Networks()
     url: Annotated[str, url_setting("Whole address that messages are posted to. Empty: it sends none.")] = ""
     username: Annotated[str, Meta(description="User name from the app's Home tab.")] = ""
     password: Annotated[str, Meta(description="Its password.")] = ""
@@ -88,7 +91,7 @@ def build(settings: Settings, context: Context) -> Gateway | None:
     if not (settings.token or settings.url):
         return None
     sms = AndroidSms(settings, context.country)
-    return Gateway(NAME, settings.token, sms=sms, sender=sms if settings.url else None)
+    return Gateway(NAME, settings.token, settings.allowed, sms=sms, sender=sms if settings.url else None)
 
 
 class AndroidSms:

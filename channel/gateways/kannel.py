@@ -19,14 +19,16 @@ import msgspec
 from msgspec import Meta
 
 from sado.channel.contract import (
+    PREFIX,
     Context,
     Gateway,
     Hop,
     Message,
+    Networks,
     Report,
     SessionEnd,
     State,
-    address,
+    allowed_setting,
     harmless,
     number_in,
     person_from,
@@ -66,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Token and address go together; without both it is not used."""
 
     token: Annotated[str, token_setting("Kannel")] = ""
+    allowed: Annotated[Networks, allowed_setting("Kannel")] = Networks()
     url: Annotated[
         str,
         url_setting("Kannel's sendsms: http://127.0.0.1:13013/cgi-bin/sendsms. Empty: none."),
@@ -87,10 +90,12 @@ def build(settings: Settings, context: Context) -> Gateway | None:
     if not (settings.token and settings.url):
         raise ValueError("Kannel needs SADO_KANNEL_TOKEN and SADO_KANNEL_URL together.")
     smsbox = Smsbox(settings.url, settings.username, settings.password)
-    reports = (settings.reports.rstrip("/") or context.url) + address(NAME, settings.token, "report")
+    # Kannel makes a header of what stands before the @.
+    station = (settings.reports.rstrip("/") or context.url).replace("://", f"://sado:{settings.token}@", 1)
+    reports = f"{station}{PREFIX}{NAME}/report"
     sms = KannelSms(smsbox, settings.sender, reports, context.country)
     ussd = KannelUssd(smsbox, context.service_code, context.country) if settings.ussd else None
-    return Gateway(NAME, settings.token, ussd, sms, sms)
+    return Gateway(NAME, settings.token, settings.allowed, ussd=ussd, sms=sms, sender=sms)
 
 
 class Smsbox:
