@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -31,7 +31,7 @@ from sado.channel.build import Channel
 from sado.channel.contract import Context
 from sado.channel.effects.register_words import registers_of
 from sado.channel.effects.registry import all_effects
-from sado.channel.front import Endpoint, Webhooks
+from sado.channel.front import Webhook, Webhooks
 from sado.channel.gateways.registry import GATEWAYS
 from sado.channel.settings import SmsSettings
 from sado.channel.sms.inbox import Inbox
@@ -72,7 +72,7 @@ log = logging.getLogger(__name__)
 M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
 MMAP_THRESHOLD = 128 * 1024
 # The phone page speaks this gateway's format.
-PHONE_PAGE_CALLS = "/gateway/africastalking/"
+PHONE_PAGE_CALLS = "africastalking"
 # What may be posted to a page, and to the API of agencies: the longest text of a form, each letter as an escape.
 LARGEST_PAGE = 64 * 1024
 
@@ -152,14 +152,14 @@ def build_station(settings: Settings, store: Store) -> Station:
     def status_of(tx: Transaction) -> Status:
         return sync_status.of(tx, budget, upstream.client.frame_size if upstream else None)
 
-    app = _app(store, channel.endpoints, apply)
+    app = _app(store, channel.webhooks, apply)
     health = Health(store, upstream is not None)
     app.add_url_rule("/healthz", "healthz", lambda: health.told(versions.fault))
 
     def release(tx: Transaction, number: int) -> bool:
         return aside.release(tx, number, apply)
 
-    pages.create(app, store, cases, pack, _options(settings, channel.endpoints, policy, status_of, release))
+    pages.create(app, store, cases, pack, _options(settings, channel.webhooks, policy, status_of, release))
     # Cookies do not tell ports apart: two stations on one machine need two names.
     app.config["SESSION_COOKIE_NAME"] = f"sado-{own.number:03}"
     publishing = _publishing(settings, store, versions)
@@ -230,7 +230,7 @@ def _send_policy(settings: Settings, pack: Pack) -> SendPolicy:
     return SendPolicy(pack, math.ceil(sms.daily_budget * 1000), sms.at_night, sms.notices_per_station)
 
 
-def _app(store: Store, webhooks: Mapping[str, Endpoint], apply: Apply) -> Flask:
+def _app(store: Store, webhooks: Iterable[Webhook], apply: Apply) -> Flask:
     """The app that the pages are put on; before it stand the gateways' webhooks and the exchange, plain WSGI."""
     app = Flask("sado", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_PAGE
@@ -241,7 +241,7 @@ def _app(store: Store, webhooks: Mapping[str, Endpoint], apply: Apply) -> Flask:
 
 def _options(
     settings: Settings,
-    endpoints: Iterable[str],
+    webhooks: Iterable[Webhook],
     policy: SendPolicy,
     status_of: Callable[[Transaction], Status],
     release: Callable[[Transaction, int], bool],
@@ -250,7 +250,7 @@ def _options(
         phone_page=settings.phone_page,
         phone_sms_url=settings.phone_sms_url,
         service_code=settings.service_code,
-        ussd_path=next((path for path in endpoints if path.startswith(PHONE_PAGE_CALLS)), ""),
+        ussd_path=next((one.path for one in webhooks if one.gateway == PHONE_PAGE_CALLS), ""),
         secure_cookies=settings.secure_cookies,
         has_upstream=bool(settings.upstream),
         is_costly=policy.is_alarming,

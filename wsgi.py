@@ -42,7 +42,7 @@ def prepared(wanted: Settings) -> Iterator[Station]:
 def _served() -> Flask:
     life = ExitStack()
     try:
-        made = life.enter_context(prepared(settings.load(os.environ, BLOCKS)))
+        made = life.enter_context(prepared(_settings()))
     except (SettingsError, StoreError, DiskError, ValueError, OSError) as error:
         print(f"Sado does not start. {error}", file=sys.stderr)
         raise SystemExit(NO_USE_TO_TRY_AGAIN) from error
@@ -50,6 +50,16 @@ def _served() -> Flask:
     made.start()
     atexit.register(life.close)
     return made.app
+
+
+def _settings() -> Settings:
+    """Those of the environment, as far as another server can keep them. Raises SettingsError."""
+    wanted = settings.load(os.environ, BLOCKS)
+    if wanted.trusted_proxy:
+        raise SettingsError(
+            "SADO_TRUSTED_PROXY is for `sado serve`: unset it, and tell this server which proxy it may believe."
+        )
+    return wanted
 
 
 def __getattr__(name: str) -> Flask:

@@ -58,7 +58,7 @@ def use_pages(port: int) -> None:
     reference = found[0]
     for _ in range(2):
         operator = Visitor(port, "operator")
-        for path in ("/operator", "/operator?lang=tg", f"/operator/case/{reference}", f"/operator/find?q={reference}"):
+        for path in ("/operator", "/operator?lang=tg", f"/operator/case/{reference}", "/operator/find"):
             operator.open(path)
         for path in ("/unfinished", "/consultation", "/operator?lang=ru"):
             operator.open(path)

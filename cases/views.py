@@ -16,7 +16,12 @@ LISTED = 9
 
 def mine(tx: Transaction, msisdn: str) -> list[CaseRow]:
     """The latest cases filed from this phone, newest first."""
-    return rows.of_subscriber(tx, msisdn, LISTED)
+    return filed_from(tx, tx.lookup(msisdn))
+
+
+def filed_from(tx: Transaction, subscriber: bytes) -> list[CaseRow]:
+    """The same for the phone whose number has this hash."""
+    return rows.of_subscriber(tx, subscriber, LISTED)
 
 
 def seen_by(tx: Transaction, agency: str, number: str) -> tuple[CaseRow, list[EventRow]]:

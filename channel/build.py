@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from sado.channel.contract import Context, Gateway, GatewayFile, Sender, address
+from sado.channel.contract import Context, Gateway, GatewayFile, Sender
 from sado.channel.endpoints import SmsEndpoints, UssdEndpoints
-from sado.channel.front import Endpoint
+from sado.channel.front import Endpoint, Webhook
 from sado.channel.settings import SmsSettings
 from sado.channel.sms.failover import Failover, Route
 from sado.channel.sms.inbox import Inbox
@@ -22,9 +22,9 @@ from sado.store import Store
 
 @dataclass(frozen=True)
 class Channel:
-    """What comes in and how SMS go out: endpoints by their addresses, who sends (None: SMS wait), who is polled."""
+    """What comes in and how SMS go out: who calls us, who sends (None: SMS wait), who is polled."""
 
-    endpoints: Mapping[str, Endpoint]
+    webhooks: Sequence[Webhook]
     failover: Failover | None
     pollers: Sequence[Poller]
 
@@ -47,16 +47,16 @@ def connect(
     reports: Reports,
 ) -> Channel:
     """The channel of these gateways. Raises ValueError when one is to send that cannot."""
-    endpoints = {
-        address(gateway.name, gateway.token, part): endpoint
+    webhooks = [
+        Webhook(gateway.name, part, gateway.token, endpoint, gateway.allowed)
         for gateway in gateways
         if gateway.token
         for part, endpoint in _endpoints(gateway, store, versions, inbox, reports)
-    }
+    ]
     senders = {gateway.name: gateway.sender for gateway in gateways if gateway.sender}
     routes = [Route(sender, settings.per_second) for sender in _ordered(senders, settings.gateways)]
     pollers = [Poller(store, gateway.polled, inbox, reports) for gateway in gateways if gateway.polled]
-    return Channel(endpoints, Failover(routes) if routes else None, pollers)
+    return Channel(webhooks, Failover(routes) if routes else None, pollers)
 
 
 def _endpoints(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -19,8 +21,8 @@ PREFIX = "/gateway/"
 SHORTEST = 7
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
-# An address among the settings of a gateway; it may be empty.
-URL = r"^(https?://.+)?$"
+# Eight different letters or more: what is drawn at random has them, and "aaaa" or "12121212" has not.
+_VARIED = r"(?=(?:.*?(.)(?!.*\1)){8})"
 
 # What became of a message, from the least to the most certain; the last two are final.
 State = Literal["sent", "buffered", "failed", "delivered"]
@@ -139,6 +141,32 @@ class PolledGateway(Sender, Protocol):
         """Delete what was collected, and what we sent, a week ago: there numbers and texts lie open."""
 
 
+class Networks:
+    """Addresses that may call, such as `127.0.0.1,10.1.0.0/16`; every address where nothing is written. Raises
+    ValueError."""
+
+    def __init__(self, text: str = "") -> None:
+        self._networks = tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+        # A gateway has few addresses, and looking one up would cost each hop some hundredths of a millisecond.
+        self._is_among = lru_cache(64)(self._is_among)  # type: ignore[method-assign]
+
+    def __contains__(self, address: str) -> bool:
+        """Whether this one may; what is no address, such as that of a socket in a folder, may only where all may."""
+        return not self._networks or self._is_among(address)
+
+    def _is_among(self, address: str) -> bool:
+        try:
+            caller = ip_address(address)
+        except ValueError:
+            return False
+        # A server that listens for both kinds gives an IPv4 address as one of IPv6.
+        caller = getattr(caller, "ipv4_mapped", None) or caller
+        return any(caller in network for network in self._networks)
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self._networks))
+
+
 @dataclass(frozen=True)
 class Context:
     """The station that a gateway is built for: the `country` (ISO 3166) of numbers without a country code, the USSD
@@ -151,11 +179,13 @@ class Context:
 
 @dataclass(frozen=True)
 class Gateway:
-    """A gateway that is set up. What it does not do is None; `token` is the secret part of its addresses, without which
-    nothing comes in by them."""
+    """A gateway that is set up. What it does not do is None; `token` is what it has to show, without one nothing comes
+    in from it, and `allowed` is where it may call from."""
 
     name: str
     token: str = ""
+    allowed: Networks = field(default_factory=Networks)
+    _: KW_ONLY
     ussd: UssdGateway | None = None
     sms: SmsGateway | None = None
     sender: Sender | None = None
@@ -177,15 +207,35 @@ class GatewayFile(Protocol):
 
 def token_setting(gateway: str) -> Meta:
     """The setting `token` of a gateway."""
-    return Meta(
-        pattern=r"^([A-Za-z0-9_-]{22,})?$",
-        description=f"{gateway}: secret part of its addresses, 22 or more characters. Empty: nothing comes in from it.",
-        extra={"fault": "must be 22 or more letters and digits"},
+    return _secret(
+        "[A-Za-z0-9_-]{22,}",
+        f"{gateway}: the secret that it shows, 22 or more characters. Empty: nothing comes in from it.",
+        "must be 22 or more letters and digits, drawn at random as `openssl rand -hex 16` does",
     )
 
 
+def allowed_setting(gateway: str) -> Meta:
+    """The setting `allowed` of a gateway."""
+    return Meta(description=f"{gateway}: the addresses that it calls from: 127.0.0.1,10.1.0.0/16. Empty: any.")
+
+
+def signing_key_setting(description: str) -> Meta:
+    """A key that a gateway signs with and the administrator chooses."""
+    return _secret(".{22,}", description, "must be 22 or more signs, drawn at random as `openssl rand -hex 16` does")
+
+
+def _secret(form: str, description: str, fault: str) -> Meta:
+    """Always refused when it is weak, whatever risk is known: another one can be made in a moment."""
+    return Meta(pattern=f"^(?:{_VARIED}{form})?$", description=description, extra={"fault": fault})
+
+
+def url_setting(description: str) -> Meta:
+    """An address that we call, or that a gateway calls us by; it may be empty."""
+    return Meta(pattern=r"^(https?://.+)?$", description=description, extra={"plain": "plain-gateway"})
+
+
 def address(gateway: str, token: str, part: str) -> str:
-    """The path of one of a gateway's addresses."""
+    """The path of one of a gateway's addresses, with its token; without, a header has it."""
     return f"{PREFIX}{gateway}/{token}/{part}"
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sado.channel.contract import PREFIX
+from werkzeug.datastructures import Authorization
+
+from sado.channel.contract import PREFIX, Networks, address
 from sado.channel.request import BadRequestError, Request, TooLargeError
 from sado.sync.outbox import SendError
 
@@ -36,23 +39,46 @@ def largest_body(path: str) -> int:
     return LARGEST_HOP if path.endswith(("/ussd", "/ussd-end")) else LARGEST_SMS
 
 
-class Webhooks:
-    """Answers requests at these addresses (path → endpoint), in front of `app`, which answers everything else.
+@dataclass(frozen=True)
+class Webhook:
+    """What answers at an address of a gateway, `part` being the last of its path; who calls shows the token, and calls
+    from where it is allowed."""
 
-    A path holds its gateway's token: whoever can post there can be any phone. A wrong one is the app's to answer: 404.
+    gateway: str
+    part: str
+    token: str
+    answer: Endpoint
+    allowed: Networks = field(default_factory=Networks)
+
+    @property
+    def path(self) -> str:
+        """The address, with its token."""
+        return address(self.gateway, self.token, self.part)
+
+    def is_open_to(self, token: str, caller: str) -> bool:
+        """Whether somebody who calls from there may be any phone."""
+        is_known = hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode())
+        return is_known and caller in self.allowed
+
+
+class Webhooks:
+    """Answers requests to these webhooks, in front of `app`, which answers everything else.
+
+    The token stands in the path, or in a header where the gateway can send one: then no log of addresses has it. Who
+    shows a wrong one, or calls from elsewhere, is the app's to answer: 404.
     """
 
-    def __init__(self, app: WSGIApplication, endpoints: Mapping[str, Endpoint]) -> None:
+    def __init__(self, app: WSGIApplication, webhooks: Iterable[Webhook]) -> None:
         self._app = app
-        self._endpoints = [(path.encode(), endpoint) for path, endpoint in endpoints.items()]
+        self._webhooks = {(one.gateway, one.part): one for one in webhooks}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Have the endpoint of this address answer; hand on what has none."""
-        endpoint = self._endpoint(environ["PATH_INFO"])
-        if endpoint is None:
+        webhook = self._webhook(environ)
+        if webhook is None:
             return self._app(environ, start_response)
         try:
-            status, text = "200 OK", endpoint(Request.read(environ, largest_body(environ["PATH_INFO"])))
+            status, text = "200 OK", webhook.answer(Request.read(environ, largest_body(environ["PATH_INFO"])))
         except TooLargeError as error:
             status, text = "413 Content Too Large", str(error)
         except BadRequestError as error:
@@ -65,8 +91,22 @@ class Webhooks:
         start_response(status, [*HEADERS, ("Content-Length", str(len(body)))])
         return [body]
 
-    def _endpoint(self, path: str) -> Endpoint | None:
+    def _webhook(self, environ: WSGIEnvironment) -> Webhook | None:
+        """The webhook that is asked for by somebody who may."""
+        path = environ["PATH_INFO"]
         if not path.startswith(PREFIX):
             return None
-        given = path.encode("latin-1", "replace")
-        return next((endpoint for own, endpoint in self._endpoints if hmac.compare_digest(given, own)), None)
+        gateway, *middle = path[len(PREFIX) :].split("/")
+        *in_path, part = middle or [""]
+        webhook = self._webhooks.get((gateway, part))
+        if webhook is None or len(in_path) > 1:
+            return None
+        token = in_path[0] if in_path else _token_in_header(environ)
+        return webhook if webhook.is_open_to(token, environ.get("REMOTE_ADDR", "")) else None
+
+
+def _token_in_header(environ: WSGIEnvironment) -> str:
+    """The token in `Authorization`: a Bearer's, or the password of Basic, which many gateways make of an address such
+    as https://sado:TOKEN@station.example."""
+    shown = Authorization.from_header(environ.get("HTTP_AUTHORIZATION"))
+    return (shown.token or shown.password or "") if shown else ""

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Any
 from wsgiref.types import WSGIApplication
 
@@ -55,9 +56,10 @@ class Limits:
 
 
 def listening(
-    app: WSGIApplication, host: str, port: int, threads: int, limits: Limits = Limits()
+    app: WSGIApplication, host: str, port: int, threads: int, limits: Limits = Limits(), trusted_proxy: str = ""
 ) -> BaseWSGIServer | MultiSocketServer:
-    """A server of this app that has its port, and answers once its `run` is called. Raises OSError.
+    """A server of this app that has its port, and answers once its `run` is called. Only `trusted_proxy` is believed
+    who called it, and the last hop alone. Raises OSError.
 
     What a page or a screen says leaves in one piece: Waitress would send the head by itself, and a hop costs a fifth
     more for it (bench/hops.py)."""
@@ -73,6 +75,7 @@ def listening(
         max_request_header_size=LARGEST_HEAD,
         max_request_body_size=2 * frame.LARGEST,
         inbuf_overflow=2 * frame.LARGEST,
+        **_believed(trusted_proxy),
     )
     # Given above, it would warn that a later release has it no more.
     adjustments.send_bytes = SEND_BYTES
@@ -83,6 +86,13 @@ def listening(
     if len(servers) == 1:
         return servers[0]
     return MultiSocketServer(sockets, adjustments, [], dispatcher)
+
+
+def _believed(proxy: str) -> dict[str, Any]:
+    """Waitress' settings for headers of a proxy; it takes those of anybody else off the request."""
+    if not proxy:
+        return {}
+    return {"trusted_proxy": str(ip_address(proxy)), "trusted_proxy_headers": {"x-forwarded-for"}}
 
 
 def largest_body(path: str) -> int:

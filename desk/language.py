@@ -77,9 +77,9 @@ def remember(response: Response) -> Response:
 
 
 def links() -> list[tuple[str, str, str]]:
-    """(language, its own name, address of this page in it). After a form there is no page to come back to: the
-    first page."""
-    path = request.path if request.method == "GET" else "/"
+    """(language, its own name, address of this page in it). After a form whose address shows no page there is none to
+    come back to: the first page."""
+    path = request.path if _is_page(request.path) else "/"
     languages = _localisation().languages
     return [
         (language, own_name(language, _localisation().folder), f"{path}?{_query(language)}") for language in languages
@@ -193,6 +193,14 @@ def _chosen() -> str:
     wished = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
     asked = (request.args.get("lang"), request.cookies.get(COOKIE), *wished)
     return next((language for language in asked if language in languages), languages[0])
+
+
+def _is_page(path: str) -> bool:
+    """Whether somebody who follows a link there meets more than a refusal. An address that is none stays what it is."""
+    if request.method == "GET":
+        return True
+    adapter = current_app.create_url_adapter(request)
+    return adapter is not None and adapter.test(path, "GET")
 
 
 def _query(language: str) -> str:

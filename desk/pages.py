@@ -16,7 +16,7 @@ from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
 from sado.desk import language, signin
 from sado.desk.language import N_, _
-from sado.desk.operator import case, consultation, line, outbox, quarantine, unfinished
+from sado.desk.operator import case, consultation, find, line, outbox, quarantine, unfinished
 from sado.menus.layout import marked
 from sado.menus.pack import Pack
 from sado.store import LARGEST, DiskError, Store, Transaction
@@ -89,6 +89,7 @@ def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Pag
     work = outbox.create(store, pack, options.has_upstream, options.is_costly, options.spent_peers, options.sync_status)
     pages = [
         Page(N_("Outbox"), ("operator",), work),
+        Page("", ("operator",), find.create(store, pack)),
         Page("", ("operator",), case.create(store, cases, pack)),
         Page(N_("Unfinished"), ("operator",), unfinished.create(store, pack)),
         Page(N_("Consultation"), ("operator",), consultation.create(store, pack)),

@@ -1,5 +1,6 @@
 """Each setting is checked before anything runs, and docs/settings.md lists them all."""
 
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,6 @@ import pytest
 from msgspec import Meta
 
 from sado import settings
-from sado.channel.gateways import africastalking
 from sado.channel.settings import BLOCKS
 from sado.settings import Settings, SettingsError, declared
 
@@ -19,7 +19,13 @@ TOKEN = "a-token_of-22-letters-0"
 
 def settings_page() -> str:
     """docs/settings.md as it should be."""
-    kinds = {"str": "text", "int": "whole number", "float": "number", "bool": "`true` or `false`"}
+    kinds = {
+        "str": "text",
+        "int": "whole number",
+        "float": "number",
+        "bool": "`true` or `false`",
+        "Networks": "addresses",
+    }
     rows = [
         f"| `{setting.name}` | {kinds[setting.type.__origin__.__name__]} | {_code(setting.default)} | {setting.help} |"
         for setting in declared(BLOCKS)
@@ -125,15 +131,125 @@ def test_a_name_that_does_not_exist_stops_with_it(name: str) -> None:
         load({f"SADO_{name}": "1"})
 
 
-@pytest.mark.parametrize("token", ["short", "a" * 21, "a/b" * 10, "a b" * 10, "../" * 10])
+SECRETS = [setting.name for setting in declared(BLOCKS) if setting.name.endswith(("_TOKEN", "_SIGNING_KEY"))]
+
+
+@pytest.mark.parametrize("token", ["short", TOKEN[:21], f"{TOKEN}/b", f"{TOKEN} b", f"../{TOKEN}"])
 def test_a_token_that_can_be_guessed_or_breaks_a_path_stops_without_being_shown(token: str) -> None:
     with pytest.raises(SettingsError, match="^SADO_AFRICASTALKING_TOKEN must be 22 or more") as stopped:
         load({"SADO_AFRICASTALKING_TOKEN": token})
     assert token not in str(stopped.value)
 
 
-def test_a_good_token_is_taken() -> None:
-    assert load({"SADO_AFRICASTALKING_TOKEN": TOKEN}).block(africastalking.Settings).token == TOKEN
+@pytest.mark.parametrize("weak", ["key", TOKEN[:21], "a" * 40, "12345" * 8])
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_weak_token_or_signing_key_stops_whatever_risk_is_known(name: str, weak: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} must be 22 or more .*`openssl rand -hex 16`"):
+        load({name: weak, "SADO_KNOWN_RISKS": ",".join(settings.RISKS)})
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_good_token_or_signing_key_is_taken(name: str) -> None:
+    for good in (TOKEN, secrets.token_urlsafe(), secrets.token_hex(16), ""):
+        assert load({name: good})
+
+
+def test_the_tokens_and_signing_keys_are_those_that_the_administrator_chooses() -> None:
+    gateways = ("AFRICASTALKING", "ANDROID", "FIELDMAP", "KANNEL")
+    assert sorted(SECRETS) == sorted([*(f"SADO_{name}_TOKEN" for name in gateways), "SADO_ANDROID_SIGNING_KEY"])
+
+
+ADDRESSES = [setting.name for setting in declared(BLOCKS) if setting.plain]
+HERE = ["http://127.0.0.1:8700", "http://127.8.9.1/x", "http://[::1]:80", "http://localhost", "https://hub.example"]
+ELSEWHERE = [
+    "http://hub.example",
+    "http://10.1.0.2:13013/x",
+    "HTTP://hub.example",
+    "http://localhost.example",
+    "http://[fe80::1]",
+]
+OPEN = [
+    ({"SADO_HOST": "0.0.0.0", "SADO_PHONE_PAGE": "1", "SADO_SECURE_COOKIES": "1"}, "open-phone-page"),
+    ({"SADO_HOST": "::", "SADO_PHONE_PAGE": "1", "SADO_SECURE_COOKIES": "1"}, "open-phone-page"),
+    ({"SADO_HOST": "0.0.0.0"}, "plain-pages"),
+    ({"SADO_HOST": "localhost.example"}, "plain-pages"),
+    ({"SADO_HOST": ""}, "plain-pages"),
+]
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_an_upstream_by_plain_http_stops_the_start(url: str) -> None:
+    with pytest.raises(
+        SettingsError, match="^SADO_UPSTREAM .*if you know the risk, set SADO_KNOWN_RISKS=plain-upstream.$"
+    ):
+        load({"SADO_UPSTREAM": url})
+    assert load({"SADO_UPSTREAM": url, "SADO_KNOWN_RISKS": "plain-upstream"}).upstream == url
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_every_address_by_plain_http_stops_the_start(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} .*if you know the risk, set SADO_KNOWN_RISKS=plain-"):
+        load({name: "http://gateway.example/send"})
+    assert all(load({name: url}) for url in HERE)
+
+
+def test_no_address_is_without_its_risk() -> None:
+    named = [setting.name for setting in declared(BLOCKS) if setting.name.endswith(("URL", "UPSTREAM", "REPORTS"))]
+    formed = [
+        setting.name
+        for setting in declared(BLOCKS)
+        if any("http" in (meta.pattern or "") for meta in setting.type.__metadata__)
+    ]
+    assert {*named, *formed} == set(ADDRESSES)
+
+
+@pytest.mark.parametrize(("environment", "risk"), OPEN)
+def test_pages_that_others_come_to_stop_the_start(environment: dict[str, str], risk: str) -> None:
+    with pytest.raises(SettingsError, match=f"^SADO_HOST=.*if you know the risk, set SADO_KNOWN_RISKS={risk}.$"):
+        load(environment)
+    assert load(environment | {"SADO_KNOWN_RISKS": risk})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]", "localhost"])
+def test_pages_of_this_machine_alone_do_not_stop_the_start(host: str) -> None:
+    assert load({"SADO_HOST": host, "SADO_PHONE_PAGE": "1"}).host == host
+
+
+@pytest.mark.parametrize("proxy", ["127.0.0.1", "10.1.0.1"])
+def test_a_proxy_lets_others_in(proxy: str) -> None:
+    with pytest.raises(SettingsError, match=f"^SADO_TRUSTED_PROXY={proxy} lets .*, set SADO_KNOWN_RISKS=plain-pages.$"):
+        load({"SADO_TRUSTED_PROXY": proxy})
+    with pytest.raises(SettingsError, match="set SADO_KNOWN_RISKS=open-phone-page.$"):
+        load({"SADO_TRUSTED_PROXY": proxy, "SADO_SECURE_COOKIES": "1", "SADO_PHONE_PAGE": "1"})
+    assert load({"SADO_TRUSTED_PROXY": proxy, "SADO_SECURE_COOKIES": "1"}).trusted_proxy == proxy
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "*", "10.1.0.0/16", "127.0.0.1:80"])
+def test_a_proxy_that_is_no_address_stops_the_start(proxy: str) -> None:
+    with pytest.raises(SettingsError, match="^SADO_TRUSTED_PROXY=.* is no IP address, such as 127.0.0.1.$"):
+        load({"SADO_TRUSTED_PROXY": proxy})
+
+
+@pytest.mark.parametrize("allowed", ["gateway.example", "10.1.0.5/16", "10.1.0.0/33", "127.0.0.1;10.0.0.1"])
+@pytest.mark.parametrize("name", [name for name in SECRETS if name.endswith("_TOKEN")])
+def test_addresses_that_are_none_stop_the_start(name: str, allowed: str) -> None:
+    where = name.replace("TOKEN", "ALLOWED")
+    with pytest.raises(SettingsError, match=f"^{where}='{allowed}' cannot be used: "):
+        load({where: allowed})
+    assert load({where: "127.0.0.1, 10.1.0.0/16,::1"})
+
+
+def test_one_known_risk_is_not_another() -> None:
+    with pytest.raises(SettingsError, match="set SADO_KNOWN_RISKS=open-phone-page,plain-pages.$"):
+        load({"SADO_HOST": "0.0.0.0", "SADO_PHONE_PAGE": "1", "SADO_KNOWN_RISKS": "open-phone-page"})
+
+
+@pytest.mark.parametrize("known", ["plain", "plain-pages,all", "PLAIN-PAGES"])
+def test_a_risk_that_is_none_stops_the_start(known: str) -> None:
+    with pytest.raises(
+        SettingsError, match=f"^SADO_KNOWN_RISKS names '{known.split(',')[-1]}', which is none of plain-"
+    ):
+        load({"SADO_KNOWN_RISKS": known})
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):

@@ -64,17 +64,25 @@ def test_a_second_process_is_refused_with_the_reason(second: str, station: Stati
 
 
 @pytest.mark.parametrize("server", ["gunicorn", "flask"])
-def test_settings_that_cannot_be_used_are_a_sentence(server: str) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"data": "/nowhere"}, "There is no station in /nowhere. Run `sado init --station NUMBER` first."),
+        ({"trusted_proxy": "127.0.0.1", "secure_cookies": 1}, "SADO_TRUSTED_PROXY is for `sado serve`: unset it"),
+        ({"upstream": "http://hub.example"}, "if you know the risk, set SADO_KNOWN_RISKS=plain-upstream."),
+    ],
+)
+def test_settings_that_cannot_be_used_are_a_sentence(server: str, wrong: dict[str, object], sentence: str) -> None:
     done = subprocess.run(
         command(server, free_port()),
         cwd=ROOT,
-        env=environment({"data": "/nowhere"}),
+        env=environment(wrong),
         capture_output=True,
         text=True,
         timeout=WAIT_S,
     )
     assert done.returncode != 0
-    assert "There is no station in /nowhere. Run `sado init --station NUMBER` first." in done.stderr
+    assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
 

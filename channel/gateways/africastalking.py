@@ -15,18 +15,20 @@ import msgspec
 from msgspec import Meta
 
 from sado.channel.contract import (
-    URL,
     Context,
     Gateway,
     Hop,
     Message,
+    Networks,
     Report,
     SessionEnd,
     State,
+    allowed_setting,
     harmless,
     number_in,
     person_from,
     token_setting,
+    url_setting,
 )
 from sado.channel.gateways.dialled import after_tail
 from sado.channel.gateways.http import failures
@@ -57,12 +59,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Empty token and user name: it is not used."""
 
     token: Annotated[str, token_setting("Africa's Talking")] = ""
+    allowed: Annotated[Networks, allowed_setting("Africa's Talking")] = Networks()
     username: Annotated[str, Meta(description="User name at Africa's Talking. Empty: it sends no SMS.")] = ""
     key: Annotated[str, Meta(description="API key at Africa's Talking.")] = ""
     sender: Annotated[str, Meta(description="Sender shown on the phone; empty for the default.")] = ""
     url: Annotated[
         str,
-        Meta(pattern=URL, description="Address of the API instead of the provider's own, for tests and the demo."),
+        url_setting("Address of the API instead of the provider's own, for tests and the demo."),
     ] = ""
 
 
@@ -72,7 +75,8 @@ def build(settings: Settings, context: Context) -> Gateway | None:
         return None
     sms = AfricasTalkingSms(settings, context.country)
     sender = sms if settings.username else None
-    return Gateway(NAME, settings.token, AfricasTalkingUssd(context.country), sms, sender)
+    ussd = AfricasTalkingUssd(context.country)
+    return Gateway(NAME, settings.token, settings.allowed, ussd=ussd, sms=sms, sender=sender)
 
 
 class AfricasTalkingUssd:

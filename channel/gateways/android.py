@@ -16,7 +16,20 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from sado.channel.contract import URL, Context, Gateway, Message, Report, State, harmless, person_from, token_setting
+from sado.channel.contract import (
+    Context,
+    Gateway,
+    Message,
+    Networks,
+    Report,
+    State,
+    allowed_setting,
+    harmless,
+    person_from,
+    signing_key_setting,
+    token_setting,
+    url_setting,
+)
 from sado.channel.gateways.http import Answer, post
 from sado.channel.request import BadRequestError, Request, needed, text_in
 from sado.sync.codes import Cause
@@ -65,12 +78,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Empty token and address: it is not used."""
 
     token: Annotated[str, token_setting("Android SMS Gateway")] = ""
-    url: Annotated[
-        str, Meta(pattern=URL, description="Whole address that messages are posted to. Empty: it sends none.")
-    ] = ""
+    allowed: Annotated[Networks, allowed_setting("Android SMS Gateway")] = Networks()
+    url: Annotated[str, url_setting("Whole address that messages are posted to. Empty: it sends none.")] = ""
     username: Annotated[str, Meta(description="User name from the app's Home tab.")] = ""
     password: Annotated[str, Meta(description="Its password.")] = ""
-    signing_key: Annotated[str, Meta(description="The app's key for signed webhooks.")] = ""
+    signing_key: Annotated[str, signing_key_setting("The app's key for signed webhooks, 22 or more characters.")] = ""
     ttl_s: Annotated[int, Meta(ge=60, description="After so many seconds the phone gives a message up.")] = 3600
 
 
@@ -79,7 +91,7 @@ def build(settings: Settings, context: Context) -> Gateway | None:
     if not (settings.token or settings.url):
         return None
     sms = AndroidSms(settings, context.country)
-    return Gateway(NAME, settings.token, sms=sms, sender=sms if settings.url else None)
+    return Gateway(NAME, settings.token, settings.allowed, sms=sms, sender=sms if settings.url else None)
 
 
 class AndroidSms:

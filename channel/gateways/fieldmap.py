@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from sado.channel.contract import Context, Gateway, Hop, SessionEnd, number_in, token_setting
+from sado.channel.contract import Context, Gateway, Hop, Networks, SessionEnd, allowed_setting, number_in, token_setting
 from sado.channel.gateways.dialled import after_code, after_tail
 from sado.channel.request import Request, needed, text_in
 from sado.menus.gsm import Budget
@@ -24,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Without a token it is not used."""
 
     token: Annotated[str, token_setting("A look-alike of Africa's Talking")] = ""
+    allowed: Annotated[Networks, allowed_setting("A look-alike of Africa's Talking")] = Networks()
     session: Annotated[str, GIVEN, Meta(description="Its field of the session's id.")] = "sessionId"
     msisdn: Annotated[str, GIVEN, Meta(description="Its field of the number.")] = "phoneNumber"
     text: Annotated[str, GIVEN, Meta(description="Its field of what was typed.")] = "text"
@@ -46,7 +47,8 @@ def build(settings: Settings, context: Context) -> Gateway | None:
     """USSD alone."""
     if not settings.token:
         return None
-    return Gateway(NAME, settings.token, FieldMapUssd(settings, context.service_code, context.country))
+    ussd = FieldMapUssd(settings, context.service_code, context.country)
+    return Gateway(NAME, settings.token, settings.allowed, ussd=ussd)
 
 
 class FieldMapUssd:

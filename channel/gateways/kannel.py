@@ -19,19 +19,21 @@ import msgspec
 from msgspec import Meta
 
 from sado.channel.contract import (
-    URL,
+    PREFIX,
     Context,
     Gateway,
     Hop,
     Message,
+    Networks,
     Report,
     SessionEnd,
     State,
-    address,
+    allowed_setting,
     harmless,
     number_in,
     person_from,
     token_setting,
+    url_setting,
 )
 from sado.channel.gateways.dialled import after_code
 from sado.channel.gateways.http import Answer, post
@@ -66,16 +68,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Token and address go together; without both it is not used."""
 
     token: Annotated[str, token_setting("Kannel")] = ""
+    allowed: Annotated[Networks, allowed_setting("Kannel")] = Networks()
     url: Annotated[
         str,
-        Meta(pattern=URL, description="Kannel's sendsms: http://127.0.0.1:13013/cgi-bin/sendsms. Empty: none."),
+        url_setting("Kannel's sendsms: http://127.0.0.1:13013/cgi-bin/sendsms. Empty: none."),
     ] = ""
     username: Annotated[str, Meta(description="User of the sendsms-user group.")] = ""
     password: Annotated[str, Meta(description="Its password.")] = ""
     sender: Annotated[str, Meta(description="Sender of SMS; empty: Kannel's own.")] = ""
     reports: Annotated[
         str,
-        Meta(pattern=URL, description="This station as Kannel reaches it; empty: http://127.0.0.1 and SADO_PORT."),
+        url_setting("This station as Kannel reaches it; empty: http://127.0.0.1 and SADO_PORT."),
     ] = ""
     ussd: Annotated[bool, Meta(description="Serve USSD over SMPP through Kannel.")] = False
 
@@ -87,10 +90,12 @@ def build(settings: Settings, context: Context) -> Gateway | None:
     if not (settings.token and settings.url):
         raise ValueError("Kannel needs SADO_KANNEL_TOKEN and SADO_KANNEL_URL together.")
     smsbox = Smsbox(settings.url, settings.username, settings.password)
-    reports = (settings.reports.rstrip("/") or context.url) + address(NAME, settings.token, "report")
+    # Kannel makes a header of what stands before the @.
+    station = (settings.reports.rstrip("/") or context.url).replace("://", f"://sado:{settings.token}@", 1)
+    reports = f"{station}{PREFIX}{NAME}/report"
     sms = KannelSms(smsbox, settings.sender, reports, context.country)
     ussd = KannelUssd(smsbox, context.service_code, context.country) if settings.ussd else None
-    return Gateway(NAME, settings.token, ussd, sms, sms)
+    return Gateway(NAME, settings.token, settings.allowed, ussd=ussd, sms=sms, sender=sms)
 
 
 class Smsbox:
@@ -136,8 +141,11 @@ def _judge(answer: Answer) -> None:
 
 
 class KannelSms:
-    """SMS in by smsbox's `post-url` or `get-url`, out by its `sendsms`. `reports` is our own address for delivery
-    reports, as Kannel reaches it; a number without a country code is of this `country`."""
+    """SMS in by smsbox's `post-url`, out by its `sendsms`. `reports` is our own address for delivery reports, as Kannel
+    reaches it; a number without a country code is of this `country`.
+
+    Addresses have Kannel's id or ours, and nothing else: the number comes in a header and the text in the body, for an
+    address stands in too many logs. So smsbox's `get-url` is not read."""
 
     name = NAME
     # Whatever stood in the body would be sent to the resident as a reply.
@@ -151,11 +159,10 @@ class KannelSms:
 
     def parse_message(self, request: Request) -> Message | None:
         """An SMS that came in. None for one of bytes, such as a ringing tone: there is nothing to read in it."""
-        fields = request.address
-        message_id, msisdn = needed(fields, "id"), person_from(needed(fields, "from"), self._country)
-        if fields.get("coding") == BINARY or msisdn is None:
+        message_id, msisdn = needed(request.address, "id"), person_from(_header(request, "From"), self._country)
+        if request.header("X-Kannel-Coding") == BINARY or msisdn is None:
             return None
-        return Message(message_id, msisdn, _text(request, fields))
+        return Message(message_id, msisdn, _text(request))
 
     def parse_report(self, request: Request) -> Report:
         """What became of a message. The SMSC's own answer (%A) is not asked for: it repeats the text's beginning."""
@@ -201,14 +208,14 @@ class KannelUssd:
     def parse_hop(self, request: Request) -> KannelHop | SessionEnd:
         """One hop, or the word that the resident hung up: Kannel tells no other end. Raises BadRequestError also for a
         message that is no USSD."""
-        fields = request.address
-        msisdn, tlvs = number_in(fields, "from", self._country), _tlvs(needed(fields, "meta"))
+        msisdn = number_in({"X-Kannel-From": _header(request, "From")}, "X-Kannel-From", self._country)
+        tlvs = _tlvs(_header(request, "Meta-Data"))
         operation = tlvs.get("ussd_service_op", b"")
         if operation == HUNG_UP:
             return SessionEnd("", msisdn, "Incomplete")
         if operation not in (BEGUN, ANSWERED):
             raise BadRequestError("ussd_service_op is missing, or neither a beginning, an answer nor an end.")
-        is_first, text = operation == BEGUN, _text(request, fields)
+        is_first, text = operation == BEGUN, _text(request)
         if is_first:
             # Some SMSCs leave the star and the hash away.
             text = after_code(self._code, f"*{text.strip().strip('*#')}#") or ""
@@ -216,10 +223,10 @@ class KannelUssd:
             session_id="",
             msisdn=msisdn,
             text=text,
-            request_id=needed(fields, "id"),
+            request_id=needed(request.address, "id"),
             is_first=is_first,
-            service=_token(fields, "to"),
-            smsc=_token(fields, "smsc"),
+            service=_token(request, "To"),
+            smsc=_token(request, "SMSC"),
             session_info=tlvs.get("its_session_info", b""),
         )
 
@@ -240,24 +247,33 @@ class KannelUssd:
         return ""
 
 
-def _token(fields: Mapping[str, str], name: str) -> str:
-    """A field that can stand in a header when it goes back."""
-    value = needed(fields, name)
+def _header(request: Request, name: str) -> str:
+    """What Kannel says of a message in the header X-Kannel-`name`; of the sender it says nothing unless the group
+    sms-service has `send-sender = true`. Raises BadRequestError."""
+    header = f"X-Kannel-{name}"
+    try:
+        value = request.header(header).encode("latin-1").decode()
+    except UnicodeError:
+        raise BadRequestError(f"{header} is not UTF-8.") from None
+    return needed({header: value}, header)
+
+
+def _token(request: Request, name: str) -> str:
+    """A header that can be given back as one. Raises BadRequestError."""
+    value = _header(request, name)
     if not re.fullmatch("[!-~]+", value):
-        raise BadRequestError(f"{name} has letters that no code or name of an SMSC has.")
+        raise BadRequestError(f"X-Kannel-{name} has letters that no code or name of an SMSC has.")
     return value
 
 
-def _text(request: Request, fields: Mapping[str, str]) -> str:
-    """The text in the address (`get-url`) or in the body (`post-url`), which is UTF-8 with `mo-recode`; without it
-    Cyrillic is UTF-16, and would read as other letters were it taken for UTF-8."""
-    text = fields.get("text")
-    if text is None:
-        is_utf16 = "utf-16be" in str(request.environ.get("CONTENT_TYPE", "")).lower()
-        try:
-            text = request.body.decode("utf-16-be" if is_utf16 else "utf-8")
-        except UnicodeDecodeError:
-            raise BadRequestError("The text is not UTF-8: set mo-recode = true in group smsbox.") from None
+def _text(request: Request) -> str:
+    """The text in the body, which is UTF-8 with `mo-recode`; without it Cyrillic is UTF-16, and would read as other
+    letters were it taken for UTF-8."""
+    is_utf16 = "utf-16be" in str(request.environ.get("CONTENT_TYPE", "")).lower()
+    try:
+        text = request.body.decode("utf-16-be" if is_utf16 else "utf-8")
+    except UnicodeDecodeError:
+        raise BadRequestError("The text is not UTF-8: set mo-recode = true in group smsbox.") from None
     if len(text) > LONGEST_TEXT:
         raise BadRequestError(f"text is longer than {LONGEST_TEXT} characters.")
     return text

@@ -18,7 +18,9 @@ def serve(settings: Settings) -> None:
     """Run the station until Ctrl-C."""
     with wsgi.prepared(settings) as station:
         try:
-            server = listening(station.app, settings.host, settings.port, settings.threads)
+            server = listening(
+                station.app, settings.host, settings.port, settings.threads, trusted_proxy=settings.trusted_proxy
+            )
         except OSError as error:
             where = f"{settings.host}, port {settings.port}"
             raise click.ClickException(

@@ -1,28 +1,25 @@
-"""The operator's pages: what waits and why, what was given up on, and where a case stands.
+"""The operator's pages: what waits and why, and what was given up on.
 
 All of it is local data, so it works with the line down. Lists show no number in full.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.cases import msisdn, reference, views
+from sado.cases import views
 from sado.desk import words
 from sado.desk.case_view import CaseView, agency_name, case_view
 from sado.desk.language import N_, _
 from sado.desk.operator import line
 from sado.menus.pack import Pack
 from sado.store import Store, Transaction
-from sado.store.tables import cases as rows
 from sado.store.tables import outbox as entries
 from sado.store.tables import quarantine, requests
-from sado.store.tables.cases import CaseRow
 from sado.store.tables.outbox import Destination, Entry, State
 from sado.store.tables.quarantine import Quarantined
 from sado.store.tables.requests import RequestRow
@@ -31,7 +28,6 @@ from sado.sync.status import Status
 
 LISTED = 200
 TITLES = {outbox.UPSTREAM: N_("The line"), outbox.SMS: N_("SMS")}
-TYPING = re.compile(r"[\s\-().№]+")
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,6 @@ def create(
     blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
     blueprint.add_url_rule("/retry", view_func=views.retry_all, methods=["POST"])
     blueprint.add_url_rule("/retry/<int:entry_id>", view_func=views.retry, methods=["POST"])
-    blueprint.add_url_rule("/find", view_func=views.find)
     return blueprint
 
 
@@ -124,15 +119,6 @@ class _Views:
         else:
             flash(_("This entry is not among those given up on any more."))
         return redirect(url_for("operator.index"))
-
-    def find(self) -> ResponseReturnValue:
-        """The cases for what was typed: one that was typed whole opens at once."""
-        typed, country = request.args.get("q", "").strip(), self.pack.country
-        cases = self.store.read(lambda tx: _find(tx, typed, country))
-        if len(cases) == 1 and cases[0].reference == TYPING.sub("", typed):
-            return redirect(url_for("case.show", number=cases[0].reference))
-        views = [case_view(self.pack, case) for case in cases]
-        return render_template("desk/find.html", typed=typed, views=views, hint=_hint(typed, cases, country))
 
     def _overview(self, tx: Transaction) -> Overview:
         pack, has_upstream, status = self.pack, self.has_upstream, self.status_of(tx)
@@ -191,32 +177,6 @@ def _held(entry: Entry, to: Destination, now: int, status: Status, pack: Pack) -
 def _row(entry: Entry, to: Destination, now: int, pack: Pack) -> Row:
     why = words.why(entry, to, now) if entry.state in outbox.WAITING else words.cause(entry.reason)
     return Row(entry, words.kind(entry.kind), _where(entry.destination, pack), words.state(entry), why)
-
-
-def _find(tx: Transaction, typed: str, country: str) -> list[CaseRow]:
-    """The case with this reference, or the latest ones filed from this number."""
-    plain = TYPING.sub("", typed)
-    case = rows.find(tx, plain) if reference.is_reference(plain) else None
-    if case is not None:
-        return [case]
-    number = msisdn.parse(plain, country)
-    return views.mine(tx, number) if number else []
-
-
-def _hint(typed: str, cases: list[CaseRow], country: str) -> str:
-    """What to do when nothing was found."""
-    plain = TYPING.sub("", typed)
-    if cases:
-        return ""
-    if not typed:
-        return _("Type a reference number or a telephone number.")
-    if reference.is_reference(plain):
-        return _("The number is typed right, but this station has no such case.")
-    if len(plain) == reference.LENGTH and plain.isdigit():
-        return _("There is a slip in this reference number: one digit is wrong, or two changed places.")
-    if msisdn.parse(plain, country):
-        return _("No case was filed from this telephone number.")
-    return _("This is neither a reference number (10 digits) nor a telephone number.")
 
 
 def entry_rows(tx: Transaction, number: str, pack: Pack) -> list[Row]:

@@ -87,11 +87,11 @@ def find(tx: Transaction, reference: str) -> CaseRow | None:
     return None if row is None else _opened(tx, row)
 
 
-def of_subscriber(tx: Transaction, msisdn: str, limit: int) -> list[CaseRow]:
-    """The latest cases filed from this number, newest first."""
+def of_subscriber(tx: Transaction, subscriber: bytes, limit: int) -> list[CaseRow]:
+    """The latest cases filed from the number with this hash, newest first."""
     rows = tx.all(
         f"SELECT {COLUMNS} FROM cases WHERE subscriber = :subscriber ORDER BY number DESC LIMIT :limit",  # noqa: S608
-        subscriber=tx.lookup(msisdn),
+        subscriber=subscriber,
         limit=limit,
     )
     return [_opened(tx, row) for row in rows]

@@ -12,7 +12,7 @@ from sado.channel.gateways.kannel import KannelUssd, Smsbox
 from sado.channel.ussd.conversation import Conversation
 from sado.channel.versions import Versions
 from sado.sync.outbox import DestinationDownError
-from tests.support.gateway_contract import in_address
+from tests.support.gateway_contract import by_kannel
 from tests.support.provider import Provider, answer, provider
 from tests.support.station import Station, open_station, shipped_pack
 
@@ -43,7 +43,8 @@ def endpoint(station: Station, smsbox: Provider, effects: Effects | None = None)
 def typed(endpoint: Endpoint, text: str, number: int, operation: str = "%2512") -> str:
     """A hop as smsbox posts it; `number` is Kannel's id of it."""
     meta = f"%3Fsmpp%3Fussd_service_op%3D{operation}%26"
-    return endpoint(in_address(f"id={number}&from=%2B992900000001&to=1339&smsc=ussd&text={text}&meta={meta}".encode()))
+    fields = f"id={number}&from=%2B992900000001&to=1339&smsc=ussd&text={text}&meta-data={meta}"
+    return endpoint(by_kannel(fields.encode()))
 
 
 def test_the_screen_is_a_message_and_the_body_is_empty(station: Station, smsbox: Provider) -> None:

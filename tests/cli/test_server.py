@@ -14,6 +14,7 @@ import pytest
 import waitress
 from waitress.wasyncore import close_all
 
+from sado.channel.front import Webhook, Webhooks
 from sado.cli.server import LARGEST_HEAD, Limits, listening
 from sado.sync.wire import frame
 from tests.support.processes import TOKEN, VILLAGE, Phone, Station, until
@@ -84,9 +85,9 @@ class Sender:
 
 
 @contextmanager
-def served(limits: Limits = USUAL, application: "WSGIApplication" = app) -> Iterator[int]:
+def served(limits: Limits = USUAL, application: "WSGIApplication" = app, trusted_proxy: str = "") -> Iterator[int]:
     """A server in this process; its port."""
-    server = listening(application, "127.0.0.1", 0, 2, limits)
+    server = listening(application, "127.0.0.1", 0, 2, limits, trusted_proxy)
     with running(server):
         yield server.effective_port
 
@@ -172,11 +173,12 @@ def test_a_full_table_ends_the_strangers_that_were_idle_longest() -> None:
                 assert working.ask("/")[0] == 200
 
 
-def test_only_who_shows_a_secret_is_known() -> None:
-    def refuses(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
-        start_response("404 Not Found", [("Content-Length", "0")])
-        return []
+def refuses(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+    start_response("404 Not Found", [("Content-Length", "0")])
+    return []
 
+
+def test_only_who_shows_a_secret_is_known() -> None:
     with served(Limits(idle_s=0.5), refuses) as port, Sender(port) as wrong:
         assert wrong.ask(HOP)[0] == 404
         assert wrong.is_ended()
@@ -184,6 +186,43 @@ def test_only_who_shows_a_secret_is_known() -> None:
         assert page.ask("/signin")[0] == right.ask(HOP)[0] == 200
         assert page.is_ended()
         assert not right.is_ended(NOT_S)
+
+
+def test_who_shows_the_token_in_a_header_is_known() -> None:
+    webhooks = Webhooks(refuses, [Webhook("kannel", "ussd", TOKEN, lambda request: "OK")])
+    bare = "/gateway/kannel/ussd"
+    with served(Limits(idle_s=0.5), webhooks) as port, Sender(port) as wrong, Sender(port) as right:
+        assert wrong.ask(bare, f"Authorization: Bearer {TOKEN}x")[0] == 404
+        assert right.ask(bare, f"Authorization: Bearer {TOKEN}")[0] == 200
+        assert wrong.is_ended()
+        assert not right.is_ended(NOT_S)
+
+
+def caller(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+    """Says who called, and what is left of a proxy's header."""
+    body = f"{environ['REMOTE_ADDR']} {environ.get('HTTP_X_FORWARDED_FOR', '')}".encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "headers", "told"),
+    [
+        ("127.0.0.1", ["X-Forwarded-For: 10.1.0.1"], "10.1.0.1"),
+        ("127.0.0.1", ["X-Forwarded-For: 10.1.0.1, 192.0.2.7"], "192.0.2.7"),
+        ("127.0.0.1", ["X-Forwarded-For: 10.1.0.1", "X-Forwarded-For: 192.0.2.7"], "192.0.2.7"),
+        ("127.0.0.1", ["Forwarded: for=10.1.0.1"], "127.0.0.1"),
+        ("127.0.0.1", [], "127.0.0.1"),
+        ("127.0.0.2", ["X-Forwarded-For: 10.1.0.1"], "127.0.0.1"),
+        ("", ["X-Forwarded-For: 10.1.0.1"], "127.0.0.1"),
+        ("", ["Forwarded: for=10.1.0.1"], "127.0.0.1"),
+    ],
+)
+def test_only_the_last_hop_of_the_proxy_that_is_trusted_says_who_calls(
+    proxy: str, headers: list[str], told: str
+) -> None:
+    with served(USUAL, caller, proxy) as port, Sender(port) as sender:
+        assert sender.ask("/", *headers)[1].decode().split()[0] == told
 
 
 @pytest.mark.parametrize("start", [b"", b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n"], ids=["head", "body"])

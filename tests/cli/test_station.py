@@ -77,6 +77,13 @@ def test_an_address_of_an_upstream_is_taken(url: str) -> None:
     assert settings.load({"SADO_UPSTREAM": url}, {}).upstream == url
 
 
+def test_a_risk_that_nobody_said_is_known_keeps_a_station_from_serving(hub: Station) -> None:
+    hub.settings |= {"host": "0.0.0.0", "phone_page": 1}
+    assert "set SADO_KNOWN_RISKS=open-phone-page." in refusal(hub, "serve")
+    hub.settings["known_risks"] = "open-phone-page,plain-pages"
+    assert hub.start().is_up()
+
+
 @pytest.mark.parametrize("content", [None, "no certificate"])
 def test_a_certificate_that_cannot_be_used_is_told_with_its_setting(hub: Station, content: str | None) -> None:
     (hub.folder / "upstream.key").write_text("0" * 64)

@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from sado import locales
 from sado.desk import language
 from sado.sync.codes import Cause
-from tests.support.browser import Desk
+from tests.support.browser import Desk, post
 
 DESK = Path(language.__file__).parent
 TRANSLATED = [code for code in language.available("tg") if code != language.SOURCE]
@@ -103,8 +103,15 @@ def test_a_language_that_we_do_not_speak_changes_nothing(desk: Desk) -> None:
 
 
 def test_the_links_keep_the_question(desk: Desk) -> None:
-    page = desk.signed_in("operator").get("/operator/find?q=%2B992+1&lang=en").text
-    assert 'href="/operator/find?q=%2B992+1&amp;lang=tg"' in page
+    page = desk.signed_in("agency").get("/agency?show=new&lang=en").text
+    assert 'href="/agency?show=new&amp;lang=tg"' in page
+
+
+def test_after_a_form_the_links_lead_to_a_page_that_there_is(desk: Desk) -> None:
+    operator, number = desk.signed_in("operator"), desk.file().reference
+    refused = post(operator, "/operator/find", f"/operator/case/{number}/wishes", kind="none")
+    assert refused.status_code == 400 and 'href="/?lang=tg"' in refused.text
+    assert 'href="/operator/find?lang=tg"' in post(operator, "/operator/find", "/operator/find", q="x").text
 
 
 def test_the_sign_in_page_is_in_tajik(desk: Desk) -> None:

@@ -16,7 +16,7 @@ from sado.store.tables import accounts
 from tests.support.browser import HASHED, PASSWORD, PEOPLE, Desk, build, enter, post
 
 REFUSED = "The name or the password is wrong"
-OPERATORS = ["/operator", "/operator/find?q=1", "/operator/case/0070000000"]
+OPERATORS = ["/operator", "/operator/find", "/operator?shown=1", "/operator/case/0070000000"]
 
 
 @pytest.mark.parametrize(("role", "page"), [("operator", "/operator"), ("phone", "/phone"), ("agency", "/agency")])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Protocol
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from sado.channel.contract import Hop, Message, Report, SessionEnd, SmsGateway, State, UssdGateway
 from sado.channel.front import LARGEST_SMS
@@ -243,6 +243,16 @@ def in_body(body: bytes) -> Request:
     return request(body=body)
 
 
+def by_kannel(fields: bytes, body: bytes = b"", **headers: str) -> Request:
+    """A message as smsbox posts it: its id in the address, its text in the body, the rest in headers, of which a server
+    reads the octets as Latin-1."""
+    given = dict(parse_qsl(fields.decode("latin-1"), keep_blank_values=True, encoding="latin-1"))
+    query = {name: given.pop(name) for name in ("id", "status") if name in given}
+    text = given.pop("text", "").encode("latin-1")
+    said = {f"HTTP_X_KANNEL_{name.upper().replace('-', '_')}": value for name, value in given.items()}
+    return request(urlencode(query, encoding="latin-1").encode(), body or text, **said, **headers)
+
+
 def in_address(query: bytes) -> Request:
     """Fields in the address."""
     return request(query=query)
@@ -403,7 +413,7 @@ WEB = [
         message=Format(
             {"id": "0a1b2c3d", "from": MSISDN, "to": "1339", "coding": "0", "text": "1 об нест"},
             ("id", "from"),
-            in_address,
+            by_kannel,
         ),
         sender="from",
         expected=(MSISDN, "1 об нест"),
@@ -483,13 +493,13 @@ USSD = [
                 "to": CODE,
                 "smsc": "operator",
                 "text": "2",
-                "meta": "?smpp?ussd_service_op=%12&its_session_info=%124&",
+                "meta-data": "?smpp?ussd_service_op=%12&its_session_info=%124&",
             },
-            ("id", "from", "to", "smsc", "meta"),
-            in_address,
+            ("id", "from", "to", "smsc", "meta-data"),
+            by_kannel,
         ),
         expected=KannelHop("", MSISDN, "2", "0a1b2c3d", False, CODE, "operator", b"\x124"),
-        end=Format({"from": MSISDN, "meta": "?smpp?ussd_service_op=%81&"}, ("from", "meta"), in_address),
+        end=Format({"from": MSISDN, "meta-data": "?smpp?ussd_service_op=%81&"}, ("from", "meta-data"), by_kannel),
         has_one_address=True,
     ),
 ]

@@ -85,7 +85,7 @@ def webhook(store: Store, cases: Cases, versions: Versions) -> FlaskClient:
     inbox, reports = Inbox(versions, "*1339#"), Reports(cases)
     channel = connect(gateways, SmsSettings(), store, versions, inbox, reports)
     app = Flask("sado", static_folder=None)
-    app.wsgi_app = Webhooks(app.wsgi_app, channel.endpoints)  # type: ignore[method-assign]
+    app.wsgi_app = Webhooks(app.wsgi_app, channel.webhooks)  # type: ignore[method-assign]
     return app.test_client()
 
 

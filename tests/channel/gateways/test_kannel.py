@@ -12,7 +12,7 @@ from sado.channel.gateways.kannel import KannelHop, KannelSms, KannelUssd, Smsbo
 from sado.channel.request import LONGEST_TEXT, BadRequestError, Request
 from sado.menus.gsm import segments
 from sado.sync.outbox import DestinationDownError, OutcomeUnknownError, RejectedError, SendError
-from tests.support.gateway_contract import request
+from tests.support.gateway_contract import by_kannel, request
 from tests.support.provider import Handler, Provider, answer, provider
 
 HERS, UUID = "+992900000001", "1f9b8a52-0b6e-4a7c-9d51-3a7c1f0e2b44"
@@ -44,7 +44,7 @@ def headers(server: Provider) -> dict[str, str]:
 
 
 def posted(body: bytes, kind: str = UTF8, query: bytes = SMS_QUERY) -> Request:
-    return request(query, body, CONTENT_TYPE=kind)
+    return by_kannel(query, body, CONTENT_TYPE=kind)
 
 
 @pytest.mark.parametrize(("body", "kind"), [(TAJIK.encode(), UTF8), (TAJIK.encode("utf-16-be"), UTF16)])
@@ -57,8 +57,11 @@ def test_what_was_written_is_taken_as_it_is_and_for_no_field(text: str) -> None:
     assert sms().parse_message(posted(text.encode())) == Message(UUID, HERS, text)
 
 
-def test_a_text_in_the_address_is_read_too() -> None:
-    assert sms().parse_message(request(SMS_QUERY + b"&text=1+%D0%BE%D0%B1")) == Message(UUID, HERS, "1 об")
+def test_a_number_or_a_text_in_the_address_is_not_read() -> None:
+    with pytest.raises(BadRequestError, match="X-Kannel-From is missing"):
+        sms().parse_message(request(SMS_QUERY, b"1"))
+    read = sms().parse_message(request(SMS_QUERY + b"&text=1", HTTP_X_KANNEL_FROM=HERS))
+    assert read == Message(UUID, HERS, "")
 
 
 @pytest.mark.parametrize(("body", "kind"), [(b"\xff\xfe", UTF8), (b"\x04", UTF16), (b"a" * (LONGEST_TEXT + 1), UTF8)])
@@ -168,9 +171,13 @@ def test_parts_that_kannel_cuts_after_67_units_are_ours(smsbox: Provider, letter
 
 
 def hop(operation: str, text: str, session: str = "%25124") -> Request:
-    """A hop as smsbox posts it: `%D` has its octets escaped, and is escaped again."""
+    """A hop as smsbox posts it."""
+    return posted(text.encode(), query=hop_fields(operation, session))
+
+
+def hop_fields(operation: str, session: str = "%25124") -> bytes:
     meta = f"%3Fsmpp%3Fussd_service_op%3D{operation}%26its_session_info%3D{session}%26"
-    return posted(text.encode(), query=f"id={UUID}&from=%2B992900000001&to=1339&smsc=ussd&meta={meta}".encode())
+    return f"id={UUID}&from=%2B992900000001&to=1339&smsc=ussd&meta-data={meta}".encode()
 
 
 def test_a_hop_has_all_that_its_answer_needs() -> None:
@@ -202,13 +209,15 @@ def test_what_neither_begins_nor_answers_is_no_hop(operation: str) -> None:
 
 @pytest.mark.parametrize("name", ["to", "smsc"])
 def test_a_field_that_no_header_could_give_back_is_refused(name: str) -> None:
-    query = hop(ANSWER, "1").query
     for value in (b"%D0%B0", b"a%0D%0AX-Kannel-To:%20b"):
         with pytest.raises(BadRequestError):
-            ussd().parse_hop(posted(b"1", query=query + b"&" + name.encode() + b"=" + value))
+            ussd().parse_hop(posted(b"1", query=hop_fields(ANSWER) + b"&" + name.encode() + b"=" + value))
+    assert ussd().parse_hop(posted(b"1", query=hop_fields(ANSWER) + b"&" + name.encode() + b"=b"))
 
 
-@pytest.mark.parametrize("meta", [b"", b"&meta=", b"&meta=%3Fsmpp%3F", b"&meta=%3Fother%3Fussd_service_op%3D%2501%26"])
+@pytest.mark.parametrize(
+    "meta", [b"", b"&meta-data=", b"&meta-data=%3Fsmpp%3F", b"&meta-data=%3Fother%3Fussd_service_op%3D%2501%26"]
+)
 def test_a_message_without_tlvs_is_no_hop(meta: bytes) -> None:
     with pytest.raises(BadRequestError):
         ussd().parse_hop(posted(b"1", query=SMS_QUERY + b"&to=1339&smsc=ussd" + meta))

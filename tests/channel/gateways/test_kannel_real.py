@@ -10,9 +10,9 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pytest
 
-from sado.channel.contract import Message, Report, SessionEnd, UssdGateway, address
+from sado.channel.contract import Message, Report, SessionEnd, UssdGateway
 from sado.channel.endpoints import UssdEndpoints
-from sado.channel.front import Endpoint, Webhooks
+from sado.channel.front import Endpoint, Webhook, Webhooks
 from sado.channel.gateways.kannel import KannelHop, KannelSms, KannelUssd, Smsbox
 from sado.channel.request import BadRequestError, Request
 from sado.channel.ussd.conversation import Conversation
@@ -73,7 +73,7 @@ class Line:
         self.port = free_port()
         self.kannel = Kannel(folder, self.port, block, changes=changes)
         self.box = Smsbox(self.kannel.url, USERNAME, PASSWORD)
-        reports = f"http://127.0.0.1:{self.port}{address('kannel', TOKEN, 'report')}"
+        reports = f"http://sado:{TOKEN}@127.0.0.1:{self.port}/gateway/kannel/report"
         self.sms = KannelSms(self.box, OURS, reports, "TJ")
         self.phones = Phones(self.sms)
 
@@ -94,7 +94,7 @@ class Line:
     @contextmanager
     def up(self, endpoints: dict[str, Endpoint]) -> Iterator[None]:
         """Kannel and our endpoints run; at the end nothing that Kannel logged has a number, a text or the token."""
-        app = Webhooks(_no_page, {address("kannel", TOKEN, name): endpoint for name, endpoint in endpoints.items()})
+        app = Webhooks(_no_page, [Webhook("kannel", name, TOKEN, endpoint) for name, endpoint in endpoints.items()])
         with served(app, self.port):
             try:
                 self.kannel.start()

@@ -15,12 +15,14 @@ import pytest
 from sado import settings
 from sado.channel.build import Channel, connect, set_up
 from sado.channel.contract import Context, GatewayFile
+from sado.channel.gateways import kannel
 from sado.channel.gateways.registry import GATEWAYS
 from sado.channel.settings import BLOCKS, SmsSettings
 from sado.channel.sms.inbox import Inbox
 from sado.channel.sms.reports import Reports
 from sado.channel.versions import Versions
-from tests.support.gateway_contract import in_address
+from tests.support.gateway_contract import in_body
+from tests.support.provider import Provider, answer, provider
 from tests.support.station import TOKEN, Station, open_station
 
 ADDING = Path(__file__).parents[3] / "docs" / "adding.md"
@@ -30,7 +32,7 @@ ALL = {
     "SADO_AFRICASTALKING_USERNAME": "sado",
     "SADO_ANDROID_TOKEN": TOKEN,
     "SADO_ANDROID_URL": URL,
-    "SADO_ANDROID_SIGNING_KEY": "key",
+    "SADO_ANDROID_SIGNING_KEY": TOKEN,
     "SADO_FIELDMAP_TOKEN": TOKEN,
     "SADO_GAMMU_DATABASE": "smsd.db",
     "SADO_KANNEL_TOKEN": TOKEN,
@@ -60,15 +62,14 @@ def channel(
 
 
 def test_without_settings_there_is_no_gateway(station: Station) -> None:
-    assert channel(station, {}) == Channel({}, None, [])
+    assert channel(station, {}) == Channel([], None, [])
 
 
 def test_each_gateway_has_the_addresses_of_what_it_does(station: Station) -> None:
     parts: dict[str, list[str]] = {}
-    for path in channel(station, ALL).endpoints:
-        _, _, name, token, part = path.split("/")
-        assert token == TOKEN
-        parts.setdefault(name, []).append(part)
+    for webhook in channel(station, ALL).webhooks:
+        assert webhook.token == TOKEN and webhook.path == f"/gateway/{webhook.gateway}/{TOKEN}/{webhook.part}"
+        parts.setdefault(webhook.gateway, []).append(webhook.part)
     assert parts == {
         "africastalking": ["ussd", "ussd-end", "sms", "report"],
         "android": ["sms", "report"],
@@ -78,7 +79,7 @@ def test_each_gateway_has_the_addresses_of_what_it_does(station: Station) -> Non
 
 
 def test_what_has_no_token_has_no_address(station: Station) -> None:
-    assert channel(station, {"SADO_AFRICASTALKING_USERNAME": "sado", "SADO_GAMMU_DATABASE": "smsd.db"}).endpoints == {}
+    assert channel(station, {"SADO_AFRICASTALKING_USERNAME": "sado", "SADO_GAMMU_DATABASE": "smsd.db"}).webhooks == []
 
 
 @pytest.mark.parametrize("wished", ["gammu", "kannel, gammu", "africastalking"])
@@ -109,6 +110,32 @@ def test_settings_that_do_not_go_together_stop_with_a_sentence(
         channel(station, environment)
 
 
+def test_each_gateway_that_calls_us_says_where_it_may_call_from(station: Station) -> None:
+    """The gateway of the recipe included."""
+    names = {webhook.gateway for webhook in channel(station, ALL).webhooks}
+    allowed = {f"SADO_{name.upper()}_ALLOWED": "10.1.0.0/16" for name in names}
+    webhooks = channel(station, ALL | allowed).webhooks
+    assert {webhook.gateway for webhook in webhooks if webhook.is_open_to(TOKEN, "10.1.2.3")} == names
+    assert not [webhook for webhook in webhooks if webhook.is_open_to(TOKEN, "10.2.0.1")]
+    assert [webhook for webhook in channel(station, ALL).webhooks if not webhook.is_open_to(TOKEN, "10.2.0.1")] == []
+
+
+def test_reports_come_with_the_token_in_a_header(smsbox: Provider) -> None:
+    """Kannel makes a header of what stands before the @."""
+    block = kannel.Settings(token=TOKEN, url=smsbox.url, reports="http://127.0.0.1:8080/")
+    gateway = kannel.build(block, Context("TJ", "*1339#", ""))
+    assert gateway and gateway.sender
+    gateway.sender.send("+992900000001", "1", "007-1-1")
+    asked = smsbox.asked[0].headers["X-Kannel-DLR-Url"]
+    assert asked == f"http://sado:{TOKEN}@127.0.0.1:8080/gateway/kannel/report?id=007-1-1&status=%d"
+
+
+@pytest.fixture
+def smsbox() -> Iterator[Provider]:
+    with provider(answer("0: Accepted for delivery", 202, "text/html")) as server:
+        yield server
+
+
 def from_the_recipe(folder: Path) -> GatewayFile:
     """The gateway of docs/adding.md, as a file beside ours."""
     code, *_ = re.findall(r"^```python\n(.*?)^```", ADDING.read_text("utf-8"), re.DOTALL | re.MULTILINE)
@@ -126,10 +153,10 @@ def from_the_recipe(folder: Path) -> GatewayFile:
 def test_the_gateway_of_the_recipe_serves_a_phone(station: Station, tmp_path: Path) -> None:
     jsonia = from_the_recipe(tmp_path)
     files, blocks = (*GATEWAYS, jsonia), {**BLOCKS, jsonia.NAME: jsonia.Settings}
-    endpoints = channel(station, {"SADO_JSONIA_TOKEN": TOKEN}, files, blocks).endpoints
-    ussd = endpoints[f"/gateway/jsonia/{TOKEN}/ussd"]
+    webhooks = channel(station, {"SADO_JSONIA_TOKEN": TOKEN}, files, blocks).webhooks
+    (ussd,) = [webhook.answer for webhook in webhooks if webhook.part == "ussd"]
     screens = [
-        json.loads(ussd(in_address(f"session=1&phone=%2B992900000001&hop={hop}&typed={typed}".encode())))
+        json.loads(ussd(in_body(f"session=1&phone=%2B992900000001&hop={hop}&typed={typed}".encode())))
         for hop, typed in enumerate(["", "3", "2"])
     ]
     assert [screen["ends"] for screen in screens] == [False] * 3
@@ -138,5 +165,5 @@ def test_the_gateway_of_the_recipe_serves_a_phone(station: Station, tmp_path: Pa
 
 def test_a_token_that_the_recipe_refuses_stops_the_start(tmp_path: Path) -> None:
     jsonia = from_the_recipe(tmp_path)
-    with pytest.raises(settings.SettingsError, match="^SADO_JSONIA_TOKEN must be 22 or more letters and digits.$"):
+    with pytest.raises(settings.SettingsError, match="^SADO_JSONIA_TOKEN must be 22 or more letters and digits"):
         settings.load({"SADO_JSONIA_TOKEN": "short"}, {jsonia.NAME: jsonia.Settings})

@@ -1,4 +1,4 @@
-"""What waits and why, in words; what was given up on; and finding a case."""
+"""What waits and why, in words, and what was given up on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from sado.cases import reference
 from sado.desk.words import WORDINGS
 from sado.store import Transaction
 from sado.store.tables import deliveries, lane_events, lanes, quarantine
@@ -58,7 +57,7 @@ def test_an_empty_outbox_says_something_friendly(operator: FlaskClient) -> None:
 
 def test_the_outbox_refreshes_itself_and_other_pages_do_not(operator: FlaskClient) -> None:
     assert '<meta http-equiv="refresh" content="15">' in page(operator)
-    assert "http-equiv" not in page(operator, "/operator/find?q=1")
+    assert "http-equiv" not in page(operator, "/operator/find")
 
 
 @pytest.mark.parametrize("address", ["/operator", "/operator/line", "/operator/find", "/unfinished"])
@@ -166,35 +165,6 @@ def test_an_event_of_a_later_release_is_listed_as_one(desk: Desk, operator: Flas
     reason = Reason(Cause.EVENT_UNKNOWN)
     desk.store.write(lambda tx: quarantine.keep(tx, "upstream", Event("case.merged", "", "{}"), reason.stored))
     assert "not known to this release: case.merged" in page(operator)
-
-
-@pytest.mark.parametrize("typed", ["{}", " {} ", "№{}"])
-def test_a_case_is_found_by_its_reference(desk: Desk, operator: FlaskClient, typed: str) -> None:
-    number = desk.file().reference
-    answer = operator.get("/operator/find", query_string={"q": typed.format(number)})
-    assert answer.location == f"/operator/case/{number}"
-
-
-@pytest.mark.parametrize("typed", [MSISDN, "900000101", "00992900000101", "+992 90 000-01-01"])
-def test_cases_are_found_by_telephone_number(desk: Desk, operator: FlaskClient, typed: str) -> None:
-    first, second = desk.file(MSISDN).reference, desk.file(MSISDN).reference
-    other = desk.file("+992900000102").reference
-    found = operator.get("/operator/find", query_string={"q": typed}).text
-    assert first in found and second in found and other not in found
-
-
-@pytest.mark.parametrize(
-    ("typed", "hint"),
-    [
-        ("007" + "000001" + reference.check_digit("007000001"), "this station has no such case"),
-        ("0071234560", "There is a slip in this reference number"),
-        ("+992900000199", "No case was filed from this telephone number"),
-        ("salom", "neither a reference number"),
-        ("", "Type a reference number or a telephone number"),
-    ],
-)
-def test_nothing_found_says_what_to_do(operator: FlaskClient, typed: str, hint: str) -> None:
-    assert hint in operator.get("/operator/find", query_string={"q": typed}).text
 
 
 def test_a_case_shows_both_clocks_and_its_words(desk: Desk, operator: FlaskClient) -> None:

@@ -14,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from sado.cases import views
+from sado.channel.contract import Networks
 from sado.channel.gateways import africastalking
 from sado.desk.phone.page import residents
 from sado.settings import Settings
@@ -317,13 +318,13 @@ TOKEN = "a-token-for-the-tests-0000"
 
 
 @pytest.fixture
-def station(tmp_path: Path) -> Iterator[Station]:
-    """A whole station, with its own webhook behind the page."""
+def station(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Station]:
+    """A whole station, with its own webhook behind the page; the parameter says from where that may be called."""
     store = Store(tmp_path / "sado.db", Keyring.create(tmp_path / "keys.json"))
     store.write(lambda tx: identity.create(tx, 7))
     store.write(lambda tx: accounts.save(tx, "madina", HASHED, "phone", ""))
     try:
-        blocks = (africastalking.Settings(token=TOKEN),)
+        blocks = (africastalking.Settings(token=TOKEN, allowed=Networks(getattr(request, "param", ""))),)
         yield build_station(Settings(data=str(tmp_path), blocks=blocks, phone_page=True), store)
     finally:
         store.close()
@@ -336,6 +337,11 @@ def on_air(station: Station) -> FlaskClient:
     client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
     assert enter(client, "madina", PASSWORD).status_code == 302
     return client
+
+
+@pytest.mark.parametrize(("station", "is_answered"), [("127.0.0.1", True), ("10.1.0.1", False)], indirect=["station"])
+def test_the_page_calls_from_the_stations_own_machine(on_air: FlaskClient, is_answered: bool) -> None:
+    assert ("The webhook answered 404" in press(on_air, "send", "*1339#")) is not is_answered
 
 
 def walk(client: FlaskClient, *typed: str) -> str:
