@@ -75,7 +75,8 @@ class Cases:
     def open(self, tx: Transaction, appeal: Appeal, *, is_proven: bool = True) -> Filed:
         """Keep an appeal as a new case, and queue it for the upstream. Whether the law lets it be filed was asked by
         whoever made the form (Law.check), of the law that the form was made under; whether it has to wait, by who talks
-        to the resident (channel/effects/rate_limited.py). A number that is not proven, as that of an SMS, is counted apart."""
+        to the resident (channel/effects/rate_limited.py). A number that is not proven, as that of an SMS, is counted
+        apart."""
         number = reference.issue(tx, self._identity.number)
         opened = Opened(
             **msgspec.structs.asdict(appeal),

@@ -46,11 +46,13 @@ class Lookups:
             result = self._found(tx, name, row_id, values)
             return self._outcome(result, effect)
         target = f"{name} {self._registers.target(name, values)}"
-        if rate_limit.is_locked(tx, target, msisdn):
+        if rate_limit.is_locked(tx, target, msisdn, effect.is_proven):
             return Outcome("locked")
         result = self._registers.find(tx, name, values)
-        if result.as_of and not result.rows:
-            rate_limit.note_miss(tx, target, msisdn)
+        if len(result.rows) == 1:
+            rate_limit.note_found(tx, target, msisdn, effect.is_proven)
+        elif result.as_of and not result.rows:
+            rate_limit.note_miss(tx, target, msisdn, effect.is_proven)
         return self._outcome(result, effect)
 
     def _found(self, tx: Transaction, name: str, row_id: str, values: Mapping[str, str]) -> Found:

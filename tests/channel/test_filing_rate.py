@@ -32,6 +32,12 @@ def phone(station: Station) -> Phone:
     return Phone(station.client, HERS)
 
 
+def files_by_sms(station: Station) -> None:
+    """As many cases as a day allows were filed by SMS in her name."""
+    note = station.cases.filing_rate.note
+    station.store.write(lambda tx: [note(tx, HERS, is_proven=False) for _ in range(MOST_A_DAY)])
+
+
 def test_what_waits_is_offered_on_the_next_dial_and_filed_when_its_time_has_come(
     station: Station, phone: Phone
 ) -> None:
