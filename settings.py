@@ -95,6 +95,10 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     sync_monthly_money: Annotated[
         float, Meta(ge=0, le=1e9, description="What a month may cost, in the country's money. 0: any.")
     ] = 0.0
+    filings_per_hour: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000, description="Filings that are usual in an hour; each beyond is asked to confirm."),
+    ] = 200
     phone_page: Annotated[
         bool, Meta(description="Show the phone page. It can be any phone: never on a station with real residents.")
     ] = False

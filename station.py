@@ -20,6 +20,7 @@ from flask import Flask, g, has_app_context
 from werkzeug.local import LocalProxy
 
 from sado.cases.events import Events
+from sado.cases.filing_rate import FilingRate
 from sado.cases.registers.lookup import Registers
 from sado.cases.residents import subscriptions
 from sado.cases.residents.additions import Additions
@@ -142,7 +143,8 @@ def build_station(settings: Settings, store: Store) -> Station:
     if own is None:
         raise StoreError("This database has no station number. Run `sado init --station NUMBER`.")
     chosen, fault = checking.choose(store, settings.pack)
-    cases = Cases(own, bool(settings.upstream), lambda: versions.current.law)
+    filing_rate = FilingRate(settings.filings_per_hour)
+    cases = Cases(own, bool(settings.upstream), lambda: versions.current.law, filing_rate=filing_rate)
     versions = Versions(chosen, lambda served: all_effects(cases, served), fault)
     pack, apply = _current(versions), _events(cases, own.number, _publisher(settings)).apply
     channel, policy = _channel(settings, store, cases, versions), _send_policy(settings, pack)
@@ -150,10 +152,11 @@ def build_station(settings: Settings, store: Store) -> Station:
     upstream = _upstream(settings, store, own, apply, budget)
 
     def status_of(tx: Transaction) -> Status:
-        return sync_status.of(tx, budget, upstream.client.frame_size if upstream else None)
+        frame_size = upstream.client.frame_size if upstream else None
+        return sync_status.of(tx, budget, frame_size, filing_rate.is_flooded(tx))
 
     app = _app(store, channel.webhooks, apply)
-    health = Health(store, upstream is not None)
+    health = Health(store, upstream is not None, filing_rate.is_flooded)
     app.add_url_rule("/healthz", "healthz", lambda: health.told(versions.fault))
 
     def release(tx: Transaction, number: int) -> bool:

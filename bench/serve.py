@@ -35,6 +35,7 @@ def station_app(folder: Path, max_group: int, pages: bool) -> Flask:
         data=str(folder),
         blocks=(africastalking.Settings(token=TOKEN),),
         upstream="http://127.0.0.1:9",
+        filings_per_hour=1_000_000,
         phone_page=pages,
     )
     sado(folder, "init", "--station", "7")

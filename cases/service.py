@@ -13,6 +13,7 @@ from sado.cases import conflicts, moving, pins, reference, statuses, terms, view
 from sado.cases.authorisation import check_case, check_name, check_origin, check_room, check_sender
 from sado.cases.conflicts import Rule
 from sado.cases.errors import DoubledReferenceError, PassedOnError, UnknownCaseError, UnknownEventError
+from sado.cases.filing_rate import FilingRate
 from sado.cases.law import Law
 from sado.cases.moving import Moving
 from sado.cases.payloads import (
@@ -49,25 +50,33 @@ WRONG_CLOCK_MS = 5 * 60 * 1000
 class Cases:
     """The cases of one station. `has_upstream` says whether it has a hub that orders their moves, `rule` what becomes
     of a request at the hub. `law` gives the kinds of case and their terms as they are now: it is asked each time and
-    never kept, since a pack with another law may come at any moment."""
+    never kept, since a pack with another law may come at any moment. `filing_rate` counts what is filed."""
 
     def __init__(
-        self, identity: Identity, has_upstream: bool, law: Callable[[], Law], rule: Rule = conflicts.decide
+        self,
+        identity: Identity,
+        has_upstream: bool,
+        law: Callable[[], Law],
+        rule: Rule = conflicts.decide,
+        filing_rate: FilingRate | None = None,
     ) -> None:
         self._identity = identity
         self._moving = Moving(identity, has_upstream, law)
         self._requests = Requests(self._moving, rule)
         self.has_upstream = has_upstream
         self.law = law
+        self.filing_rate = filing_rate or FilingRate()
 
     @property
     def station(self) -> str:
         """A name for this life of this station: its number and its incarnation."""
         return f"{self._identity.number:03}-{self._identity.incarnation}"
 
-    def open(self, tx: Transaction, appeal: Appeal) -> Filed:
+    def open(self, tx: Transaction, appeal: Appeal, *, is_proven: bool = True) -> Filed:
         """Keep an appeal as a new case, and queue it for the upstream. Whether the law lets it be filed was asked by
-        whoever made the form (Law.check), of the law that the form was made under."""
+        whoever made the form (Law.check), of the law that the form was made under; whether it has to wait, by who talks
+        to the resident (channel/effects/rate_limited.py). A number that is not proven, as that of an SMS, is counted
+        apart."""
         number = reference.issue(tx, self._identity.number)
         opened = Opened(
             **msgspec.structs.asdict(appeal),
@@ -77,6 +86,7 @@ class Cases:
             received_at=tx.now,
         )
         _insert(tx, opened)
+        self.filing_rate.note(tx, appeal.msisdn, is_proven)
         if self.has_upstream:
             moving.put(tx, outbox.UPSTREAM, OPENED, number, opened)
         return Filed(number, pins.first(tx, number))
@@ -151,7 +161,8 @@ class Cases:
         if event.kind == OPENED:
             opened = _at_our_time(msgspec.json.decode(event.body, type=Opened), event)
             check_origin(tx, peer, event, opened)
-            _insert(tx, opened)
+            if _insert(tx, opened):
+                self.filing_rate.note_arrival(tx)
         elif event.kind in (MOVED, WITHDREW):
             moved = msgspec.json.decode(event.body, type=Moved)
             check_sender(tx, peer, "")
@@ -200,11 +211,12 @@ class Cases:
         return frozenset(kind for kind in moves if terms.fault(law, case, kind, False, now) is None)
 
 
-def _insert(tx: Transaction, opened: Opened) -> None:
+def _insert(tx: Transaction, opened: Opened) -> bool:
+    """Keep the case; False for one that is here. Raises DoubledReferenceError."""
     if rows.find(tx, opened.reference) is not None:
         if not rows.has_event(tx, opened.event):
             raise DoubledReferenceError(opened.reference)
-        return
+        return False
     rows.insert(
         tx,
         CaseRow(
@@ -219,6 +231,7 @@ def _insert(tx: Transaction, opened: Opened) -> None:
         ),
     )
     rows.add_event(tx, opened.event, opened.reference, statuses.RECEIVED, RESIDENT, "", opened.received_at)
+    return True
 
 
 def _at_our_time(opened: Opened, event: Event) -> Opened:

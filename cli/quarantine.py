@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from sado.menus.invisible import marked
 from sado.station import Station
 from sado.store import StoreError, Transaction
 from sado.store.tables import quarantine
@@ -49,7 +50,7 @@ def act(station: Station, body: Any) -> dict[str, Any]:
 
 def _show(station: Station, tx: Transaction, kept: Sequence[Quarantined]) -> dict[str, Any]:
     """A terminal obeys some signs: none of those is shown as it is."""
-    bodies = ["".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in one.body) for one in kept]
+    bodies = [marked(one.body, keeps="") for one in kept]
     return {"lines": [line for one, body in zip(kept, bodies, strict=True) for line in (_line(station, one), body)]}
 
 

@@ -95,6 +95,8 @@ class Words:
             side = "ahead of" if clock.ahead_ms > 0 else "behind"
             minutes = abs(clock.ahead_ms) // MINUTE_MS
             lines.append(f"The clock of {_named(clock.peer)} is {minutes} min {side} ours: one of the two is wrong.")
+        if status.is_flooded:
+            lines.append("More cases came within an hour than is usual. All are kept; see whether people filed them.")
         if status.aside:
             lines.append(
                 f"Kept aside, because they could not be understood: {status.aside}. `sado quarantine list` shows them."

@@ -17,7 +17,7 @@ from sado.cases.service import Cases
 from sado.desk import language, signin
 from sado.desk.language import N_, _
 from sado.desk.operator import case, consultation, find, line, outbox, quarantine, unfinished
-from sado.menus.layout import marked
+from sado.menus.invisible import marked
 from sado.menus.pack import Pack
 from sado.store import LARGEST, DiskError, Store, Transaction
 from sado.sync.status import Status
@@ -132,7 +132,7 @@ class _Number(IntegerConverter):
 
 def _marked(value: object) -> object:
     """What a template shows, with its invisible characters marked; what is HTML already was made by us."""
-    return marked(value) if type(value) is str and not value.isprintable() else value
+    return marked(value) if type(value) is str else value
 
 
 def _csrf(app: Flask) -> CSRFProtect:

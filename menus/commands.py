@@ -16,9 +16,9 @@ import msgspec
 from msgspec import Meta
 
 from sado.menus.fields import accepted
+from sado.menus.invisible import clean
 from sado.menus.language.folding import is_one_edit_apart
 from sado.menus.language.languages import Languages
-from sado.menus.layout import clean
 from sado.menus.reading.contract import Id, Name
 from sado.menus.tree import Screen, Tree
 

@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 
 from sado.menus.tree import Screen
 
+# How an effect that files may end beside `saved` (cases/filing_rate.py). The reader makes the screens for both
+# (menus/reading/acting.py), so that no tree can forget them. PRESSED is the answer with the digit that was typed.
+RATE_LIMITED = ("wait", "confirm")
+PRESSED = "pressed"
+
 
 @dataclass(frozen=True)
 class Contract:
@@ -30,7 +35,10 @@ EFFECTS: Mapping[str, Contract] = {
     "regions": Contract("lists the regions", ("listed",)),
     "places_in_region": Contract("lists the places of a region", ("listed",), ("region",)),
     "open_case": Contract(
-        "files a case; may also take place, name and text", ("saved",), ("kind", "topic"), ("ref", "pin")
+        "files a case; may also take place, name and text",
+        ("saved", *RATE_LIMITED),
+        ("kind", "topic"),
+        ("ref", "pin", "send_from", "digit"),
     ),
     "add_text": Contract(
         "adds words to a case that is not over; by SMS only with its PIN",
@@ -63,7 +71,12 @@ EFFECTS: Mapping[str, Contract] = {
         ("as_of",),
     ),
     "send_sms": Contract("sends the screen's words to this phone by SMS", ("sent", "muted"), ("text",)),
-    "ask_agency": Contract("opens a question to the register's agency", ("saved",), ("register",), ("ref", "pin")),
+    "ask_agency": Contract(
+        "opens a question to the register's agency",
+        ("saved", *RATE_LIMITED),
+        ("register",),
+        ("ref", "pin", "send_from", "digit"),
+    ),
     "vote": Contract(
         "counts an answer without its phone; one about `reference` once for that case",
         ("counted", "again"),
@@ -88,6 +101,11 @@ EFFECTS: Mapping[str, Contract] = {
         ("ref", "pin"),
     ),
 }
+
+
+def is_rate_limited(effect: str) -> bool:
+    """Whether this effect files, and so may have to wait or be confirmed."""
+    return effect in EFFECTS and EFFECTS[effect].outcomes[-len(RATE_LIMITED) :] == RATE_LIMITED
 
 
 def broken(screen: Screen) -> Iterator[str]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from sado.menus.effects import PRESSED
 from sado.menus.fields import accepted
 from sado.menus.gsm import Budget
 from sado.menus.language import formats
@@ -121,6 +122,7 @@ def proceed(tree: Tree, session: Session, outcome: Outcome, budget: Budget = USS
     if outcome.is_filed:
         # Nothing of the form can be gone back to: filing it twice is worse than beginning again.
         session.form, session.trail = "", [tree.start]
+        session.answers.pop(PRESSED, None)
     _go(tree, session, tree.screens[session.screen].outcomes[outcome.name])
     return _arrive(tree, session, budget)
 
@@ -140,10 +142,10 @@ def _arrive(tree: Tree, session: Session, budget: Budget) -> Turn:
             _take(tree, session, session.prefilled.pop(screen.id), budget)
             continue
         waits_for_language = screen.id == tree.first_contact
-        if not session.ahead or session.error or screen.is_last or waits_for_language:
+        if not session.ahead or session.error or screen.is_last or screen.expects or waits_for_language:
             break
         _take(tree, session, session.ahead.pop(0), budget)
-    if session.error or screen.is_last:
+    if session.error or screen.is_last or screen.expects:
         session.ahead.clear()
     shown = pages_of(tree, screen, session, budget)
     page = min(session.page, len(shown) - 1)
@@ -215,6 +217,8 @@ def _chosen(options: Sequence[Option], key: str) -> Option | None:
 
 def _answer_prompt(tree: Tree, session: Session, screen: Screen, text: str) -> None:
     value = accepted(screen.accepts, screen.length, text)
+    if screen.expects and value != session.values.get(screen.expects):
+        value = None
     if value is not None:
         session.answers[screen.answer] = value
         # What an earlier way round filled in for this name is not what was typed now.

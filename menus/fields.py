@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 
-from sado.menus.layout import clean
+from sado.menus.invisible import clean
 
 # The program's own numbers (cases/reference.py, cases/pins.py); a country's, such as a TIN, are in its pack.yaml.
 DIGITS: Mapping[str, int] = {"reference": 10, "pin": 4}

@@ -1,32 +1,24 @@
-"""Screens cut into pages that fit, and typed text made safe to show."""
+"""Screens cut into pages that fit."""
 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
 from sado.menus.gsm import Budget, encoding
+from sado.menus.invisible import without
 
 _WORD = re.compile(r"[^ \n]+")
 _NUMBER = re.compile(r"\d+|.", re.DOTALL)
-_SPACES = re.compile(" {2,}")
-_LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
-_TABS = re.compile("[\t\v\f]")
-
-# Typing aids that turn a 182-letter Latin screen into an 80-letter one and say nothing more.
-_PLAIN = str.maketrans(
-    {"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-", "…": "...",
-     "\u00a0": " ", "№": "No"}
-)  # fmt: skip
-# Controls, invisible formatting (bidi marks, zero-width letters), halves of surrogate pairs.
-_UNSHOWABLE = {"Cc", "Cf", "Cs"}
 
 
 def pages(text: str, options: Sequence[str], nav: Sequence[str], more: str, budget: Budget) -> tuple[str, ...]:
     """Cut a screen into pages, each of them fitting the budget whole and none of them empty.
 
     The text comes first and loses no word; options follow as unbroken lines; `nav` closes every page
-    and `more` stands before it on every page but the last. Raises ValueError when nothing would fit.
+    and `more` stands before it on every page but the last. Characters that nobody sees go, whoever wrote them.
+    Raises ValueError when nothing would fit.
     """
+    text, options, nav, more = without(text), [*map(without, options)], [*map(without, nav)], without(more)
     whole = "\n".join((*_lines(text), *options, *nav))
     if not whole.strip():
         raise ValueError("This screen has no text, no options and no navigation: give it something to show.")
@@ -105,26 +97,3 @@ def _fits(lines: Sequence[str], tail: Sequence[str], budget: Budget) -> bool:
 
 def _no_room(tail: Sequence[str]) -> ValueError:
     return ValueError(f"The lines {list(tail)} leave no room on a page: shorten them or raise the budget.")
-
-
-def marked(text: str) -> str:
-    """The text with a visible mark, such as ‹202E›, for each control and invisible character: whoever reads it at a
-    desk sees that somebody meant to turn or hide words."""
-    return "".join(f"‹{ord(c):04X}›" if c not in "\r\n\t" and _is_unshowable(c) else c for c in text)
-
-
-def _is_unshowable(character: str) -> bool:
-    return unicodedata.category(character) in _UNSHOWABLE
-
-
-def clean(text: str) -> str:
-    """Make text from a person or an agency safe for a screen, saying what it said before.
-
-    Invisible characters go, since they reorder or hide text and cost room; typographic marks become
-    plain ones only where that turns the text into GSM-7, so a Tajik text keeps its «».
-    """
-    spaced = _TABS.sub(" ", _LINE_ENDS.sub("\n", text))
-    visible = "".join(c for c in spaced if c == "\n" or not _is_unshowable(c))
-    composed = unicodedata.normalize("NFC", visible)
-    plain = composed.translate(_PLAIN)
-    return _SPACES.sub(" ", plain if encoding(plain) == "GSM-7" else composed)

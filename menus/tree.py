@@ -46,7 +46,8 @@ class Screen:
 
     An action hands to its effect the answers named by `inputs`, and the `constants` that stand in the tree. As `text`
     goes the screen's own text in the resident's language, or `note` in the language of the agencies. A screen with a
-    `title` begins a form that is offered again until it is finished.
+    `title` begins a form that is offered again until it is finished. A prompt that `expects` something takes only the
+    value under this name, which it shows: whoever dials blindly, or ahead, does not know it.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Screen:
     accepts: str = ""
     length: int = 0
     otherwise: str = ""
+    expects: str = ""
     effect: str = ""
     inputs: tuple[str, ...] = ()
     constants: Mapping[str, str] = field(default_factory=dict)

@@ -32,7 +32,7 @@ _USUAL = Keys(BACKS[0], BACKS[1], MORES[0])
 
 def keys_of(screen: Screen, session: Session) -> Keys:
     """The keys of navigation on this screen. They are the same everywhere, except where one is an answer."""
-    if screen.accepts in _WORDS:
+    if screen.accepts in _WORDS or screen.expects:
         return _USUAL
     if screen.accepts:
         answers = {key for key in (*BACKS, *MORES) if accepted(screen.accepts, screen.length, key) is not None}

@@ -78,6 +78,9 @@ FIRST = (
     "CREATE INDEX drafts_by_subscriber ON drafts (subscriber, updated_at)",
     "CREATE TABLE received_messages (hash HASH_BLOB PRIMARY KEY, received_at BIGINT NOT NULL)",
     "CREATE TABLE attempts (hash HASH_BLOB PRIMARY KEY, tries INTEGER NOT NULL, first_at BIGINT NOT NULL)",
+    # Which phone has found which row of a register about persons.
+    "CREATE TABLE row_readers (hash HASH_BLOB PRIMARY KEY, subscriber HASH_BLOB NOT NULL, read_at BIGINT NOT NULL)",
+    "CREATE INDEX row_readers_by_subscriber ON row_readers (subscriber)",
     # Polls: who has voted, and apart from that what was voted.
     "CREATE TABLE ballots (place INTEGER PRIMARY KEY, hash HASH_BLOB NOT NULL UNIQUE)",
     """CREATE TABLE tallies (

@@ -14,7 +14,17 @@ from typing import Protocol
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from sado.store import DiskError, Store, Transaction
-from sado.store.tables import attempts, deliveries, drafts, lane_events, lanes, line_usage, messages, sessions
+from sado.store.tables import (
+    attempts,
+    deliveries,
+    drafts,
+    lane_events,
+    lanes,
+    line_usage,
+    messages,
+    row_readers,
+    sessions,
+)
 from sado.store.tables import outbox as entries
 from sado.store.zone_time import DAY_MS
 from sado.sync import dispatch, outbox
@@ -33,6 +43,8 @@ FORGET_EVERY_S = 3600
 LOOK_EVERY_S = 60
 SESSION_KEEP_MS = 7 * DAY_MS
 ATTEMPT_KEEP_MS = 2 * DAY_MS
+# Who looks once a year, at her tax, is still known.
+READER_KEEP_MS = 400 * DAY_MS
 DRAFT_KEEP_MS = MESSAGE_KEEP_MS = 30 * DAY_MS
 # Longer than any stick with events lies in a drawer.
 APPLIED_KEEP_MS = 400 * DAY_MS
@@ -193,5 +205,6 @@ def forget(store: Store, keep_days: float = 14) -> None:
     store.write(lambda tx: deliveries.forget_reports(tx, tx.now - MESSAGE_KEEP_MS))
     store.write(lambda tx: sessions.forget(tx, tx.now - SESSION_KEEP_MS))
     store.write(lambda tx: attempts.forget(tx, tx.now - ATTEMPT_KEEP_MS))
+    store.write(lambda tx: row_readers.forget(tx, tx.now - READER_KEEP_MS))
     store.write(lambda tx: drafts.forget(tx, tx.now - DRAFT_KEEP_MS))
     store.write(lambda tx: messages.forget(tx, tx.now - MESSAGE_KEEP_MS))

@@ -44,7 +44,7 @@ class Status:
     """`line` is None at a station without an upstream, which has nothing but `clocks` and `aside`, the number of events
     kept aside, and the peers that are `stopped` because no more of them may be. `chunk` is how many bytes one exchange
     may carry each way, `goodput` how many a second it was measured to carry (0: not measured yet). `lifted_at` is when
-    somebody said "sync now" (0: it is done)."""
+    somebody said "sync now" (0: it is done). `is_flooded` says that more cases came this hour than is usual."""
 
     line: Destination | None
     budget: Budget
@@ -58,10 +58,12 @@ class Status:
     chunk: int
     goodput: float
     lifted_at: int
+    is_flooded: bool
 
 
-def of(tx: Transaction, budget: Budget, frame_size: FrameSize | None) -> Status:
-    """How it stands; `frame_size` is that of the exchange with the upstream, None without one."""
+def of(tx: Transaction, budget: Budget, frame_size: FrameSize | None, is_flooded: bool) -> Status:
+    """How it stands; `frame_size` is that of the exchange with the upstream, None without one. `is_flooded` comes
+    from who counts the cases (cases/filing_rate.py)."""
     allowance = budget.allowance(tx)
     return Status(
         line=entries.destination(tx, outbox.UPSTREAM) if frame_size else None,
@@ -81,4 +83,5 @@ def of(tx: Transaction, budget: Budget, frame_size: FrameSize | None) -> Status:
         chunk=frame_size.limit if frame_size else 0,
         goodput=frame_size.goodput if frame_size else 0.0,
         lifted_at=line_usage.lifted_at(tx) if allowance.is_lifted else 0,
+        is_flooded=is_flooded,
     )

@@ -58,6 +58,17 @@ def test_asking_whether_a_station_is_well_writes_nothing(station: Station, clien
     assert disk(station).writes == before
 
 
+def test_more_cases_than_usual_call_for_a_look(station: Station, client: FlaskClient) -> None:
+    assert client.get("/healthz").get_json()["filing"] == "ok"
+    station.store.write(lambda tx: [station.cases.filing_rate.note_arrival(tx) for _ in range(201)])
+    told = client.get("/healthz")
+    assert (told.status_code, told.get_json()["status"], told.get_json()["filing"]) == (
+        200,
+        "degraded",
+        "more than is usual",
+    )
+
+
 def test_a_disk_that_is_full_is_told_and_forgotten_when_there_is_room(station: Station, client: FlaskClient) -> None:
     look: Any = station.scheduler.get_job("health").func
     told = []

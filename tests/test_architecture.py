@@ -34,7 +34,7 @@ INNER_MAY_IMPORT = {
         "sync.outbox",
         "sync.codes",
     },
-    "menus/language": {"menus.language", "menus.gsm", "menus.layout", "menus.misfits"},
+    "menus/language": {"menus.language", "menus.gsm", "menus.invisible", "menus.misfits"},
 }
 NEVER = {
     "menus": {"flask", "sqlite3", "sqlite_utils", "psycopg", "requests", "time", "random"},

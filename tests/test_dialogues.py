@@ -8,6 +8,8 @@
     | 1 Шикоят              a line of the screen that follows
     END                     that screen was the last one
     agency answered Words   the agency moves the latest case of the first phone
+    filed 10                so many cases are filed from this phone, beside what is shown
+    busy                    as many are filed from other phones in this hour as are usual
     wait 24h                hours pass
 
 `pytest --update` rewrites the screens from what the program shows. Read the difference before it is kept.
@@ -85,6 +87,10 @@ def played(lines: list[str], station: Station, make_phone: Callable[[Station, st
             station.agency(station.filed(FIRST_PHONE)[0].reference, *rest.split(" ", 1))
         elif word == "registers":
             station.load_samples(*rest.split())
+        elif word == "filed":
+            station.files(phone.msisdn, int(rest))
+        elif word == "busy":
+            station.is_busy()
         elif word == "wait":
             station.clock.move(int(rest.removesuffix("h")) * 3600)
         elif word in ("dial", ">"):

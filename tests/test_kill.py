@@ -19,7 +19,7 @@ from sado.store.tables import cases as rows
 from tests.support.processes import POLL_S, SADO, HungUpError, Phone, Station, new_session, pair, shown_reference, until
 
 KILLS, SEED = 50, 1339
-CALLERS = 6
+CALLERS, PHONES = 6, 30
 # A kill comes when so many more references were shown, and a moment later.
 MOST_SHOWN, MOMENT_S, START_UP_S = 8, 0.05, 0.5
 # Nothing that is waited for takes so long.
@@ -37,10 +37,10 @@ class Appeal:
 
 @dataclass
 class Caller:
-    """A phone that files one appeal after another. When the station does not answer, its gateway repeats the hop,
-    or the resident gives up; which of them, `chance` says."""
+    """Somebody who files one appeal after another from the next of many `phones`, since each has its limit. When the
+    station does not answer, the gateway repeats the hop, or the resident gives up; which of them, `chance` says."""
 
-    phone: Phone
+    phones: list[Phone]
     chance: random.Random
     appeals: list[Appeal] = field(default_factory=list)
     cuts: int = 0
@@ -54,20 +54,20 @@ class Caller:
         text = f"Об нест {secrets.token_hex(8)}"
         inputs = ("2", "1", str(self.chance.randint(1, 9)), "Ёвон", "1", text, "Раҳимова Гулнора", "1")
         first = len(inputs) if self.chance.random() < 0.7 else 0
-        session_id = new_session()
+        session_id, phone = new_session(), self.phones[len(self.appeals) % len(self.phones)]
         screen = ""
         for count in range(first, len(inputs) + 1):
-            answer = self.hop(session_id, "*".join(inputs[:count]), stopped)
+            answer = self.hop(phone, session_id, "*".join(inputs[:count]), stopped)
             if answer is None:
                 break
             screen = answer
         self.appeals.append(Appeal(text, shown_reference(screen)))
 
-    def hop(self, session_id: str, text: str, stopped: threading.Event) -> str | None:
+    def hop(self, phone: Phone, session_id: str, text: str, stopped: threading.Event) -> str | None:
         """The answer, or None when the resident gives up."""
         while not stopped.is_set():
             try:
-                return self.phone.hop(session_id, text)
+                return phone.hop(session_id, text)
             except HungUpError:
                 self.cuts += 1
                 if self.chance.random() < 0.3:
@@ -114,11 +114,15 @@ def cases_in(folder: Path) -> list[tuple[str, str]]:
 def callers_of(village: Station) -> list[Caller]:
     """Phones whose language the station knows."""
     callers = [
-        Caller(Phone(village.webhook, f"+99290000{number:04}"), random.Random(f"{SEED} {number}"))
+        Caller(
+            [Phone(village.webhook, f"+99290{number:02}{phone:05}") for phone in range(PHONES)],
+            random.Random(f"{SEED} {number}"),
+        )
         for number in range(CALLERS)
     ]
     for caller in callers:
-        caller.phone.walk("1")
+        for phone in caller.phones:
+            phone.walk("1")
     return callers
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sado.cases import pins, statuses
-from sado.cases.payloads import Appeal, Filed
-from sado.cases.service import Cases
+from sado.cases.payloads import Filed
 from sado.store import Transaction
 from sado.store.tables import cases, registers
 
@@ -12,14 +11,16 @@ KIND = "question"
 _ENDED = frozenset({statuses.ANSWERED, statuses.REFUSED, "closed"})
 
 
-def ask(tx: Transaction, service: Cases, what: str, question: Appeal) -> Filed:
-    """Open a case for the question. While one from the same phone about `what` is open it is that one again: an agency
-    is not asked twice because somebody dialled twice."""
-    what = f"{question.msisdn} {what}"
-    reference = registers.question_about(tx, what)
+def asked(tx: Transaction, what: str, msisdn: str) -> Filed | None:
+    """The question from this phone about `what` that is still open: an agency is not asked twice because somebody
+    dialled twice."""
+    reference = registers.question_about(tx, f"{msisdn} {what}")
     earlier = cases.find(tx, reference) if reference else None
-    if earlier and earlier.status not in _ENDED and earlier.msisdn == question.msisdn:
+    if earlier and earlier.status not in _ENDED and earlier.msisdn == msisdn:
         return Filed(earlier.reference, pins.pin_of(tx, earlier.reference))
-    filed = service.open(tx, question)
-    registers.remember_question(tx, what, filed.reference)
-    return filed
+    return None
+
+
+def remember(tx: Transaction, what: str, msisdn: str, filed: Filed) -> None:
+    """Keep that this phone's question about `what` is open as that case."""
+    registers.remember_question(tx, f"{msisdn} {what}", filed.reference)

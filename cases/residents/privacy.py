@@ -41,8 +41,9 @@ class Privacy:
 
         The law keeps an appeal itself, so her cases stay, without the number: no SMS comes about them, and no phone
         opens them without reference and PIN. Alerts that wait find nobody to go to. Left are keyed hashes that lead
-        nowhere: ballots, so that nobody votes twice, and the count of wrong PINs, for two days. What she typed lies
-        sealed in her sessions for a week; if she asked by SMS, the answer with her number in the outbox for two."""
+        nowhere: ballots, so that nobody votes twice, and the counts of wrong PINs and of filings, for two days. What
+        she typed lies sealed in her sessions for a week; if she asked by SMS, the answer with her number in the outbox
+        for two."""
         for reference in rows.references_of(tx, msisdn):
             self.forget_case(tx, reference)
         subscribers.forget(tx, msisdn)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sado.cases.law import Law
 from sado.cases.payloads import Appeal
 from sado.cases.service import Cases
+from sado.channel.effects import rate_limited
 from sado.channel.effects.contract import Handler
 from sado.menus.engine import Effect, Outcome
 from sado.menus.pack import Pack
@@ -41,5 +42,6 @@ class Filing:
             text=answers.get("text", ""),
         )
         self._law.check(appeal.kind, appeal.name)
-        filed = self._cases.open(tx, appeal)
-        return Outcome("saved", {"ref": filed.reference, "pin": filed.pin}, is_filed=True)
+        if outcome := rate_limited.held(tx, self._cases, self._pack, msisdn, effect):
+            return outcome
+        return rate_limited.saved(self._cases.open(tx, appeal, is_proven=effect.is_proven))

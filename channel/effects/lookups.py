@@ -9,8 +9,10 @@ from sado.cases.registers import questions, rate_limit
 from sado.cases.registers.definitions import RegisterError
 from sado.cases.registers.lookup import Found, Registers, Values
 from sado.cases.service import Cases
+from sado.channel.effects import rate_limited
 from sado.channel.effects.contract import Handler
 from sado.channel.effects.register_words import RegisterWords
+from sado.menus.effects import PRESSED
 from sado.menus.engine import Effect, Outcome
 from sado.menus.misfits import Misfit, MisfitError
 from sado.menus.pack import Pack
@@ -30,6 +32,7 @@ class Lookups:
         if faults := list(misfits(pack, registers)):
             raise MisfitError(faults)
         self._cases = cases
+        self._pack = pack
         self._registers = registers
         self._words = RegisterWords(pack)
 
@@ -43,11 +46,13 @@ class Lookups:
             result = self._found(tx, name, row_id, values)
             return self._outcome(result, effect)
         target = f"{name} {self._registers.target(name, values)}"
-        if rate_limit.is_locked(tx, target, msisdn):
+        if rate_limit.is_locked(tx, target, msisdn, effect.is_proven):
             return Outcome("locked")
         result = self._registers.find(tx, name, values)
-        if result.as_of and not result.rows:
-            rate_limit.note_miss(tx, target, msisdn)
+        if len(result.rows) == 1:
+            rate_limit.note_found(tx, target, msisdn, effect.is_proven)
+        elif result.as_of and not result.rows:
+            rate_limit.note_miss(tx, target, msisdn, effect.is_proven)
         return self._outcome(result, effect)
 
     def _found(self, tx: Transaction, name: str, row_id: str, values: Mapping[str, str]) -> Found:
@@ -88,8 +93,13 @@ class Lookups:
             text=self._words.asked(register, values),
         )
         what = f"{name} row {row_id}" if row_id else f"{name} {self._registers.key(name, values)}"
-        filed = questions.ask(tx, self._cases, what, question)
-        return Outcome("saved", {"ref": filed.reference, "pin": filed.pin}, is_filed=True)
+        if earlier := questions.asked(tx, what, msisdn):
+            return rate_limited.saved(earlier)
+        if outcome := rate_limited.held(tx, self._cases, self._pack, msisdn, effect):
+            return outcome
+        filed = self._cases.open(tx, question, is_proven=effect.is_proven)
+        questions.remember(tx, what, msisdn, filed)
+        return rate_limited.saved(filed)
 
 
 def misfits(pack: Pack, registers: Registers) -> Iterator[Misfit]:
@@ -102,7 +112,7 @@ def misfits(pack: Pack, registers: Registers) -> Iterator[Misfit]:
         except RegisterError as error:
             yield "", (screen.id,), str(error)
             continue
-        wanted = {*screen.inputs, *screen.constants} - {"register", "when"}
+        wanted = {*screen.inputs, *screen.constants} - {"register", "when", PRESSED}
         searches = [set(fields) for fields in register.find_by] + ([] if register.private else [{"row"}])
         if wanted not in searches:
             possible = "; ".join(", ".join(sorted(fields)) or "nothing" for fields in searches)
@@ -125,5 +135,6 @@ def _found_as(cases: Sequence[str], values: Values) -> str:
 def _asked(effect: Effect) -> tuple[str, str, dict[str, str]]:
     """The register, the row if one was chosen, and the values to look for."""
     values = {name: value for name, value in effect.answers.items() if value}
-    values.pop("when", "")
+    for other in ("when", PRESSED):
+        values.pop(other, "")
     return values.pop("register"), values.pop("row", ""), values

@@ -13,7 +13,7 @@ from sado.cases.service import Cases
 from sado.channel.effects.contract import Handler
 from sado.channel.effects.words import day
 from sado.menus.engine import Effect, Outcome
-from sado.menus.layout import clean
+from sado.menus.invisible import clean
 from sado.menus.pack import Pack
 from sado.store import Transaction
 from sado.store.tables.cases import CaseRow

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from sado.cases.registers.definitions import Register, definitions
 from sado.cases.registers.field_types import Field
 from sado.cases.registers.lookup import Registers, Values
+from sado.menus.invisible import clean
 from sado.menus.language import formats
-from sado.menus.layout import clean
 from sado.menus.pack import Pack
 from sado.menus.tree import PLACEHOLDER
 from sado.store import Transaction

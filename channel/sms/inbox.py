@@ -20,7 +20,7 @@ from sado.channel.versions import Versions
 from sado.menus.engine import Turn
 from sado.menus.fields import accepted
 from sado.menus.gsm import Budget
-from sado.menus.layout import clean
+from sado.menus.invisible import clean
 from sado.menus.session import Session
 from sado.menus.tree import Screen, Tree, without_sms
 from sado.menus.view import keys_of, options_of, pages_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from sado.cases import statuses, views
 from sado.cases.errors import NoOtherAgencyError, PassedOnError, UnknownCaseError
 from sado.cases.service import Cases
 from sado.cases.terms import TermError
+from sado.menus.invisible import marked
 from sado.menus.pack import Pack
 from sado.store import DiskError, Store, StoreError, Transaction
 from sado.store.tables import accounts, requests
@@ -189,7 +191,7 @@ def _event(pack: Pack) -> NewEvent:
 def _shown(case: CaseRow, pack: Pack) -> dict[str, Any]:
     """The case without the resident's MSISDN: the channel, not the agency, writes to the phone."""
     return {
-        **{name: getattr(case, name) for name in _PLAIN},
+        **_marked({name: getattr(case, name) for name in _PLAIN}),
         "place_name": pack.gazetteer.name(case.place, pack.languages.default),
         "received_at": _time(case.received_at),
         "registered_at": None if case.registered_at is None else _time(case.registered_at),
@@ -200,14 +202,19 @@ def _shown(case: CaseRow, pack: Pack) -> dict[str, Any]:
 
 
 def _shown_event(event: EventRow) -> dict[str, str]:
-    shown = {"kind": event.kind, "actor": event.actor, "text": event.text, "at": _time(event.at)}
+    shown = _marked({"kind": event.kind, "actor": event.actor, "text": event.text, "at": _time(event.at)})
     return {**shown, "agency": event.agency} if event.agency else shown
 
 
 def _shown_request(request: RequestRow) -> dict[str, Any]:
-    shown = {"kind": request.kind, "actor": request.actor, "text": request.text, "at": _time(request.at)}
+    shown = _marked({"kind": request.kind, "actor": request.actor, "text": request.text, "at": _time(request.at)})
     to = {"agency": request.agency} if request.agency else {}
     return {**shown, **to, "station": f"{request.station:03}", "outcome": request.outcome}
+
+
+def _marked(texts: Mapping[str, str]) -> dict[str, str]:
+    """As the pages show it: what nobody sees is marked, whoever wrote it."""
+    return {name: marked(text) for name, text in texts.items()}
 
 
 def _time(ms: int) -> str:

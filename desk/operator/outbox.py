@@ -66,6 +66,7 @@ class Overview:
     stopped: list[str]
     spent: list[str]
     clocks: list[str]
+    is_flooded: bool
     late: list[CaseView]
     clashes: list[RequestRow]
     waiting_count: int
@@ -142,6 +143,7 @@ class _Views:
             stopped=status.stopped,
             spent=self.spent_peers(tx),
             clocks=line.clocks(status),
+            is_flooded=status.is_flooded,
             late=[case_view(pack, case) for case in views.late(tx, LISTED)],
             clashes=[] if has_upstream else requests.hard(tx, LISTED),
             waiting_count=sum(count for count, _oldest in waits),

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sado.menus.invisible import clean
 from sado.menus.language import folding, romanisation
 from sado.menus.language.folding import FILE as FOLDING
 from sado.menus.language.folding import Folding
 from sado.menus.language.romanisation import Romanisation
-from sado.menus.layout import clean
 from sado.menus.misfits import Misfit, MisfitError
 
 FILE = "pack.yaml"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from sado.menus.effects import PRESSED, is_rate_limited
 from sado.menus.reading.contract import Id, Label, Name, ScreenType, Words
-from sado.menus.tree import Screen
+from sado.menus.tree import Option, Screen
 
 
 class LookupOutcomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -50,9 +52,10 @@ class Ask(ScreenType, frozen=True, kw_only=True, tag="ask"):
     by: Annotated[list[Name], Meta(description="the same answers as the lookup's")] = []
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
-        """An action."""
+        """An action, and what follows while many file."""
         constants, outcomes = {"register": self.register}, {"saved": self.go}
-        yield Screen(name, effect="ask_agency", inputs=tuple(self.by), constants=constants, outcomes=outcomes)
+        action = Screen(name, effect="ask_agency", inputs=tuple(self.by), constants=constants, outcomes=outcomes)
+        yield from _rate_limited(action, shared)
 
 
 class Sms(ScreenType, frozen=True, kw_only=True, tag="sms"):
@@ -97,8 +100,8 @@ class Action(ScreenType, frozen=True, kw_only=True, tag="action"):
     note: Annotated[str, Meta(description="what the agency reads as `text`; {name} is an answer in words")] = ""
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
-        """An action as it is."""
-        yield Screen(
+        """An action as it is; one that files also has what follows while many do."""
+        action = Screen(
             name,
             effect=self.effect,
             inputs=tuple(self.inputs),
@@ -106,6 +109,7 @@ class Action(ScreenType, frozen=True, kw_only=True, tag="action"):
             note=self.note,
             outcomes=self.go,
         )
+        yield from _rate_limited(action, shared) if is_rate_limited(self.effect) else (action,)
 
 
 class Goto(ScreenType, frozen=True, kw_only=True, tag="goto"):
@@ -116,3 +120,25 @@ class Goto(ScreenType, frozen=True, kw_only=True, tag="goto"):
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """Resolved when the tree is put together."""
         yield Screen(name, go=self.go, is_goto=True)
+
+
+def _rate_limited(action: Screen, shared: Mapping[str, Label]) -> Iterator[Screen]:
+    """An action that files, and the screens that it leads to when it has to wait or be confirmed. Both lead back to it:
+    the form stays where it is meanwhile, and a wrong digit is asked again with another."""
+    wait, confirm = f"{action.id}.wait", f"{action.id}.confirm"
+    yield replace(
+        action,
+        inputs=(*action.inputs, PRESSED),
+        outcomes={**action.outcomes, "wait": wait, "confirm": confirm},
+    )
+    yield Screen(wait, shared["filing_wait"], (Option("1", shared["filing_again"], action.id),))
+    yield Screen(
+        confirm,
+        shared["filing_confirm"],
+        answer=PRESSED,
+        go=action.id,
+        accepts="digits",
+        length=1,
+        otherwise=action.id,
+        expects="digit",
+    )

@@ -10,6 +10,7 @@ from itertools import chain
 from sado.menus import effects
 from sado.menus.fields import FIELDS
 from sado.menus.gsm import Budget, encoding, units
+from sado.menus.invisible import marked, without
 from sado.menus.language.languages import Languages
 from sado.menus.reading.faults import Fault
 from sado.menus.reading.yaml_files import Written
@@ -64,6 +65,9 @@ def text_faults(texts: Texts, languages: Languages, placeholders: set[str]) -> I
     for language, form in texts.items():
         if not isinstance(form, str) and (missing := [part for part in ("by", "other") if part not in form]):
             yield language, f"these plural forms need {' and '.join(f'`{part}`' for part in missing)}"
+    for language, form in texts.items():
+        if any(without(words) != words for words in _forms(form)):
+            yield language, f"has a character that nobody sees: {marked(''.join(_forms(form)))}"
     used = {name for form in texts.values() for name in _placeholders(form)}
     for name in sorted(used - placeholders):
         yield "", f"nothing fills {{{name}}}: the placeholders are in pack.yaml"

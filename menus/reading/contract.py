@@ -19,8 +19,10 @@ Forms = Annotated[
 Words = Annotated[dict[str, str | Forms], Meta(description="language: words, in every language of the pack")]
 Label = Annotated[dict[str, str], Meta(description="language: words, in every language of the pack")]
 
-# The words of pack.yaml that the screens made for a field say (`words:`).
-SHARED_WORDS = ("yes", "place_sure", "place_again", "place_list", "place_which", "place_region")
+# The words of pack.yaml that screens made by the program say (`words:`): for a place, and for what files.
+PLACE_WORDS = ("yes", "place_sure", "place_again", "place_list", "place_which", "place_region")
+FILING_WORDS = ("filing_wait", "filing_again", "filing_confirm")
+SHARED_WORDS = PLACE_WORDS + FILING_WORDS
 
 
 class ScreenType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):

@@ -1,4 +1,5 @@
-"""Counts of wrong tries, by the keyed hash of what was tried; they hold across restarts."""
+"""Counts of what has a limit, by the keyed hash of what is counted: wrong tries, filings, replies. They hold across
+restarts."""
 
 from __future__ import annotations
 
@@ -27,6 +28,11 @@ def add(tx: Transaction, what: str, since: int) -> None:
         tries=tries,
         at=tx.now,
     )
+
+
+def began(tx: Transaction, what: str) -> int:
+    """When the first of the tries counted now was noted, in milliseconds since 1970 UTC; 0 without one."""
+    return int(tx.value("SELECT first_at FROM attempts WHERE hash = :hash", hash=tx.lookup(what)) or 0)
 
 
 def forget(tx: Transaction, before: int) -> None:

@@ -76,6 +76,11 @@ def served(tx: Transaction) -> list[Served]:
     return [Served(row[0], frozenset(row[1].split()), bool(row[2])) for row in rows]
 
 
+def count(tx: Transaction) -> int:
+    """How many stations are behind this one, relays and those behind them alike."""
+    return int(tx.value("SELECT COUNT(*) FROM stations"))
+
+
 def find(tx: Transaction, number: int) -> Station | None:
     """The station with this number, or None."""
     row = tx.one("SELECT number, key, exchange_number FROM stations WHERE number = :number", number=number)

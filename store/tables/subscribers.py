@@ -80,8 +80,10 @@ def stored(tx: Transaction, msisdn: str) -> Stored:
 
 
 def forget(tx: Transaction, msisdn: str) -> None:
-    """Delete the number with its language, its wish for no SMS, its subscriptions and its drafts."""
+    """Delete the number with its language, its wish for no SMS, its subscriptions, its drafts, and which rows of
+    registers it has found."""
     subscriber = tx.lookup(msisdn)
     tx.run("DELETE FROM drafts WHERE subscriber = :hash", hash=subscriber)
     tx.run("DELETE FROM subscriptions WHERE subscriber = :hash", hash=subscriber)
+    tx.run("DELETE FROM row_readers WHERE subscriber = :hash", hash=subscriber)
     tx.run("DELETE FROM subscribers WHERE hash = :hash", hash=subscriber)

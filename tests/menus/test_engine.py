@@ -219,7 +219,7 @@ def test_an_effect_gets_the_answers_it_takes_those_written_and_the_note(odd: Tre
     (asked,) = [one for one in Walk(odd, "ru").type(*FORM, "1").effects if one.name == "open_case"]
     assert asked == Effect(
         "open_case",
-        {"name": "Ali", "place": "T-1", "kind": "complaint", "topic": "water", "text": "Water: Ali"},
+        {"name": "Ali", "place": "T-1", "pressed": "", "kind": "complaint", "topic": "water", "text": "Water: Ali"},
         "ru",
     )
 
@@ -268,12 +268,55 @@ def test_the_offer_is_not_come_back_to(odd: Tree, key: str) -> None:
     assert engine.resume(odd, turn.session, "0").session.screen == "root"
 
 
+def asked(odd: Tree, *ahead: str) -> Walk:
+    """Where a form that is filed is asked for the digit 7; every later filing is asked too."""
+    return Walk(odd, "en", *ahead, open_case=Outcome("confirm", {"digit": "7"}))
+
+
+def test_the_digit_that_is_shown_is_handed_to_the_effect(odd: Tree) -> None:
+    walk = asked(odd).type(*FORM, "1")
+    assert walk.lines == ["Type 7.", "0 Back"]
+    assert walk.type("7").effects[-1].answers["pressed"] == "7"
+
+
+@pytest.mark.parametrize("typed", ["3", "77", "yes", "1", ""])
+def test_anything_else_asks_the_effect_again_without_it(odd: Tree, typed: str) -> None:
+    walk = asked(odd).type(*FORM, "1", typed)
+    assert walk.lines == ["Type 7.", "0 Back"]
+    assert walk.effects[-1].answers["pressed"] == ""
+
+
+def test_what_was_dialled_ahead_does_not_answer_what_was_not_yet_shown(odd: Tree) -> None:
+    walk = asked(odd, *FORM, "1", "7", "7", "7")
+    assert walk.lines == ["Type 7.", "0 Back"]
+    assert walk.effects[-1].answers["pressed"] == "" and walk.turn.session.ahead == []
+
+
+def test_back_from_the_digit_is_where_the_form_was(odd: Tree) -> None:
+    assert asked(odd).type(*FORM, "1", "0").lines[0] == "Water, Toptown city"
+
+
+def test_a_digit_counts_for_one_filing(odd: Tree) -> None:
+    walk = asked(odd).type(*FORM, "1", "7")
+    filing = msgspec.structs.replace(walk.turn.session, screen="file")
+    filed = engine.proceed(odd, filing, Outcome("saved", {"ref": "007"}, is_filed=True))
+    assert "pressed" in walk.turn.session.answers and "pressed" not in filed.session.answers
+
+
+def test_what_has_to_wait_stays_a_form_and_can_be_tried_again(odd: Tree) -> None:
+    walk = Walk(odd, "en", open_case=Outcome("wait", {"send_from": "14.07.2026 10:30"})).type(*FORM, "1")
+    assert walk.lines == ["From 14.07.2026 10:30.", "1 Send", "0 Back"]
+    assert walk.turn.session.form and not walk.turn.is_last
+    assert len(walk.type("1").effects) == len(walk.effects) > 1
+
+
 def test_a_date_is_read_as_people_write_it(odd: Tree) -> None:
     walk = Walk(tree(DAY)).type("1", "14/7/27")
     assert walk.lines[0] == "On 14.07.2027"
     walk.type("1")
     assert walk.effects[-1].answers == {
         "date": "2027-07-14",
+        "pressed": "",
         "kind": "complaint",
         "topic": "water",
         "text": "Day: 14.07.2027",

@@ -98,7 +98,7 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
         "has_upstream": True,
         "is_costly": lambda tx: False,
         "spent_peers": lambda tx: [],
-        "sync_status": lambda tx: status.of(tx, Budget(), FrameSize()),
+        "sync_status": lambda tx: status.of(tx, Budget(), FrameSize(), False),
         "release": lambda tx, number: aside.release(tx, number, cases.apply),
     }
     pages.create(app, store, cases, PACK, pages.Options(**{**options, **changed}))

@@ -25,6 +25,9 @@ words:
   place_list: {en: List, ru: Список}
   place_which: {en: "Which?", ru: "Какой?"}
   place_region: {en: "Region:", ru: "Область:"}
+  filing_wait: {en: "From {send_from}.", ru: "С {send_from}."}
+  filing_again: {en: Send, ru: Отправить}
+  filing_confirm: {en: "Type {digit}.", ru: "Введите {digit}."}
 errors:
   choice: {en: A number from the list., ru: Только номер.}
   digits:
@@ -47,6 +50,8 @@ placeholders:
   date: 14.07.2026
   due: 14.07.2026
   answer: ""
+  send_from: "14.07.2026 10:30"
+  digit: "7"
   title: {en: "Form: water", ru: "Форма: вода"}
   found: ""
   cases: "100"

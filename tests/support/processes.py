@@ -172,12 +172,13 @@ class Station:
 
 @contextmanager
 def pair(folder: Path, command: tuple[str, ...] = SADO) -> Iterator[tuple[Station, Station]]:
-    """A hub, and a village station that exchanges with it every second; neither is started yet."""
+    """A hub, and a village station that exchanges with it every second and asks nobody to confirm; neither is
+    started yet."""
     hub = Station(folder / "hub", HUB)
     village = Station(
         folder / "village",
         VILLAGE,
-        {"africastalking_token": TOKEN, "upstream": hub.url, "sync_every_s": 1},
+        {"africastalking_token": TOKEN, "upstream": hub.url, "sync_every_s": 1, "filings_per_hour": 1_000_000},
         command,
     )
     (village.folder / "upstream.key").write_text(hub.sado("station", "add", str(VILLAGE)))

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
 
 from sado.cases import views
+from sado.cases.filing_rate import FilingRate
 from sado.cases.registers import csv_file
 from sado.cases.registers.csv_file import RegisterFile
 from sado.cases.registers.loading import Loading
@@ -59,6 +61,19 @@ class Station:
         """The latest cases of this phone, newest first."""
         return self.store.read(lambda tx: views.mine(tx, msisdn))
 
+    def files(self, msisdn: str, count: int) -> None:
+        """So many cases are filed from this phone; only their count is kept."""
+        self.store.write(lambda tx: [self.cases.filing_rate.note(tx, msisdn, is_proven=True) for _ in range(count)])
+
+    def is_busy(self) -> None:
+        """As many are filed in this hour as are usual, from as many phones."""
+
+        def file(tx: Transaction) -> None:
+            for number in range(self.cases.filing_rate.per_hour):
+                self.cases.filing_rate.note(tx, f"+99293{number:07}", is_proven=True)
+
+        self.store.write(file)
+
     def load_samples(self, *names: str) -> None:
         """The shipped samples of these registers, as of the station's day; nobody is told of their rows."""
         known, samples = registers_of(self.pack), packs.PACKS / self.pack.name / "samples"
@@ -101,7 +116,8 @@ def open_station(
     store = Store(folder / "station.db", KEYS, clock)
     try:
         who = store.write(lambda tx: identity.create(tx, NUMBER))
-        cases = Cases(who, False, lambda: versions.current.law)
+        filing_rate = FilingRate(draw=cycle("735").__next__)
+        cases = Cases(who, False, lambda: versions.current.law, filing_rate=filing_rate)
         versions = Versions(pack, lambda one: make_effects(cases, one))
         yield Station(clock, store, pack, cases, versions.current.effects, webhook(store, cases, versions))
     finally:

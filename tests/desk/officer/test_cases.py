@@ -35,7 +35,7 @@ OPTIONS = pages.Options(
     has_upstream=False,
     is_costly=lambda tx: False,
     spent_peers=lambda tx: [],
-    sync_status=lambda tx: status.of(tx, Budget(), None),
+    sync_status=lambda tx: status.of(tx, Budget(), None, False),
     release=lambda tx, number: False,
 )
 APPEAL_TO_HCU = msgspec.structs.replace(APPEAL, agency="HCU", place="KT-YOV")

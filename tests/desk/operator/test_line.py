@@ -43,7 +43,7 @@ FRAME_SIZE = measured()
 @pytest.fixture
 def station(tmp_path: Path) -> Iterator[Desk]:
     """A desk whose line has a window, budgets and a price; it is five in the morning."""
-    with build(tmp_path, sync_status=lambda tx: status.of(tx, BUDGET, FRAME_SIZE)) as built:
+    with build(tmp_path, sync_status=lambda tx: status.of(tx, BUDGET, FRAME_SIZE, False)) as built:
         yield built
 
 
@@ -61,7 +61,7 @@ def page(client: FlaskClient, path: str = "/operator/line") -> str:
 def told(desk: Desk, budget: Budget = BUDGET, frame_size: FrameSize | None = FRAME_SIZE) -> list[str]:
     """What `sado sync status` prints."""
     words = Words(DUSHANBE, "{n} TJS")
-    return desk.store.read(lambda tx: words.report(tx, status.of(tx, budget, frame_size)))
+    return desk.store.read(lambda tx: words.report(tx, status.of(tx, budget, frame_size, False)))
 
 
 def put(desk: Desk, lane: str, count: int = 1) -> None:
@@ -272,7 +272,9 @@ def test_a_clock_within_five_minutes_is_not_worth_a_word(station: Desk, operator
 
 
 def test_a_hub_has_no_line_of_its_own(tmp_path: Path) -> None:
-    with build(tmp_path, has_upstream=False, sync_status=lambda tx: status.of(tx, Budget(DUSHANBE), None)) as desk:
+    with build(
+        tmp_path, has_upstream=False, sync_status=lambda tx: status.of(tx, Budget(DUSHANBE), None, False)
+    ) as desk:
         set_clock(desk, "station:007", -3600)
         words = page(desk.signed_in("operator"))
         assert "This station has no upstream" in words

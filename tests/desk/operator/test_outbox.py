@@ -16,8 +16,9 @@ from sado.store.tables import outbox as entries
 from sado.store.tables.deliveries import Delivery
 from sado.store.tables.events import Event
 from sado.store.tables.outbox import Entry
-from sado.sync import outbox
+from sado.sync import outbox, status
 from sado.sync.codes import Cause, Reason
+from sado.sync.link.budget import Budget
 from tests.support.browser import Desk, build, post
 
 MSISDN = "+992900000101"
@@ -272,6 +273,12 @@ def test_what_may_have_left_says_that_it_is_not_sent_again(desk: Desk, operator:
 def test_most_of_the_days_money_spent_is_an_alarm(tmp_path: Path, is_costly: bool) -> None:
     with build(tmp_path, is_costly=lambda tx: is_costly) as desk:
         assert ("Four fifths of today" in page(desk.signed_in("operator"))) == is_costly
+
+
+@pytest.mark.parametrize("is_flooded", [True, False])
+def test_more_cases_than_usual_are_an_alarm(tmp_path: Path, is_flooded: bool) -> None:
+    with build(tmp_path, sync_status=lambda tx: status.of(tx, Budget(), None, is_flooded)) as desk:
+        assert ("More cases came within an hour" in page(desk.signed_in("operator"))) == is_flooded
 
 
 def test_an_sms_that_left_is_with_the_gateway_and_an_event_has_arrived(desk: Desk, operator: FlaskClient) -> None:

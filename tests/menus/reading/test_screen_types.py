@@ -25,7 +25,11 @@ WRITTEN_AS = {
     "odd: {type: lookup, register: r, by: [tin], go: {found: end, none: root, missing: lang}}": [
         ("odd", "lookup", ["end", "root", "lang"])
     ],
-    "odd: {type: ask, register: r, by: [tin], go: end}": [("odd", "ask_agency", ["end"])],
+    "odd: {type: ask, register: r, by: [tin], go: end}": [
+        ("odd", "ask_agency", ["end", "odd.wait", "odd.confirm"]),
+        ("odd.wait", "choice", ["odd"]),
+        ("odd.confirm", "prompt", ["odd"]),
+    ],
     f"odd: {{type: sms, text: {TEXT}, go: end, muted: root}}": [("odd", "send_sms", ["end", "root"])],
     f"odd: {{type: cases, text: {TEXT}, go: end, none: root}}": [
         ("odd", "my_cases", ["odd.list", "root"]),
