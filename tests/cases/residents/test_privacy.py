@@ -228,7 +228,7 @@ def test_the_hub_cuts_the_number_that_it_has(pair: Pair) -> None:
     forget(pair.village)
     pair.settle()
     assert case_of(pair.hub, filed.reference).msisdn == ""
-    assert pair.hub.store.read(lambda tx: cases.of_subscriber(tx, HERS, 9)) == []
+    assert pair.hub.store.read(lambda tx: cases.of_subscriber(tx, tx.lookup(HERS), 9)) == []
 
 
 def test_a_station_without_an_upstream_tells_nobody(pair: Pair) -> None:
