@@ -277,8 +277,8 @@ def _open_pages(settings: Settings) -> Iterator[tuple[str, str]]:
     if not settings.secure_cookies:
         yield (
             PLAIN_PAGES,
-            f"{where}, and passwords can be read on the way: put HTTPS before it (docs/proxy.md), set"
-            f" {PREFIX}SECURE_COOKIES=1",
+            f"{where}, and passwords can be read on the way: leave {PREFIX}HOST at 127.0.0.1, put a proxy with HTTPS"
+            f" before it (docs/proxy.md), and set {PREFIX}SECURE_COOKIES=1 and {PREFIX}TRUSTED_PROXY=127.0.0.1",
         )
 
 

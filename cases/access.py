@@ -26,23 +26,26 @@ def _is_own(case: CaseRow | None, msisdn: str) -> TypeGuard[CaseRow]:
     return case is not None and case.msisdn != "" and case.msisdn == msisdn
 
 
-def open_for(tx: Transaction, number: str, msisdn: str, pin: str, *, is_proven: bool = True) -> CaseRow | Refusal:
+def open_for(
+    tx: Transaction, number: str, msisdn: str, pin: str, *, is_proven: bool = True, is_reading: bool = False
+) -> CaseRow | Refusal:
     """The case, or why not. A slip in the number is told at once and costs no try; three wrong PINs lock a phone for 24
     hours, and too many from other phones lock strangers (cases/pins.py), never the phone that filed. A number that is
-    not proven, as that of an SMS, is a stranger's."""
+    not proven, as that of an SMS, is a stranger's, but for `is_reading`: what is only read goes to the number itself.
+    """
     if not reference.is_reference(number):
         return Refusal.MISTYPED
     case = cases.find(tx, number)
-    if is_proven and _is_own(case, msisdn):
+    if (is_proven or is_reading) and _is_own(case, msisdn):
         return case
-    if pins.is_locked(tx, number, msisdn):
+    if pins.is_locked(tx, number, msisdn, is_proven):
         return Refusal.LOCKED
     if not pin:
         return Refusal.ASK_PIN
     if case is not None and hmac.compare_digest(pins.pin_of(tx, number), pin):
         return case
-    pins.note_miss(tx, number, msisdn)
-    return Refusal.LOCKED if pins.is_locked(tx, number, msisdn) else Refusal.WRONG
+    pins.note_miss(tx, number, msisdn, is_proven)
+    return Refusal.LOCKED if pins.is_locked(tx, number, msisdn, is_proven) else Refusal.WRONG
 
 
 def new_pin(tx: Transaction, number: str, msisdn: str) -> str | None:

@@ -13,6 +13,7 @@ from sado.sync import outbox
 # How much of a case there may be, many times what one ever had: its page shows all of it. A station stops its own
 # residents at half of that, so that what it took is taken above.
 MOST_EVENTS, MOST_ADDED_HERE, MOST_REQUESTS = 1000, 500, 200
+MOST_BYTES, MOST_BYTES_HERE = 1 << 20, 1 << 19
 
 
 def check_sender(tx: Transaction, peer: str, number: str) -> None:
@@ -49,6 +50,20 @@ def check_case(tx: Transaction, peer: str, event: Event, number: str) -> None:
 
 
 def check_room(tx: Transaction, number: str) -> None:
-    """A case takes from below no more events and requests than a page can show. Raises CaseFullError."""
-    if rows.count_events(tx, number) >= MOST_EVENTS or requests.count(tx, number) >= MOST_REQUESTS:
+    """A case takes from below no more events and requests, and no longer ones, than a page can show. Raises
+    CaseFullError."""
+    asked = requests.history_size(tx, number)
+    _check_size(tx, number, MOST_EVENTS, MOST_BYTES - asked.bytes)
+    if asked.entries >= MOST_REQUESTS:
+        raise CaseFullError(number)
+
+
+def check_room_here(tx: Transaction, number: str) -> None:
+    """A case takes no more words from a resident. Raises CaseFullError."""
+    _check_size(tx, number, MOST_ADDED_HERE, MOST_BYTES_HERE)
+
+
+def _check_size(tx: Transaction, number: str, entries: int, size: int) -> None:
+    history = rows.history_size(tx, number)
+    if history.entries >= entries or history.bytes >= size:
         raise CaseFullError(number)

@@ -4,8 +4,8 @@ A number files so many cases in a day; the next waits until a day has passed sin
 counted apart: an SMS can be sent in anybody's name, and must not make her telephone wait.
 
 Against many SIMs at once, a station files as many in an hour as are usual there. Each beyond that asks for a digit that
-is drawn at random and shown: a resident types it, a program that dials blindly does not know it. What arrives from all
-stations together is counted too, and whoever watches the hub is told.
+is drawn at random and shown: a resident types it, a program that dials blindly does not know it. What arrives from each
+station, and from all together, is counted too, and whoever watches the hub is told.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from sado.store import Transaction
 from sado.store.tables import attempts, stations
 from sado.store.zone_time import DAY_MS, HOUR_MS
+from sado.sync import outbox
 
 # Somebody may file for a whole street.
 MOST_A_DAY = 10
@@ -24,7 +25,7 @@ USUAL_PER_HOUR = 200
 # 0 goes back, and 1 and 2 are what whoever dials ahead types anyway.
 DIGITS = "3456789"
 
-_FILED, _ARRIVED = "filed here", "cases from all stations"
+_FILED, _ARRIVED = "filed here", "cases from"
 
 
 def _drawn() -> str:
@@ -50,9 +51,11 @@ class FilingRate:
         return attempts.count(tx, _FILED, tx.now - HOUR_MS) >= self.per_hour
 
     def is_flooded(self, tx: Transaction) -> bool:
-        """Whether more cases came this hour than is usual for this station and those behind it together."""
-        usual = self.per_hour * (1 + stations.count(tx))
-        return attempts.count(tx, _ARRIVED, tx.now - HOUR_MS) > usual
+        """Whether more cases came this hour than is usual for this station and those behind it together, or from one
+        of them than is usual for that one and those behind it."""
+        usual = {"": 1 + stations.count(tx)} | {outbox.station(number): n for number, n in stations.ways(tx)}
+        since = tx.now - HOUR_MS
+        return any(attempts.count(tx, f"{_ARRIVED} {peer}", since) > self.per_hour * n for peer, n in usual.items())
 
     def note(self, tx: Transaction, msisdn: str, is_proven: bool) -> None:
         """Count a case that was filed here."""
@@ -60,9 +63,10 @@ class FilingRate:
         attempts.add(tx, _FILED, tx.now - HOUR_MS)
         self.note_arrival(tx)
 
-    def note_arrival(self, tx: Transaction) -> None:
-        """Count a case from whichever station."""
-        attempts.add(tx, _ARRIVED, tx.now - HOUR_MS)
+    def note_arrival(self, tx: Transaction, peer: str = "") -> None:
+        """Count a case that was filed here, or came from this peer."""
+        for source in {"", peer}:
+            attempts.add(tx, f"{_ARRIVED} {source}", tx.now - HOUR_MS)
 
 
 def _by(msisdn: str, is_proven: bool) -> str:

@@ -6,7 +6,8 @@ outside the database keeps them.
 
 Wrong PINs lock whoever typed them: a phone after three in a day, whatever cases it tried. Against many phones at once
 a case, and the whole station, take so many in all; then strangers wait. The phone that filed needs no PIN and is
-never asked here, so nobody can lock it out.
+never asked here, so nobody can lock it out. Guesses by SMS are counted apart and lock SMS alone: one can be sent in
+anybody's name, and must not lock her telephone.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from sado.store.zone_time import HOUR_MS
 LENGTH = 4
 # What the pack's words tell: three wrong tries.
 MISSES_ALLOWED = 3
-# With ten thousand PINs one case is then opened by chance once in five hundred days of guessing by many phones.
+# With ten thousand PINs one case is then opened by chance once in five hundred days of guessing by many phones, or in
+# half of that if they write SMS too.
 MISSES_ALLOWED_PER_CASE = 20
 # In an hour, by all phones at all cases: more than residents mistype. Who keeps at it finds a case in a week.
 MISSES_ALLOWED_PER_STATION = 60
@@ -55,26 +57,28 @@ def renew(tx: Transaction, reference: str) -> str:
     return _derived(tx, reference, number, key)
 
 
-def is_locked(tx: Transaction, reference: str, msisdn: str) -> bool:
+def is_locked(tx: Transaction, reference: str, msisdn: str, is_proven: bool) -> bool:
     """Whether this phone has missed too often in the last 24 hours, or all phones together at this reference, or at
     this station in the last hour. It is asked and counted the same for a reference that does not exist, so that a lock
     does not tell which ones do."""
-    return any(attempts.count(tx, what, since) >= most for what, since, most in _limits(tx, reference, msisdn))
+    return any(
+        attempts.count(tx, what, since) >= most for what, since, most in _limits(tx, reference, msisdn, is_proven)
+    )
 
 
-def note_miss(tx: Transaction, reference: str, msisdn: str) -> None:
+def note_miss(tx: Transaction, reference: str, msisdn: str, is_proven: bool) -> None:
     """Count a wrong PIN against the phone, the reference and the station."""
-    for what, since, _ in _limits(tx, reference, msisdn):
+    for what, since, _ in _limits(tx, reference, msisdn, is_proven):
         attempts.add(tx, what, since)
 
 
-def _limits(tx: Transaction, reference: str, msisdn: str) -> tuple[tuple[str, int, int], ...]:
+def _limits(tx: Transaction, reference: str, msisdn: str, is_proven: bool) -> tuple[tuple[str, int, int], ...]:
     """What is counted, since when, and how many it takes."""
-    day = tx.now - LOCK_MS
+    day, by = tx.now - LOCK_MS, "" if is_proven else " by SMS"
     return (
-        (f"msisdn {msisdn}", day, MISSES_ALLOWED),
-        (f"reference {reference}", day, MISSES_ALLOWED_PER_CASE),
-        ("all PINs", tx.now - STATION_LOCK_MS, MISSES_ALLOWED_PER_STATION),
+        (f"msisdn {msisdn}{by}", day, MISSES_ALLOWED),
+        (f"reference {reference}{by}", day, MISSES_ALLOWED_PER_CASE),
+        (f"all PINs{by}", tx.now - STATION_LOCK_MS, MISSES_ALLOWED_PER_STATION),
     )
 
 

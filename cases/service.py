@@ -162,7 +162,7 @@ class Cases:
             opened = _at_our_time(msgspec.json.decode(event.body, type=Opened), event)
             check_origin(tx, peer, event, opened)
             if _insert(tx, opened):
-                self.filing_rate.note_arrival(tx)
+                self.filing_rate.note_arrival(tx, peer)
         elif event.kind in (MOVED, WITHDREW):
             moved = msgspec.json.decode(event.body, type=Moved)
             check_sender(tx, peer, "")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -146,25 +146,26 @@ class Networks:
     ValueError."""
 
     def __init__(self, text: str = "") -> None:
-        self._networks = tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-        # A gateway has few addresses, and looking one up would cost each hop some hundredths of a millisecond.
-        self._is_among = lru_cache(64)(self._is_among)  # type: ignore[method-assign]
+        self._networks = tuple(ip_network(part.strip()) for part in text.split(",")) if text.strip() else ()
 
     def __contains__(self, address: str) -> bool:
         """Whether this one may; what is no address, such as that of a socket in a folder, may only where all may."""
-        return not self._networks or self._is_among(address)
-
-    def _is_among(self, address: str) -> bool:
-        try:
-            caller = ip_address(address)
-        except ValueError:
-            return False
-        # A server that listens for both kinds gives an IPv4 address as one of IPv6.
-        caller = getattr(caller, "ipv4_mapped", None) or caller
-        return any(caller in network for network in self._networks)
+        return not self._networks or _is_among(self._networks, address)
 
     def __str__(self) -> str:
         return ",".join(map(str, self._networks))
+
+
+@lru_cache(256)
+def _is_among(networks: tuple[IPv4Network | IPv6Network, ...], address: str) -> bool:
+    """A gateway has few addresses; looking one up each time would cost a hop some hundredths of a millisecond."""
+    try:
+        caller = ip_address(address)
+    except ValueError:
+        return False
+    # A server that listens for both kinds gives an IPv4 address as one of IPv6.
+    caller = getattr(caller, "ipv4_mapped", None) or caller
+    return any(caller in network for network in networks)
 
 
 @dataclass(frozen=True)

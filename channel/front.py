@@ -109,4 +109,6 @@ def _token_in_header(environ: WSGIEnvironment) -> str:
     """The token in `Authorization`: a Bearer's, or the password of Basic, which many gateways make of an address such
     as https://sado:TOKEN@station.example."""
     shown = Authorization.from_header(environ.get("HTTP_AUTHORIZATION"))
-    return (shown.token or shown.password or "") if shown else ""
+    if shown is None or shown.type not in ("bearer", "basic"):
+        return ""
+    return shown.token or shown.password or ""

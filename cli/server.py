@@ -138,7 +138,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         and the sender might believe the other one (RFC 9112, section 6.1)."""
         if _LENGTH.search(head) and _ENCODING.search(head):
             raise ParsingError("Content-Length and Transfer-Encoding do not go together.")
-        super().parse_header(head)
+        try:
+            super().parse_header(head)
+        except ValueError:
+            # Python reads no whole number of thousands of digits.
+            raise ParsingError("Content-Length is no length.") from None
         self._largest = largest_body(self.path)
         if self.content_length > self._largest:
             self._refuse(self.content_length)

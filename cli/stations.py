@@ -81,5 +81,9 @@ def _revoke(tx: Transaction, wanted: Change) -> list[str]:
 
 
 def _drop_votes(tx: Transaction, wanted: Change) -> list[str]:
+    if (way := stations.through(tx, wanted.number)) != wanted.number:
+        raise StoreError(
+            f"Station {wanted.number:03} is reached through station {way:03}, and its votes are counted as of that one."
+        )
     dropped = consultation.withdraw(tx, outbox.station(wanted.number))
     return [f"Votes of station {wanted.number:03} that count no more: {dropped}."]

@@ -139,6 +139,8 @@ def _csrf(app: Flask) -> CSRFProtect:
     """The guard of the desk's forms. Webhooks, exchanges and agencies' systems carry secrets of their own, so it
     is not on by default; and our pages send no Referer, which its check on HTTPS would ask for."""
     app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None)
+    # A stranger who posts without a token would write the log.
+    logging.getLogger("flask_wtf.csrf").setLevel(logging.WARNING)
     return CSRFProtect(app)
 
 

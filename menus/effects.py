@@ -70,7 +70,7 @@ EFFECTS: Mapping[str, Contract] = {
         ("register",),
         ("as_of",),
     ),
-    "send_sms": Contract("sends the screen's words to this phone by SMS", ("sent", "muted"), ("text",)),
+    "send_sms": Contract("sends the screen's words to this phone by SMS", ("sent", "muted", "spent"), ("text",)),
     "ask_agency": Contract(
         "opens a question to the register's agency",
         ("saved", *RATE_LIMITED),

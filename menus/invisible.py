@@ -1,12 +1,13 @@
 """Characters that nobody sees: controls, marks that turn or hide words, tags, halves of surrogate pairs.
 
-Whatever door a text came by, a phone, an SMS, an agency, another station, a register or a pack: a phone is shown it
+Whichever way a text came in, a phone, an SMS, an agency, another station, a register or a pack: a phone is shown it
 without them (`without`, `clean`), and a desk, an agency's system or a terminal with a visible mark for each (`marked`).
 The joiners that spell words of Arabic and Indic scripts stay.
 """
 
 import re
 import unicodedata
+from itertools import groupby
 
 from sado.menus.gsm import encoding
 
@@ -22,18 +23,25 @@ _PLAIN = str.maketrans(
 # Controls, formatting (bidi marks, zero-width letters), halves of surrogate pairs, ends of lines and paragraphs.
 _CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # Letters and marks that Unicode lets be ignored in display (UAX #44, Default_Ignorable_Code_Point), but for the two
-# that choose how a sign of emotion looks.
-_IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0000-\U000e0fff]")
+# that choose how a sign of emotion looks; and the blank of Braille.
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
+# Formatting by its category, and yet seen: signs of numbers and of the end of a verse.
+_ARABIC_SIGNS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u08e2"
 _JOINERS = "\u200c\u200d"
 _VIRAMA = 9
 
 
 def marked(text: str, keeps: str = "\r\n\t") -> str:
     """The text with a visible mark, such as ‹202E›, for each character that is not seen, but for those that it `keeps`:
-    whoever reads it sees that somebody meant to turn or hide words."""
+    whoever reads it sees that somebody meant to turn or hide words. Of several that are the same there is one mark, as
+    ‹202E ×3›: a page would be six times as long as what was sent."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(f"‹{ord(c):04X}›" if c not in keeps and _is_hidden(text, at) else c for at, c in enumerate(text))
+    shown = (_mark(c) if c not in keeps and _is_hidden(text, at) else c for at, c in enumerate(text))
+    return "".join(_once(mark, len([*run])) for mark, run in groupby(shown))
 
 
 def without(text: str) -> str:
@@ -55,9 +63,20 @@ def clean(text: str) -> str:
     return _SPACES.sub(" ", plain if encoding(plain) == "GSM-7" else composed)
 
 
+def _mark(character: str) -> str:
+    return f"‹{ord(character):04X}›"
+
+
+def _once(mark: str, times: int) -> str:
+    """A mark, however often it follows itself; what is no mark stays as often as it is there."""
+    return f"{mark[:-1]} ×{times}›" if len(mark) > 1 and times > 1 else mark * times
+
+
 def _is_hidden(text: str, at: int) -> bool:
     if text[at] in _JOINERS:
         return not _spells(text[at - 1 : at], text[at + 1 : at + 2])
+    if text[at] in _ARABIC_SIGNS:
+        return False
     return unicodedata.category(text[at]) in _CATEGORIES or _IGNORABLE.match(text[at]) is not None
 
 

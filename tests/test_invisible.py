@@ -1,4 +1,4 @@
-"""Whatever door words come by, no phone is shown a character that nobody sees, and desks and agencies see it marked."""
+"""Whatever way words come by, no phone is shown a character that nobody sees, and desks and agencies see it marked."""
 
 import html
 import re
@@ -35,7 +35,7 @@ from tests.support.writer import Writer
 HERS, BEHIND, AGENCYS = "+992900000001", 8, "token of the water agency"
 CONTROLS = "\x00\x01\x07\x08\x1b\x7f\x80\x9b\x9f"
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
-OTHERS = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u2028\u2029\u034f\u3164\U000e0001\U000e0041\U000e0100"
+OTHERS = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u2028\u2029\u034f\u3164\u2065\u2800\ufff3\U000e0001\U000e0041\U000e0100"
 NASTY = CONTROLS + BIDI + OTHERS
 WORDS = " ".join(f"об{sign}нест" for sign in NASTY)
 # Tajik letters also as a letter and its mark, Persian with the joiner that belongs there, and a vowel killer of Hindi.
@@ -106,7 +106,7 @@ def by_page(station: Station) -> str:
     return number
 
 
-DOORS: dict[str, Callable[[Station], str]] = {
+WAYS_IN: dict[str, Callable[[Station], str]] = {
     "phone": by_phone,
     "sms": by_sms,
     "peer": by_peer,
@@ -145,8 +145,12 @@ def shown_at_desks(station: Station, number: str) -> list[str]:
     """What an agency's system, its officer and the operator are given of a case."""
     whole = station.app.test_client().get(f"/agency/v1/cases/{number}", headers=bearer()).get_json()
     words = [whole["text"], whole["name"], *(event["text"] for event in whole["events"])]
-    read = [signed_in(station, "agency").get(f"/agency/cases/{number}").text]
-    read.append(signed_in(station, "operator").get(f"/operator/cases/{number}").text)
+    answers = [
+        signed_in(station, role).get(page)
+        for role, page in (("agency", f"/agency/cases/{number}"), ("operator", f"/operator/case/{number}"))
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    read = [answer.text for answer in answers]
     return [*words, *(html.unescape(re.sub(r"<style.*?</style>", "", page)) for page in read)]
 
 
@@ -155,22 +159,22 @@ def seen(text: str) -> set[str]:
     return set(text.replace(KEPT, "").replace(GOOD, "")) & set(NASTY)
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_desk_and_an_agency_are_given_no_such_character_whatever_the_door(station: Station, door: str) -> None:
-    texts = shown_at_desks(station, DOORS[door](station))
+@pytest.mark.parametrize("way", WAYS_IN)
+def test_a_desk_and_an_agency_are_given_no_such_character_whichever_way_it_came(station: Station, way: str) -> None:
+    texts = shown_at_desks(station, WAYS_IN[way](station))
     assert [seen(text) for text in texts if seen(text)] == []
     assert any(KEPT in text or GOOD in text for text in texts)
 
 
-@pytest.mark.parametrize("door", ["peer", "api", "page"])
-def test_what_was_not_cleaned_on_the_way_in_is_marked(station: Station, door: str) -> None:
-    texts = shown_at_desks(station, DOORS[door](station))
+@pytest.mark.parametrize("way", ["peer", "api", "page"])
+def test_what_was_not_cleaned_on_the_way_in_is_marked(station: Station, way: str) -> None:
+    texts = shown_at_desks(station, WAYS_IN[way](station))
     assert any("об‹202E›нест" in text and "об‹E0041›нест" in text for text in texts)
 
 
-@pytest.mark.parametrize("door", ["api", "page"])
-def test_a_phone_is_shown_an_agencys_words_without_them(station: Station, door: str) -> None:
-    DOORS[door](station)
+@pytest.mark.parametrize("way", ["api", "page"])
+def test_a_phone_is_shown_an_agencys_words_without_them(station: Station, way: str) -> None:
+    WAYS_IN[way](station)
     phone = Phone(station.app.test_client(), HERS)
     phone.walk("1", "1", "2", "1", "1")
     assert KEPT[:20] in phone.screen and not seen(phone.screen) and marked(phone.screen) == phone.screen
@@ -200,6 +204,15 @@ def test_each_of_them_goes_from_a_phone_and_is_marked_at_a_desk(sign: str) -> No
     assert without(f"a{sign}b") == "ab"
     assert not {sign} & {*clean(f"a{sign}b")}
     assert marked(f"a{sign}b") == f"a‹{ord(sign):04X}›b"
+
+
+def test_of_many_that_are_the_same_there_is_one_mark() -> None:
+    assert marked("a\u202e\u202e\u202e\u202db  ") == "a‹202E ×3›‹202D›b  "
+    assert len(marked("\u202e" * 20_000)) < 20
+
+
+def test_signs_of_arabic_that_are_seen_stay() -> None:
+    assert clean("\u0600\u06dd") == marked("\u0600\u06dd") == "\u0600\u06dd"
 
 
 def test_words_that_need_a_joiner_or_a_mark_keep_it() -> None:

@@ -2,7 +2,7 @@
 
 Misses are counted like wrong PINs (cases/pins.py): by the phone, and by what was looked for, whichever phones tried.
 Many phones lock strangers only: one that has found this row before is locked by its own misses and by nobody else's. An
-SMS can be sent in anybody's name, so it is a stranger's, and its misses do not count against the telephone.
+SMS can be sent in anybody's name, so it is a stranger's, and misses by SMS are counted apart and lock SMS alone.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def is_locked(tx: Transaction, target: str, msisdn: str, is_proven: bool) -> boo
         return True
     if is_proven and row_readers.has(tx, target, msisdn):
         return False
-    return attempts.count(tx, _at(target), since) >= MISSES_ALLOWED_PER_TARGET
+    return attempts.count(tx, _at(target, is_proven), since) >= MISSES_ALLOWED_PER_TARGET
 
 
 def note_miss(tx: Transaction, target: str, msisdn: str, is_proven: bool) -> None:
     """Count a lookup that found no row."""
-    for what in (_by(msisdn, is_proven), _at(target)):
+    for what in (_by(msisdn, is_proven), _at(target, is_proven)):
         attempts.add(tx, what, tx.now - LOCK_MS)
 
 
@@ -46,5 +46,5 @@ def _by(msisdn: str, is_proven: bool) -> str:
     return f"register by {msisdn}" if is_proven else f"register by SMS of {msisdn}"
 
 
-def _at(target: str) -> str:
-    return f"register {target}"
+def _at(target: str, is_proven: bool) -> str:
+    return f"register {target}" if is_proven else f"register {target} by SMS"

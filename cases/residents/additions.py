@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 
 from sado.cases import statuses
-from sado.cases.authorisation import MOST_ADDED_HERE, check_case, check_name, check_room
-from sado.cases.errors import CaseFullError, UnknownEventError
+from sado.cases.authorisation import check_case, check_name, check_room, check_room_here
+from sado.cases.errors import UnknownEventError
 from sado.cases.payloads import LONGEST_TEXT, RESIDENT, EventName, Moment, Reference
 from sado.cases.service import Cases
 from sado.store import Transaction
@@ -41,8 +41,7 @@ class Additions:
         over: nobody would read them. Raises CaseFullError."""
         if case.status in statuses.DONE:
             return False
-        if rows.count_events(tx, case.reference) >= MOST_ADDED_HERE:
-            raise CaseFullError(case.reference)
+        check_room_here(tx, case.reference)
         added = Added(self._cases.event_id(tx), case.reference, text, tx.now)
         _keep(tx, added)
         if self._cases.has_upstream:

@@ -11,8 +11,9 @@ read below SQL, may tell in which order marks came; so do copies of it taken bef
 the choice, as does a results page that is watched meanwhile.
 
 What can be forged: who has a station's key can count votes that nobody gave, for what comes up tells of no phone and
-can be held against none; it cannot take any away, nor fill the results with questions that nobody asks. So votes are
-counted by the station that sent them: the results say how many each did, and those of one can be taken out again.
+can be held against none; it cannot take any away, nor make up questions without end. So votes are counted by the
+station that sent them: the results say how many each did, and those of one can be taken out again. And an SMS can be
+sent in anybody's name: it votes for the number that it names, once, and its owner reads so in the answer.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from sado.sync.codes import EntryKind
 
 COUNTED = EntryKind.TALLY_COUNTED
 FEWEST = 10
-# From below no more choices come than the polls and ratings of any pack have.
+# From each station no more choices come than the polls and ratings of any pack have.
 MOST_CHOICES = 1000
 
 # Neither is empty.
@@ -70,7 +71,8 @@ class Consultation:
         if peer == outbox.UPSTREAM:
             raise ForeignEventError("Votes come from below.")
         counted = msgspec.json.decode(event.body, type=Counted)
-        if not rows.is_known(tx, counted.subject, counted.choice) and rows.choices(tx) >= MOST_CHOICES:
+        is_new = not rows.is_known(tx, counted.subject, counted.choice, peer)
+        if is_new and rows.choices(tx, peer) >= MOST_CHOICES:
             raise ForeignEventError("There are more choices than any poll has.")
         rows.add(tx, counted.subject, counted.choice, peer)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from sado.store import Transaction
@@ -11,8 +13,9 @@ from sado.sync import outbox
 from sado.sync.codes import EntryKind
 
 REPLY = EntryKind.REPLY
-# More than a person needs in a day; two programs that answer each other stop here, and so does somebody's money.
-MOST_A_DAY = 20
+# More than a person needs in a day: what she asks for on a call, and answers to what she writes, of which a filing
+# takes six or seven. Two programs that answer each other stop here, and so does somebody's money.
+MOST_ASKED, MOST_ANSWERS = 20, 70
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -28,25 +31,32 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     msisdn: str = ""
 
 
-def send(tx: Transaction, msisdn: str, text: str) -> bool:
-    """Queue the text for this number. False when it wants no SMS, or has had MOST_A_DAY since the first of the last
-    day. Unlike a notice it may say everything: she asked for it."""
-    if subscribers.is_muted(tx, msisdn) or not _counted(tx, msisdn):
-        return False
+def send(tx: Transaction, msisdn: str, text: str) -> Literal["sent", "muted", "spent"]:
+    """Queue the text for this number. It is not sent to one that wants no SMS (`muted`), or has had MOST_ASKED since
+    the first of the last day (`spent`). Unlike a notice it may say everything: she asked for it."""
+    if subscribers.is_muted(tx, msisdn):
+        return "muted"
+    if not _counted(tx, f"reply {msisdn}", MOST_ASKED):
+        return "spent"
     _put(tx, Reply(subscribers.meet(tx, msisdn).hex(), text))
-    return True
+    return "sent"
 
 
 def answer(tx: Transaction, msisdn: str, text: str) -> bool:
     """Queue the answer to an SMS from this number. It also goes to one that wants no SMS: she asked, and is told that
-    there will be no more. Nothing is kept of a number that was not kept before. False for one that has had MOST_A_DAY,
-    as in `send`."""
-    if not _counted(tx, msisdn):
+    there will be no more. Nothing is kept of a number that was not kept before. False for one that has had
+    MOST_ANSWERS; they are counted apart from what `send` sends, since an SMS can be sent in anybody's name."""
+    if not _counted(tx, _answers(msisdn), MOST_ANSWERS):
         return False
     subscriber = tx.lookup(msisdn)
     is_kept = subscribers.msisdn_of(tx, subscriber) is not None
     _put(tx, Reply(subscriber.hex(), text, is_answer=True, msisdn="" if is_kept else msisdn))
     return True
+
+
+def may_answer(tx: Transaction, msisdn: str) -> bool:
+    """Whether an SMS from this number is answered today."""
+    return attempts.count(tx, _answers(msisdn), tx.now - DAY_MS) < MOST_ANSWERS
 
 
 def recipient(tx: Transaction, reply: Reply) -> str | None:
@@ -57,10 +67,14 @@ def recipient(tx: Transaction, reply: Reply) -> str | None:
     return msisdn
 
 
-def _counted(tx: Transaction, msisdn: str) -> bool:
-    """Count one reply more to this number; False when it has had its share."""
-    what, since = f"reply {msisdn}", tx.now - DAY_MS
-    if attempts.count(tx, what, since) >= MOST_A_DAY:
+def _answers(msisdn: str) -> str:
+    return f"answer {msisdn}"
+
+
+def _counted(tx: Transaction, what: str, most: int) -> bool:
+    """Count one reply more; False when the number has had its share."""
+    since = tx.now - DAY_MS
+    if attempts.count(tx, what, since) >= most:
         return False
     attempts.add(tx, what, since)
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sado.cases import access
+from sado.cases.residents import replies
 from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
 from sado.channel.effects.contract import Handler
@@ -69,7 +70,9 @@ class Choices:
         return Outcome("some", items=items)
 
     def _stop_sms(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
-        subscribers.set_muted(tx, msisdn, True)
+        # An SMS in her name that no answer can follow: she would not learn that she gets no more.
+        if effect.is_proven or replies.may_answer(tx, msisdn):
+            subscribers.set_muted(tx, msisdn, True)
         return Outcome("done")
 
     def _start_sms(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:

@@ -75,7 +75,7 @@ class Reading:
         return Outcome("finished" if case.status in statuses.DONE else "open", {"ref": case.reference})
 
     def _add(self, tx: Transaction, msisdn: str, effect: Effect) -> Outcome:
-        case = self._opened(tx, msisdn, effect, is_proven=effect.is_proven)
+        case = self._opened(tx, msisdn, effect, is_reading=False)
         if isinstance(case, Refusal):
             return Outcome(case.value)
         try:
@@ -84,10 +84,9 @@ class Reading:
             outcome = "full"
         return Outcome(outcome, {"ref": case.reference})
 
-    def _opened(self, tx: Transaction, msisdn: str, effect: Effect, *, is_proven: bool = True) -> CaseRow | Refusal:
-        """What is only read goes to the number itself, so it need not be proven."""
+    def _opened(self, tx: Transaction, msisdn: str, effect: Effect, *, is_reading: bool = True) -> CaseRow | Refusal:
         reference, pin = effect.answers["reference"], effect.answers.get("pin", "")
-        return access.open_for(tx, reference, msisdn, pin, is_proven=is_proven)
+        return access.open_for(tx, reference, msisdn, pin, is_proven=effect.is_proven, is_reading=is_reading)
 
     def _status(self, case: CaseRow, effect: Effect) -> str:
         return self._pack.status(case.status, effect.language)

@@ -104,7 +104,10 @@ class AndroidSms:
     def __init__(self, settings: Settings, country: str, clock: Callable[[], float] = time.time) -> None:
         """Raises ValueError without a signing key: anybody could sign."""
         if not settings.signing_key:
-            raise ValueError("SADO_ANDROID_SIGNING_KEY is missing: the app shows it in Settings, Webhooks.")
+            raise ValueError(
+                "SADO_ANDROID_SIGNING_KEY is missing: make one with `openssl rand -hex 16`, and put it here and into"
+                " the app (Settings, Webhooks)."
+            )
         self._url = settings.url
         self._key = settings.signing_key.encode()
         self._ttl_s = settings.ttl_s

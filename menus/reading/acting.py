@@ -66,9 +66,11 @@ class Sms(ScreenType, frozen=True, kw_only=True, tag="sms"):
     muted: Annotated[Id, Meta(description="for a phone that wants no SMS")]
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
-        """An action that has words."""
-        outcomes = {"sent": self.go, "muted": self.muted}
+        """An action that has words, and what is said once as many left as may in a day."""
+        spent = f"{name}.spent"
+        outcomes = {"sent": self.go, "muted": self.muted, "spent": spent}
         yield Screen(name, self.text, effect="send_sms", outcomes=outcomes)
+        yield Screen(spent, shared["sms_spent"])
 
 
 class Subscribe(ScreenType, frozen=True, kw_only=True, tag="subscribe"):

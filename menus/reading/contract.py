@@ -22,7 +22,7 @@ Label = Annotated[dict[str, str], Meta(description="language: words, in every la
 # The words of pack.yaml that screens made by the program say (`words:`): for a place, and for what files.
 PLACE_WORDS = ("yes", "place_sure", "place_again", "place_list", "place_which", "place_region")
 FILING_WORDS = ("filing_wait", "filing_again", "filing_confirm")
-SHARED_WORDS = PLACE_WORDS + FILING_WORDS
+SHARED_WORDS = (*PLACE_WORDS, *FILING_WORDS, "sms_spent")
 
 
 class ScreenType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):

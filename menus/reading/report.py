@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import msgspec
 
 from sado.menus.gsm import Budget
+from sado.menus.invisible import marked
 from sado.menus.reading import check
 from sado.menus.reading.faults import Fault
 from sado.menus.reading.pack import Look, examine, files_of
@@ -30,7 +31,8 @@ class Report:
         where = f"in {', '.join(self.languages)}" if self.languages else "read, not checked until they can be"
         looked = f"{self.pack}: {self.screens} screens {where}"
         ends = f"{looked}: {len(rows)} {'fault' if len(rows) == 1 else 'faults'}" if rows else f"{looked}: no fault"
-        return "\n".join([*aligned([HEADS, *rows], "<<<<"), ends] if rows else [ends])
+        # A pack is somebody else's file, and what it says may turn or hide words in a terminal too.
+        return marked("\n".join([*aligned([HEADS, *rows], "<<<<"), ends] if rows else [ends]))
 
     def as_json(self) -> str:
         """One object with a list of faults, each with file, line, screen, language and says."""

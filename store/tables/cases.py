@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sado.store.transaction import Row, Transaction, in_list
 
@@ -195,9 +196,18 @@ def has_event(tx: Transaction, event_id: str) -> bool:
     return tx.one("SELECT 1 FROM events WHERE id = :id", id=event_id) is not None
 
 
-def count_events(tx: Transaction, reference: str) -> int:
+class HistorySize(NamedTuple):
+    """How much is kept of a case: how many entries, and the bytes of their sealed texts."""
+
+    entries: int
+    bytes: int
+
+
+def history_size(tx: Transaction, reference: str) -> HistorySize:
     """How long the history of a case is."""
-    return int(tx.value("SELECT COUNT(*) FROM events WHERE reference = :reference", reference=reference))
+    counted = "SELECT COUNT(*), COALESCE(SUM(LENGTH(text)), 0) FROM events WHERE reference = :reference"
+    (row,) = tx.all(counted, reference=reference)
+    return HistorySize(*map(int, row))
 
 
 def events_of(tx: Transaction, reference: str) -> list[EventRow]:

@@ -51,15 +51,15 @@ def add(tx: Transaction, subject: str, choice: str, source: str = "") -> None:
     )
 
 
-def is_known(tx: Transaction, subject: str, choice: str) -> bool:
-    """Whether there is a vote for this choice already."""
-    vote = "SELECT 1 FROM tallies WHERE subject = :subject AND choice = :choice"
-    return tx.one(vote, subject=subject, choice=choice) is not None
+def is_known(tx: Transaction, subject: str, choice: str, source: str) -> bool:
+    """Whether this station has counted a vote for this choice already."""
+    vote = "SELECT 1 FROM tallies WHERE subject = :subject AND choice = :choice AND source = :source"
+    return tx.one(vote, subject=subject, choice=choice, source=source) is not None
 
 
-def choices(tx: Transaction) -> int:
-    """How many choices have votes."""
-    return int(tx.value("SELECT COUNT(*) FROM (SELECT DISTINCT subject, choice FROM tallies) AS pairs"))
+def choices(tx: Transaction, source: str) -> int:
+    """For how many choices this station has counted votes."""
+    return int(tx.value("SELECT COUNT(*) FROM tallies WHERE source = :source", source=source))
 
 
 def tallies(tx: Transaction) -> list[Tally]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from sado.store.tables.cases import HistorySize
 from sado.store.transaction import Row, Transaction, in_list
 
 TEXT = "requests.text"
@@ -76,9 +77,11 @@ def of_case(tx: Transaction, reference: str) -> list[RequestRow]:
     return [_opened(tx, row) for row in rows]
 
 
-def count(tx: Transaction, reference: str) -> int:
-    """How many requests there are about one case."""
-    return int(tx.value("SELECT COUNT(*) FROM requests WHERE reference = :reference", reference=reference))
+def history_size(tx: Transaction, reference: str) -> HistorySize:
+    """How many requests there are about one case, and how long they are."""
+    counted = "SELECT COUNT(*), COALESCE(SUM(LENGTH(text)), 0) FROM requests WHERE reference = :reference"
+    (row,) = tx.all(counted, reference=reference)
+    return HistorySize(*map(int, row))
 
 
 def waiting(tx: Transaction, reference: str) -> list[RequestRow]:

@@ -81,6 +81,12 @@ def count(tx: Transaction) -> int:
     return int(tx.value("SELECT COUNT(*) FROM stations"))
 
 
+def ways(tx: Transaction) -> list[tuple[int, int]]:
+    """The stations that are reached directly, each with how many speak through it: itself and those behind it."""
+    counted = "SELECT COALESCE(through, number) AS way, COUNT(*) FROM stations GROUP BY COALESCE(through, number)"
+    return [(int(number), int(count)) for number, count in tx.all(f"{counted} ORDER BY way")]
+
+
 def find(tx: Transaction, number: int) -> Station | None:
     """The station with this number, or None."""
     row = tx.one("SELECT number, key, exchange_number FROM stations WHERE number = :number", number=number)

@@ -11,6 +11,7 @@ from sado.cases.filing_rate import MOST_A_DAY, FilingRate
 from sado.cases.service import Cases
 from sado.store import Store
 from sado.store.tables import identity, stations
+from sado.sync import outbox
 from tests.support.pairs import open_pair
 from tests.support.stations import APPEAL, START_S, Clock, open_store, shipped_law
 
@@ -113,11 +114,26 @@ def test_what_arrives_from_all_stations_is_told_above_what_is_usual_for_all(plac
     assert not place.is_flooded
 
 
+def test_one_station_among_many_that_sends_more_than_is_usual_there_is_told(place: Place) -> None:
+    def arrive(count: int, peer: str) -> None:
+        for _ in range(count):
+            place.store.write(lambda tx: place.filing_rate.note_arrival(tx, peer))
+
+    for number in range(8, 30):
+        place.store.write(lambda tx, number=number: stations.add(tx, number))
+    place.store.write(lambda tx: stations.set_through(tx, 31, 8))
+    arrive(5, outbox.station(9))
+    arrive(10, outbox.station(8))
+    assert not place.is_flooded
+    arrive(1, outbox.station(9))
+    assert place.is_flooded
+
+
 def test_the_hub_counts_a_case_when_it_arrives_and_once(tmp_path: Path) -> None:
     with open_pair(tmp_path) as pair:
         pair.hub.cases.filing_rate.per_hour = 1
+        pair.village.store.write(lambda tx: pair.village.cases.open(tx, APPEAL))
         for _ in range(2):
-            pair.village.store.write(lambda tx: pair.village.cases.open(tx, APPEAL))
             pair.settle()
         assert not pair.hub.store.read(pair.hub.cases.filing_rate.is_flooded)
         pair.village.store.write(lambda tx: pair.village.cases.open(tx, APPEAL))

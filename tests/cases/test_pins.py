@@ -30,6 +30,23 @@ def look(station: Station, number: str, pin: str, msisdn: str = OTHER) -> CaseRo
     return station.store.write(lambda tx: access.open_for(tx, number, msisdn, pin))
 
 
+def guess(station: Station, reference: str, times: int, is_proven: bool) -> None:
+    for _ in range(times):
+        station.store.write(lambda tx: access.open_for(tx, reference, OTHER, "none", is_proven=is_proven))
+
+
+@pytest.mark.parametrize("times", [3, 20, 60])
+def test_guesses_by_sms_in_her_name_lock_no_telephone(village: Station, filed: Filed, times: int) -> None:
+    guess(village, filed.reference, times, is_proven=False)
+    assert isinstance(look(village, filed.reference, filed.pin), CaseRow)
+    by_sms = village.store.write(
+        lambda tx: access.open_for(tx, filed.reference, OTHER, filed.pin, is_proven=False, is_reading=True)
+    )
+    assert by_sms is Refusal.LOCKED
+    guess(village, filed.reference, 3, is_proven=True)
+    assert look(village, filed.reference, filed.pin) is Refusal.LOCKED
+
+
 def renew(station: Station, number: str, msisdn: str = APPEAL.msisdn) -> str | None:
     return station.store.write(lambda tx: access.new_pin(tx, number, msisdn))
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from sado.cases import payloads
-from sado.cases.authorisation import MOST_EVENTS, MOST_REQUESTS
+from sado.cases.authorisation import MOST_BYTES, MOST_EVENTS, MOST_REQUESTS
 from sado.cases.payloads import Opened
 from sado.cases.residents import additions, consultation, privacy
 from sado.store.tables import cases as rows
@@ -178,10 +178,12 @@ def test_whatever_a_station_says_has_a_length(pair: Pair, what: str) -> None:
 
 def test_the_results_are_not_filled_with_questions_that_nobody_asks(pair: Pair) -> None:
     for number in range(consultation.MOST_CHOICES):
-        pair.hub.store.write(lambda tx, number=number: tallies.add(tx, f"poll.{number}", "yes"))  # type: ignore[misc]
+        pair.hub.store.write(lambda tx, number=number: tallies.add(tx, f"poll.{number}", "yes", PEER))  # type: ignore[misc]
     assert say(pair, consultation.COUNTED, consultation.Counted("poll.new", "yes"), "").startswith("EVENT_FOREIGN")
     assert say(pair, consultation.COUNTED, consultation.Counted("poll.1", "yes"), "") == ""
     assert len(pair.hub.store.read(tallies.tallies)) == consultation.MOST_CHOICES
+    another = outbox.station(OTHER)
+    assert say(pair, consultation.COUNTED, consultation.Counted("poll.new", "yes"), "", another) == ""
 
 
 @pytest.mark.parametrize(("kind", "reference"), [("case." + "x" * 100, REFERENCE), ("case.later", "0" * 100)])
@@ -200,3 +202,14 @@ def test_a_case_is_not_filled_without_end(pair: Pair, kind: str) -> None:
     assert said[-1].startswith("CASE_FULL")
     another = opened(event="007.life.0", reference="0070000028")
     assert say(pair, payloads.OPENED, another, another.reference) == ""
+
+
+def test_a_case_is_not_filled_with_long_texts(pair: Pair) -> None:
+    say(pair, payloads.OPENED, opened())
+    long = {"text": "\u202e" * 20_000}
+    said = [
+        say(pair, additions.ADDED, msgspec.structs.asdict(SOUND[additions.ADDED]) | long | {"event": f"007.life.{n}"})
+        for n in range(2, 40)
+    ]
+    assert said[:10] == [""] * 10 and said[-1].startswith("CASE_FULL")
+    assert sum(said[n] == "" for n in range(len(said))) * 60_000 < 2 * MOST_BYTES

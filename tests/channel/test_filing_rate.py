@@ -18,7 +18,7 @@ FORMS = {
     "open_case": {"kind": "callback", "topic": "doctor", "place": "KT-YOV", "text": "Call"},
     "ask_agency": {"register": "licences", "number": "AM 0001234"},
 }
-WAITS, ASKS = "Аз ин рақам бисёр омад", "Ҳоло бисёр одамон менависанд"
+WAITS, ASKS = "10 муроҷиат шуд", "Ҳоло бисёр одамон менависанд"
 
 
 @pytest.fixture

@@ -127,6 +127,9 @@ def test_a_station_is_let_in_rekeyed_and_turned_away_while_serving(serving: Stat
 
 def test_the_votes_of_a_station_whose_key_was_stolen_are_taken_out_while_serving(serving: Station) -> None:
     assert "count no more: 0" in serving.sado("station", "drop-votes", str(VILLAGE))
+    serving.sado("station", "add", str(VILLAGE))
+    serving.sado("station", "add", "9", "--through", str(VILLAGE))
+    assert f"is reached through station {VILLAGE:03}" in refusal(serving, "station", "drop-votes", "9")
 
 
 def test_a_new_key_leaves_the_districts_and_the_way_of_a_station_as_they_are(hub: Station) -> None:

@@ -124,7 +124,9 @@ def test_nobody_is_lost_at_any_step_and_nothing_keeps_the_old_key(store: Store, 
         rotation.step()
     assert number > 10
     assert older(store, 2) == []
-    assert {row.msisdn for row in store.read(lambda tx: cases.of_subscriber(tx, tx.lookup(APPEAL.msisdn), 9))} == {APPEAL.msisdn}
+    assert {row.msisdn for row in store.read(lambda tx: cases.of_subscriber(tx, tx.lookup(APPEAL.msisdn), 9))} == {
+        APPEAL.msisdn
+    }
 
 
 def test_progress_only_grows(store: Store, folder: Path) -> None:

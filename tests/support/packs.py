@@ -28,6 +28,7 @@ words:
   filing_wait: {en: "From {send_from}.", ru: "С {send_from}."}
   filing_again: {en: Send, ru: Отправить}
   filing_confirm: {en: "Type {digit}.", ru: "Введите {digit}."}
+  sms_spent: {en: No more today., ru: Сегодня больше нет.}
 errors:
   choice: {en: A number from the list., ru: Только номер.}
   digits:

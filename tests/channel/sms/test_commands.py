@@ -7,6 +7,7 @@ import pytest
 
 from sado.cases import access
 from sado.cases.authorisation import MOST_ADDED_HERE
+from sado.cases.residents import replies
 from sado.menus.gsm import encoding, segments
 from sado.store import Transaction
 from sado.store.tables import attempts, cases, consultation, drafts, subscribers
@@ -237,6 +238,14 @@ def test_a_case_that_is_full_takes_no_more_words_and_says_so(station: Station, w
     assert "ШИКОЯТ" not in writer.say(f"ШИКОЯТ {MATTER}")
 
 
+def test_sms_in_her_name_do_not_stop_her_news_without_a_word(station: Station, writer: Writer) -> None:
+    while writer.say("КУМАК"):
+        pass
+    assert writer.say("БАС") == ""
+    assert not station.store.read(lambda tx: subscribers.is_muted(tx, HERS))
+    assert station.store.write(lambda tx: replies.send(tx, HERS, "asked for on a call")) == "sent"
+
+
 def test_a_finished_case_is_rated_once(station: Station, writer: Writer) -> None:
     reference, _ = filed(station, writer)
     assert writer.say(f"БАҲО {reference} 4").startswith(f"№{reference}: ҳанӯз ҷавоб нест.")
@@ -408,7 +417,7 @@ def test_nothing_is_kept_of_a_number_that_only_asked(station: Station, writer: W
 
     writer.say("КУМАК", "КОР Ёвон")
     assert not station.store.read(is_met)
-    assert station.store.read(lambda tx: attempts.count(tx, f"reply {HERS}", 0)) == 2
+    assert station.store.read(lambda tx: attempts.count(tx, f"answer {HERS}", 0)) == 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from sado.cases.residents.replies import MOST_A_DAY, Reply
+from sado.cases.residents.replies import MOST_ANSWERS, Reply
 from sado.channel.contract import Message
 from sado.channel.sms.inbox import Inbox
 from sado.channel.versions import Versions
@@ -170,8 +170,8 @@ def test_twenty_messages_at_once_are_twenty(station: Station) -> None:
 
 def test_a_number_that_had_its_share_of_answers_still_files(station: Station) -> None:
     writer = Writer(station, ZARINA)
-    answered = sum(bool(writer.say("КУМАК")) for _ in range(MOST_A_DAY + 5))
-    assert answered == MOST_A_DAY
+    answered = sum(bool(writer.say("КУМАК")) for _ in range(MOST_ANSWERS + 5))
+    assert answered == MOST_ANSWERS
     assert writer.say(f"ШИКОЯТ {MATTER}", "1", "Ёвон", "1", "Раҳимова Гулнора", "1") == ""
     assert station.filed(ZARINA)[0].text == MATTER
 

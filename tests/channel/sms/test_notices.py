@@ -185,7 +185,7 @@ def test_an_alert_tells_no_case(village: Station, gateway: KeepingGateway) -> No
 
 
 def ask(station: Station, text: str) -> bool:
-    return station.store.write(lambda tx: replies.send(tx, HERS, text))
+    return station.store.write(lambda tx: replies.send(tx, HERS, text)) == "sent"
 
 
 def test_what_she_asked_for_is_sent_as_it_was_shown_and_tells_no_case(

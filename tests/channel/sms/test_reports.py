@@ -254,13 +254,14 @@ def test_a_number_gets_so_many_replies_a_day_and_no_more_even_after_a_restart(tm
     sent = 0
     for _ in range(3):
         with open_station(tmp_path, 7, has_upstream=False) as station:
-            sent += sum(station.store.write(lambda tx: replies.send(tx, APPEAL.msisdn, LATIN_TEXT)) for _ in range(10))
-            assert station.store.write(lambda tx: replies.send(tx, "+992900000099", LATIN_TEXT))
-    assert sent == replies.MOST_A_DAY
+            said = [station.store.write(lambda tx: replies.send(tx, APPEAL.msisdn, LATIN_TEXT)) for _ in range(10)]
+            sent += said.count("sent")
+            assert station.store.write(lambda tx: replies.send(tx, "+992900000099", LATIN_TEXT)) == "sent"
+    assert sent == replies.MOST_ASKED
 
 
 def test_the_cap_on_replies_does_not_hold_an_appeal_up(village: Station) -> None:
-    for _ in range(replies.MOST_A_DAY + 1):
+    for _ in range(replies.MOST_ASKED + 1):
         village.store.write(lambda tx: replies.send(tx, APPEAL.msisdn, LATIN_TEXT))
     assert village.store.write(lambda tx: village.cases.open(tx, APPEAL)).reference
 

@@ -30,7 +30,10 @@ WRITTEN_AS = {
         ("odd.wait", "choice", ["odd"]),
         ("odd.confirm", "prompt", ["odd"]),
     ],
-    f"odd: {{type: sms, text: {TEXT}, go: end, muted: root}}": [("odd", "send_sms", ["end", "root"])],
+    f"odd: {{type: sms, text: {TEXT}, go: end, muted: root}}": [
+        ("odd", "send_sms", ["end", "root", "odd.spent"]),
+        ("odd.spent", "choice", []),
+    ],
     f"odd: {{type: cases, text: {TEXT}, go: end, none: root}}": [
         ("odd", "my_cases", ["odd.list", "root"]),
         ("odd.list", "list", ["end"]),
