@@ -26,7 +26,7 @@ THREADS = 16
 PASSWORD, AGENCY = "bench-password", "HCU"
 # A station that this one knows.
 VILLAGE = 8
-ACCOUNTS = (("operator", "--role", "operator"), ("officer", "--role", "agency", "--agency", AGENCY))
+ACCOUNTS = (("operator", "--role", "operator"), ("officer", "--role", "officer", "--agency", AGENCY))
 
 
 def station_app(folder: Path, max_group: int, pages: bool) -> Flask:

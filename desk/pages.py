@@ -17,6 +17,7 @@ from sado.cases.service import Cases
 from sado.desk import language, signin
 from sado.desk.language import N_, _
 from sado.desk.operator import case, consultation, find, line, outbox, quarantine, unfinished
+from sado.desk.roles import ROLES_OF, Permission, may
 from sado.menus.invisible import marked
 from sado.menus.pack import Pack
 from sado.store import LARGEST, DiskError, Store, Transaction
@@ -63,10 +64,10 @@ class Options:
 @dataclass(frozen=True)
 class Page:
     """A blueprint with what leads to it: its title in the bar of pages (empty: another page links to it) and the
-    roles that it is open to. The first page of a role is where its people land."""
+    permission that it asks for. The first page that a role may open is where its people land."""
 
     title: str
-    roles: tuple[str, ...]
+    permission: Permission
     blueprint: Blueprint
 
     @property
@@ -88,20 +89,20 @@ def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Pag
 
     work = outbox.create(store, pack, options.has_upstream, options.is_costly, options.spent_peers, options.sync_status)
     pages = [
-        Page(N_("Outbox"), ("operator",), work),
-        Page("", ("operator",), find.create(store, pack)),
-        Page("", ("operator",), case.create(store, cases, pack)),
-        Page(N_("Unfinished"), ("operator",), unfinished.create(store, pack)),
-        Page(N_("Consultation"), ("operator",), consultation.create(store, pack)),
-        Page("", ("operator",), line.create(store, pack.languages, options.sync_status)),
-        Page("", ("operator",), quarantine.create(store, options.release)),
-        Page(N_("Cases"), ("agency",), officer.create(store, cases, pack)),
+        Page(N_("Outbox"), Permission.CENTRE, work),
+        Page("", Permission.CENTRE, find.create(store, pack)),
+        Page("", Permission.CENTRE, case.create(store, cases, pack)),
+        Page(N_("Unfinished"), Permission.CENTRE, unfinished.create(store, pack)),
+        Page(N_("Consultation"), Permission.CENTRE, consultation.create(store, pack)),
+        Page("", Permission.CENTRE, line.create(store, pack.languages, options.sync_status)),
+        Page("", Permission.QUARANTINE, quarantine.create(store, options.release)),
+        Page(N_("Cases"), Permission.AGENCY, officer.create(store, cases, pack)),
     ]
     if options.phone_page:
         from sado.desk.phone import page  # a station with real residents need not carry it
 
         phone = page.create(pack.country, options.service_code, options.ussd_path, options.phone_sms_url)
-        pages.append(Page(N_("Phone"), ("operator", "phone"), phone))
+        pages.append(Page(N_("Phone"), Permission.PHONE, phone))
     return pages
 
 
@@ -111,13 +112,13 @@ def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: S
     language.install(app, pack.time_zone, store.now, pack.languages.default)
     csrf = _csrf(app)
     app.url_map.converters["int"] = _Number
-    homes = {role: page.address for page in reversed(pages) for role in page.roles}
+    homes = {role.value: page.address for page in reversed(pages) for role in ROLES_OF[page.permission]}
     # Wherever a text came from, a phone, an agency, another station, a register or a pack: here it is shown.
     app.jinja_env.finalize = _marked
     app.jinja_env.globals["places"] = lambda: _places(pages)
     _register(app, signin.create(store, homes), csrf.protect)
     for page in pages:
-        _register(app, page.blueprint, csrf.protect, signin.open_to(page.roles))
+        _register(app, page.blueprint, csrf.protect, signin.open_to(page.permission))
     # What has no page at all is answered like a page of the desk.
     app.register_error_handler(HTTPException, _refuse)
     app.after_request(_protect)
@@ -180,4 +181,6 @@ def _disk(error: DiskError) -> tuple[str, int]:
 def _places(pages: Sequence[Page]) -> list[tuple[str, str]]:
     """(address, title) of the pages that the person signed in may open."""
     visitor = signin.signed_in()
-    return [(page.address, _(page.title)) for page in pages if page.title and visitor and visitor.role in page.roles]
+    if visitor is None:
+        return []
+    return [(page.address, _(page.title)) for page in pages if page.title and may(visitor.role, page.permission)]

@@ -7,7 +7,7 @@ can lock another person out for good. An unknown name gets the same words after 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -17,6 +17,7 @@ from flask.typing import ResponseReturnValue
 
 from sado.desk import passwords
 from sado.desk.language import N_, _
+from sado.desk.roles import Permission, may
 from sado.store import Store, Transaction
 from sado.store.tables import accounts, attempts
 from sado.store.tables.accounts import Account
@@ -33,23 +34,24 @@ _UNKNOWN = "sign-in with an unknown name"
 
 @dataclass(frozen=True)
 class Person:
-    """Who is signed in. `stamp` follows the password and the station's key: a new one ends the sessions begun with the
-    old."""
+    """Who is signed in; `full_name` is what others read of her. `stamp` follows the password and the station's key: a
+    new one ends the sessions begun with the old."""
 
     name: str
+    full_name: str
     role: str
     agency: str
     stamp: str
 
 
-def open_to(roles: Collection[str]) -> Callable[[], ResponseReturnValue | None]:
-    """What stands before pages for people with one of these roles: everybody else signs in first or is refused."""
+def open_to(permission: Permission) -> Callable[[], ResponseReturnValue | None]:
+    """What stands before pages for people who have this permission: everybody else signs in first or is refused."""
 
     def check() -> ResponseReturnValue | None:
         visitor = signed_in()
         if visitor is None:
             return redirect(url_for("desk.sign_in", next=_here()))
-        return None if visitor.role in roles else abort(403)
+        return None if may(visitor.role, permission) else abort(403)
 
     return check
 
@@ -71,7 +73,7 @@ def install(app: Flask, store: Store, secure_cookies: bool) -> None:
 
 def signed_in() -> Person | None:
     """Who is signed in. None for a visitor, and for a cookie that is over twelve hours old, or whose account is gone
-    or has another password since."""
+    or disabled or has another password since."""
     if "person" not in g:
         g.person = _of_cookie(current_app.extensions["sado_accounts"])
     return cast(Person | None, g.person)
@@ -167,7 +169,7 @@ def _here() -> str | None:
 def _count_try(tx: Transaction, name: str) -> Account | None:
     """The account if it may be tried now. A name without one costs a write too."""
     account = accounts.find(tx, name)
-    if account is None or account.blocked_until > tx.now:
+    if account is None or account.is_disabled or account.blocked_until > tx.now:
         attempts.add(tx, _UNKNOWN, tx.now - LONGEST_DELAY_S * 1000)
         return None
     delay_s = min(2 ** min(account.failures, 10), LONGEST_DELAY_S)
@@ -179,11 +181,11 @@ def _of_cookie(store: Store) -> Person | None:
     if session.get("since", 0) < store.now() - LIFETIME.total_seconds() * 1000:
         return None
     account = store.read(lambda tx: accounts.find(tx, session["name"]))
-    owner = _person(store, account) if account else None
+    owner = _person(store, account) if account and not account.is_disabled else None
     return owner if owner and owner.stamp == session["stamp"] else None
 
 
 def _person(store: Store, account: Account) -> Person:
     known = f"{account.name} {account.password}".encode()
     stamp = hmac.digest(store.keys.derive("signed in"), known, "sha256")[:8].hex()
-    return Person(account.name, account.role, account.agency, stamp)
+    return Person(account.name, account.full_name, account.role, account.agency, stamp)

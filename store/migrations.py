@@ -342,9 +342,13 @@ FIRST = (
     # People who sign in, and the agencies' tokens.
     """CREATE TABLE accounts (
         name TEXT PRIMARY KEY,
-        password TEXT NOT NULL,
+        full_name TEXT NOT NULL,
         role TEXT NOT NULL,
         agency TEXT NOT NULL,
+        language TEXT NOT NULL,
+        password TEXT NOT NULL,
+        is_disabled BOOLEAN NOT NULL,
+        created_at BIGINT NOT NULL,
         failures INTEGER NOT NULL,
         blocked_until BIGINT NOT NULL)""",
     "CREATE TABLE agency_tokens (agency TEXT PRIMARY KEY, hash BLOB NOT NULL)",

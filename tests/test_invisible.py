@@ -99,7 +99,7 @@ def by_api(station: Station) -> str:
 
 
 def by_page(station: Station) -> str:
-    number, officer = filed(station), signed_in(station, "agency")
+    number, officer = filed(station), signed_in(station, "officer")
     for kind in ("registered", "answered"):
         page = f"/agency/cases/{number}"
         assert post(officer, page, f"{page}/events", kind=kind, event=kind, text=SAID).status_code == 302
@@ -147,7 +147,7 @@ def shown_at_desks(station: Station, number: str) -> list[str]:
     words = [whole["text"], whole["name"], *(event["text"] for event in whole["events"])]
     answers = [
         signed_in(station, role).get(page)
-        for role, page in (("agency", f"/agency/cases/{number}"), ("operator", f"/operator/case/{number}"))
+        for role, page in (("officer", f"/agency/cases/{number}"), ("operator", f"/operator/case/{number}"))
     ]
     assert [answer.status_code for answer in answers] == [200, 200]
     read = [answer.text for answer in answers]

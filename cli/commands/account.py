@@ -9,6 +9,7 @@ import click
 from sado.cli.commands.agency import check_agency
 from sado.cli.station_access import opened
 from sado.desk import passwords
+from sado.desk.roles import Role
 from sado.settings import Settings
 from sado.store.tables import accounts
 
@@ -20,7 +21,7 @@ def account() -> None:
 
 @account.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(["operator", "agency", "phone"]), required=True)
+@click.option("--role", type=click.Choice([*Role]), required=True)
 @click.option("--agency", default="", help="Code of the officer's agency, such as HCU.")
 @click.option(
     "--password", default="", envvar="ACCOUNT_PASSWORD", show_envvar=True, help="Minted and shown when empty."
@@ -28,7 +29,7 @@ def account() -> None:
 @click.pass_obj
 def account_add(settings: Settings, name: str, role: str, agency: str, password: str) -> None:
     """Create an account, or give it a new password."""
-    if (role == "agency") != bool(agency):
+    if (role == Role.OFFICER) != bool(agency):
         raise click.ClickException("An officer needs --agency, and only an officer.")
     if not (name := name.strip()):
         raise click.ClickException("An account needs a name to sign in with.")

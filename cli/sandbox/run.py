@@ -23,6 +23,7 @@ from sado.cli.sandbox.provider import Provider
 from sado.cli.signals import stopped_by_signal
 from sado.cli.station_access import create_store
 from sado.desk import passwords
+from sado.desk.roles import Role
 from sado.menus.reading import pack
 from sado.settings import Settings
 from sado.store import Store, Transaction
@@ -107,7 +108,7 @@ def _make(data: Path) -> dict[str, Any]:
 
     def add_agencies(tx: Transaction) -> bytes:
         for code, account in agencies.items():
-            accounts.save(tx, account["user"], passwords.hash_password(account["password"]), "agency", code)
+            accounts.save(tx, account["user"], passwords.hash_password(account["password"]), Role.OFFICER, code)
             accounts.save_token(tx, code, account["token"])
         return stations.add(tx, VILLAGE)
 

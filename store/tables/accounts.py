@@ -3,43 +3,64 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sado.store.transaction import Transaction
+from sado.store.transaction import Row, Transaction
+
+COLUMNS = "name, full_name, role, agency, language, password, is_disabled, created_at, failures, blocked_until"
 
 
 @dataclass(frozen=True)
 class Account:
-    """Someone who may sign in: `role` says to which pages, `agency` whose cases an officer sees."""
+    """A person who may sign in, unless `is_disabled`: `name` is what she signs in with, `full_name` what others read of
+    her; `role` says to which pages, `agency` whose cases an officer sees, `language` in what language."""
 
     name: str
-    password: str
+    full_name: str
     role: str
     agency: str
+    language: str
+    password: str
+    is_disabled: bool
+    created_at: int
     failures: int
     blocked_until: int
 
 
-def save(tx: Transaction, name: str, password: str, role: str, agency: str) -> None:
-    """Create an account, or replace its password hash, role and agency."""
+def save(
+    tx: Transaction, name: str, password: str, role: str, agency: str, full_name: str = "", language: str = ""
+) -> None:
+    """Create an account, or replace everything of it but when it was created: one that was disabled is open again."""
     tx.run(
-        "INSERT INTO accounts (name, password, role, agency, failures, blocked_until)"
-        " VALUES (:name, :password, :role, :agency, 0, 0)"
-        " ON CONFLICT (name) DO UPDATE SET password = excluded.password, role = excluded.role,"
-        " agency = excluded.agency, failures = 0, blocked_until = 0",
+        "INSERT INTO accounts (name, full_name, role, agency, language, password, is_disabled, created_at, failures,"
+        " blocked_until) VALUES (:name, :full_name, :role, :agency, :language, :password, FALSE, :now, 0, 0)"
+        " ON CONFLICT (name) DO UPDATE SET full_name = excluded.full_name, role = excluded.role,"
+        " agency = excluded.agency, language = excluded.language, password = excluded.password, is_disabled = FALSE,"
+        " failures = 0, blocked_until = 0",
         name=name,
-        password=password,
+        full_name=full_name or name,
         role=role,
         agency=agency,
+        language=language,
+        password=password,
+        now=tx.now,
     )
 
 
 def find(tx: Transaction, name: str) -> Account | None:
     """The account, or None."""
-    row = tx.one(
-        "SELECT name, password, role, agency, failures, blocked_until FROM accounts WHERE name = :name", name=name
-    )
-    return None if row is None else Account(*row)
+    row = tx.one(f"SELECT {COLUMNS} FROM accounts WHERE name = :name", name=name)  # noqa: S608
+    return None if row is None else _account(row)
+
+
+def every(tx: Transaction) -> list[Account]:
+    """All accounts, by name."""
+    return [_account(row) for row in tx.all(f"SELECT {COLUMNS} FROM accounts ORDER BY name")]  # noqa: S608
+
+
+def _account(row: Row) -> Account:
+    account = Account(*row)
+    return replace(account, is_disabled=bool(account.is_disabled))
 
 
 def set_failures(tx: Transaction, name: str, failures: int, blocked_until: int) -> None:

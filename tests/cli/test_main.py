@@ -307,7 +307,7 @@ def test_an_account_that_is_there_gets_a_new_password_and_says_so(station: Stati
 
 
 def test_an_officer_needs_an_agency_that_exists(station: Station) -> None:
-    officer = ("account", "add", "kamol", "--role", "agency")
+    officer = ("account", "add", "kamol", "--role", "officer")
 
     assert is_refused(sado(*officer, **station.settings), "An officer needs --agency")
     assert is_refused(sado(*officer, "--agency", "XXX", **station.settings), "There is no agency XXX")

@@ -140,7 +140,7 @@ def wider(tmp_path: Path) -> Path:
 
 NAMING = [
     ("agency", "token", "NEW"),
-    ("account", "add", "kamau", "--role", "agency", "--agency", "NEW"),
+    ("account", "add", "kamau", "--role", "officer", "--agency", "NEW"),
     ("station", "add", "7", "--district", "KE-99"),
 ]
 

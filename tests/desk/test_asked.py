@@ -67,7 +67,7 @@ def outcomes(desk: Desk, number: str) -> list[str]:
 
 
 def test_a_move_at_a_station_is_shown_as_not_yet_decided(desk: Desk) -> None:
-    number, officer = desk.file().reference, desk.signed_in("agency")
+    number, officer = desk.file().reference, desk.signed_in("officer")
     path = f"/agency/cases/{number}"
     assert post(officer, path, f"{path}/events", kind="registered").status_code == 302
     shown = read(officer, path)
@@ -79,7 +79,7 @@ def test_a_move_at_a_station_is_shown_as_not_yet_decided(desk: Desk) -> None:
 
 
 def test_the_next_move_builds_on_it(desk: Desk) -> None:
-    number, officer = desk.file().reference, desk.signed_in("agency")
+    number, officer = desk.file().reference, desk.signed_in("officer")
     path = f"/agency/cases/{number}"
     post(officer, path, f"{path}/events", kind="registered")
     assert 'value="answered"' in officer.get(path).text and 'value="registered"' not in officer.get(path).text
@@ -90,7 +90,7 @@ def test_the_next_move_builds_on_it(desk: Desk) -> None:
 
 
 def test_a_case_asked_to_be_passed_on_waits_for_the_hub(desk: Desk) -> None:
-    number, officer = desk.file().reference, desk.signed_in("agency")
+    number, officer = desk.file().reference, desk.signed_in("officer")
     path = f"/agency/cases/{number}"
     for kind in ("registered", "forwarded"):
         post(officer, path, f"{path}/events", kind=kind, agency="ELC")
@@ -100,7 +100,7 @@ def test_a_case_asked_to_be_passed_on_waits_for_the_hub(desk: Desk) -> None:
 
 
 def test_what_the_hub_did_not_take_stays_to_be_read(desk: Desk) -> None:
-    number, officer = desk.file().reference, desk.signed_in("agency")
+    number, officer = desk.file().reference, desk.signed_in("officer")
     desk.moved(number, "registered")
     path = f"/agency/cases/{number}"
     post(officer, path, f"{path}/events", kind="answered", text=WORDS)
@@ -171,7 +171,7 @@ def test_an_agency_s_system_is_told_that_it_is_not_decided(desk: Desk) -> None:
 
 
 def test_both_changes_stand_side_by_side(hub: Desk, clash: str) -> None:
-    officer = hub.signed_in("agency")
+    officer = hub.signed_in("officer")
     shown = read(officer, f"/agency/cases/{NUMBER}")
     assert "Two changes at once" in shown
     assert "As the case stands Taken into review" in shown
@@ -182,12 +182,12 @@ def test_both_changes_stand_side_by_side(hub: Desk, clash: str) -> None:
     assert "Two changes at once 1" in read(operator, "/operator")
 
 
-@pytest.mark.parametrize("who", ["agency", "operator"])
+@pytest.mark.parametrize("who", ["officer", "operator"])
 @pytest.mark.parametrize(
     ("decision", "outcome", "status"), [("take", "taken", "answered"), ("set_aside", "set_aside", "in_review")]
 )
 def test_a_person_decides(hub: Desk, clash: str, who: str, decision: str, outcome: str, status: str) -> None:
-    path = {"agency": f"/agency/cases/{NUMBER}", "operator": f"/operator/case/{NUMBER}"}[who]
+    path = {"officer": f"/agency/cases/{NUMBER}", "operator": f"/operator/case/{NUMBER}"}[who]
     client = hub.signed_in(who)
     for _ in range(2):
         assert post(client, path, f"{path}/requests/{clash}", decision=decision).status_code == 302
@@ -202,7 +202,7 @@ def test_a_person_decides(hub: Desk, clash: str, who: str, decision: str, outcom
 def test_what_cannot_follow_is_not_offered(hub: Desk) -> None:
     hub.store.write(lambda tx: hub.cases.record(tx, "HCU", NUMBER, "answered", "Об омад."))
     ask(hub, "extended", WORDS)
-    officer = hub.signed_in("agency")
+    officer = hub.signed_in("officer")
     shown = read(officer, f"/agency/cases/{NUMBER}")
     assert WORDS in shown and "it cannot follow any more" in shown
     assert "Take it after all" not in shown and "Set it aside" in shown
@@ -214,20 +214,20 @@ def test_what_cannot_follow_is_not_offered(hub: Desk) -> None:
 def test_a_soft_one_is_marked_in_the_history(hub: Desk) -> None:
     hub.store.write(lambda tx: hub.cases.record(tx, "HCU", NUMBER, "in_review", ""))
     ask(hub, "extended", WORDS)
-    for who, path in (("agency", f"/agency/cases/{NUMBER}"), ("operator", f"/operator/case/{NUMBER}")):
+    for who, path in (("officer", f"/agency/cases/{NUMBER}"), ("operator", f"/operator/case/{NUMBER}")):
         shown = read(hub.signed_in(who), path)
         assert "Term extended Housing and communal services, asked at station 008, at the same time as another" in shown
     assert outcomes(hub, NUMBER) == ["soft"]
 
 
 def test_an_unknown_request_is_no_page(hub: Desk) -> None:
-    officer, operator = hub.signed_in("agency"), hub.signed_in("operator")
+    officer, operator = hub.signed_in("officer"), hub.signed_in("operator")
     for client, path in ((officer, f"/agency/cases/{NUMBER}"), (operator, f"/operator/case/{NUMBER}")):
         assert post(client, path, f"{path}/requests/9.9", decision="take").status_code == 404
 
 
 def test_a_withdrawn_case_says_so_and_goes_on(hub: Desk) -> None:
     hub.store.write(lambda tx: hub.cases.wish(tx, NUMBER, "withdrawn"))
-    shown = read(hub.signed_in("agency"), f"/agency/cases/{NUMBER}")
+    shown = read(hub.signed_in("officer"), f"/agency/cases/{NUMBER}")
     assert "The resident wants no more SMS about this case." in shown
     assert "Take into review" in shown

@@ -103,7 +103,7 @@ def test_a_language_that_we_do_not_speak_changes_nothing(desk: Desk) -> None:
 
 
 def test_the_links_keep_the_question(desk: Desk) -> None:
-    page = desk.signed_in("agency").get("/agency?show=new&lang=en").text
+    page = desk.signed_in("officer").get("/agency?show=new&lang=en").text
     assert 'href="/agency?show=new&amp;lang=tg"' in page
 
 

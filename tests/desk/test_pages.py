@@ -9,6 +9,7 @@ import pytest
 from flask import Blueprint, Flask, render_template
 
 from sado.desk import pages
+from sado.desk.roles import Permission
 from tests.support.browser import PACK, PASSWORD, PEOPLE, Desk, enter
 
 TEMPLATE = """{% extends "desk/base.html" %}{% block title %}{{ _('Visits') }}{% endblock %}
@@ -31,7 +32,7 @@ def visits(folder: Path) -> Blueprint:
 def app(desk: Desk, tmp_path: Path) -> Flask:
     """A station whose desk has that page alone."""
     app = Flask("sado", static_folder=None)
-    page = pages.Page("Visits", ("operator",), visits(tmp_path))
+    page = pages.Page("Visits", Permission.CENTRE, visits(tmp_path))
     pages.install(app, desk.store, PACK, secure_cookies=False, pages=[page])
     return app
 
@@ -55,7 +56,7 @@ def test_a_new_page_is_not_for_others(app: Flask) -> None:
 
 @pytest.mark.parametrize(
     ("role", "titles"),
-    [("operator", ["Outbox", "Unfinished", "Consultation", "Phone"]), ("agency", ["Cases"]), ("phone", ["Phone"])],
+    [("operator", ["Outbox", "Unfinished", "Consultation", "Phone"]), ("officer", ["Cases"]), ("phone", ["Phone"])],
 )
 def test_the_bar_shows_what_a_person_may_open(desk: Desk, role: str, titles: list[str]) -> None:
     client = desk.signed_in(role)
@@ -72,7 +73,7 @@ def test_the_bar_shows_what_a_person_may_open(desk: Desk, role: str, titles: lis
         ("/operator/line", {"operator"}),
         ("/unfinished", {"operator"}),
         ("/consultation", {"operator"}),
-        ("/agency", {"agency"}),
+        ("/agency", {"officer"}),
         ("/phone", {"operator", "phone"}),
     ],
 )

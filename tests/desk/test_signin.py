@@ -19,7 +19,7 @@ REFUSED = "The name or the password is wrong"
 OPERATORS = ["/operator", "/operator/find", "/operator?shown=1", "/operator/case/0070000000"]
 
 
-@pytest.mark.parametrize(("role", "page"), [("operator", "/operator"), ("phone", "/phone"), ("agency", "/agency")])
+@pytest.mark.parametrize(("role", "page"), [("operator", "/operator"), ("phone", "/phone"), ("officer", "/agency")])
 def test_people_land_on_their_own_page(desk: Desk, role: str, page: str) -> None:
     assert desk.signed_in(role).get("/").location == page
 
@@ -39,7 +39,8 @@ def test_a_visitor_is_brought_back_after_signing_in(desk: Desk, page: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("role", "page"), [*(("agency", page) for page in [*OPERATORS, "/phone"]), *(("phone", page) for page in OPERATORS)]
+    ("role", "page"),
+    [*(("officer", page) for page in [*OPERATORS, "/phone"]), *(("phone", page) for page in OPERATORS)],
 )
 def test_a_wrong_role_is_refused_with_a_sentence(desk: Desk, role: str, page: str) -> None:
     answer = desk.signed_in(role).get(page)
@@ -53,7 +54,7 @@ def test_an_agencys_pages_are_for_its_officers(desk: Desk, role: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/operator/retry", "/operator/retry/1"])
-@pytest.mark.parametrize("role", ["agency", "phone"])
+@pytest.mark.parametrize("role", ["officer", "phone"])
 def test_a_wrong_role_cannot_send_forms(desk: Desk, role: str, path: str) -> None:
     assert post(desk.signed_in(role), "/signin", path).status_code == 403
 

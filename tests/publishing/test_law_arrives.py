@@ -44,7 +44,7 @@ def down(tmp_path: Path, clock: Clock) -> Iterator[Down]:
     with open_down(tmp_path, "kenya", clock=clock) as down:
         for station in (down.hub, down.village):
             for agency in (HOLDER, OTHER):
-                save = partial(accounts.save, name=agency, password=HASHED, role="agency", agency=agency)
+                save = partial(accounts.save, name=agency, password=HASHED, role="officer", agency=agency)
                 station.store.write(save)
         yield down
 

@@ -26,7 +26,7 @@ from tests.support.stations import shipped_law
 
 START = 1_783_900_800.0  # 13 July 2026, 05:00 in Dushanbe
 PASSWORD = "correct horse battery"
-PEOPLE = {"operator": "zarina", "agency": "bahrom", "phone": "madina"}
+PEOPLE = {"operator": "zarina", "officer": "bahrom", "phone": "madina"}
 WEBHOOK = "/gateway/test/secret/ussd"
 PACK = pack.load("tajikistan")
 HASHED = passwords.hash_password(PASSWORD)
@@ -85,7 +85,7 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
     has_upstream = bool(changed.get("has_upstream", True))
     cases = Cases(store.write(lambda tx: identity.create(tx, 7)), has_upstream, shipped_law)
     for role, name in PEOPLE.items():
-        store.write(lambda tx, n=name, r=role: accounts.save(tx, n, HASHED, r, "HCU" if r == "agency" else ""))
+        store.write(lambda tx, n=name, r=role: accounts.save(tx, n, HASHED, r, "HCU" if r == "officer" else ""))
     app = Flask("sado", static_folder=None)
     desk = Desk(app, store, cases, clock)
     _add_webhook(app, desk)

@@ -25,7 +25,7 @@ from tests.support.browser import HASHED, PASSWORD, enter, post
 from tests.support.stations import APPEAL, Clock, Station, open_station
 
 DAY_S = 24 * 3600
-PEOPLE = {"Zarina": ("agency", "HCU"), "Kamol": ("agency", "ELC"), "Operator": ("operator", "")}
+PEOPLE = {"Zarina": ("officer", "HCU"), "Kamol": ("officer", "ELC"), "Operator": ("operator", "")}
 OPTIONS = pages.Options(
     phone_page=False,
     phone_sms_url="",

@@ -43,8 +43,8 @@ def test_an_empty_page_says_something_friendly(operator: FlaskClient) -> None:
 def test_it_is_one_of_the_operator_s_pages_and_of_nobody_else(desk: Desk, operator: FlaskClient) -> None:
     assert '<a href="/consultation" >Consultation</a>' in operator.get("/operator").text
     assert '<a href="/consultation" aria-current="page">' in operator.get("/consultation").text
-    assert "/consultation" not in desk.signed_in("agency").get("/agency").text
-    assert desk.signed_in("agency").get("/consultation").status_code == 403
+    assert "/consultation" not in desk.signed_in("officer").get("/agency").text
+    assert desk.signed_in("officer").get("/consultation").status_code == 403
     assert desk.visitor().get("/consultation").status_code == 302
 
 

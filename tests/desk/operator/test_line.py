@@ -282,7 +282,7 @@ def test_a_hub_has_no_line_of_its_own(tmp_path: Path) -> None:
         assert "Sync now" not in words
 
 
-@pytest.mark.parametrize("role", ["agency", "phone"])
+@pytest.mark.parametrize("role", ["officer", "phone"])
 def test_only_operators_see_it(station: Desk, role: str) -> None:
     assert station.signed_in(role).get("/operator/line").status_code == 403
 

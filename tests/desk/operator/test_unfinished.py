@@ -60,5 +60,5 @@ def test_a_form_of_another_version_shows_as_its_code(desk: Desk, operator: Flask
 
 
 def test_it_is_for_operators_only(desk: Desk) -> None:
-    assert desk.signed_in("agency").get("/unfinished").status_code == 403
+    assert desk.signed_in("officer").get("/unfinished").status_code == 403
     assert desk.visitor().get("/unfinished").status_code == 302
