@@ -101,6 +101,8 @@ class Station:
         schedule.look_at_clock(self.store)
         self.store.write(entries.release_all)
         self.store.write(blobs.recover)
+        # Also at the start: a box may be off at night.
+        self.store.rewrite()
         self.scheduler.start()
 
     def stop(self) -> None:
@@ -170,6 +172,7 @@ def build_station(settings: Settings, store: Store) -> Station:
     scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
     schedule.look(scheduler, health)
     schedule.exchange_keys(scheduler, rotation.step)
+    schedule.rewrite(scheduler, store, pack.time_zone)
     for poller in channel.pollers:
         schedule.poll(scheduler, poller)
     if upstream:

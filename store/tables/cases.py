@@ -103,6 +103,12 @@ def references_of(tx: Transaction, msisdn: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def references_after(tx: Transaction, reference: str) -> list[str]:
+    """The references of the cases that follow this one, in order."""
+    rows = tx.all("SELECT reference FROM cases WHERE reference > :reference ORDER BY reference", reference=reference)
+    return [row[0] for row in rows]
+
+
 def unlink(tx: Transaction, reference: str) -> None:
     """Take the number off a case, for good: no number leads to the case, nor the case to a number."""
     tx.run(
