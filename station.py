@@ -25,6 +25,7 @@ from sado.cases.residents import subscriptions
 from sado.cases.residents.additions import Additions
 from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
+from sado.cases.retention import Retention
 from sado.cases.service import Cases
 from sado.channel import build as channels
 from sado.channel.build import Channel
@@ -172,6 +173,7 @@ def build_station(settings: Settings, store: Store) -> Station:
     scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
     schedule.look(scheduler, health)
     schedule.exchange_keys(scheduler, rotation.step)
+    schedule.keep_terms(scheduler, store, Retention(lambda: versions.current.law).step)
     schedule.rewrite(scheduler, store, pack.time_zone)
     for poller in channel.pollers:
         schedule.poll(scheduler, poller)

@@ -23,6 +23,7 @@ from sado.store.tables import (
     lanes,
     line_usage,
     messages,
+    retention,
     sessions,
 )
 from sado.store.tables import outbox as entries
@@ -180,6 +181,17 @@ def rewrite(scheduler: BackgroundScheduler, store: Store, time_zone: str) -> Non
     scheduler.add_job(store.rewrite, "cron", hour=REWRITE_AT_HOUR, timezone=time_zone, id="rewrite")
 
 
+def keep_terms(scheduler: BackgroundScheduler, store: Store, step: Callable[[Transaction], bool]) -> None:
+    """Each hour, do what the terms of keeping cases ask for, a few cases in each transaction."""
+    scheduler.add_job(_keep_terms, "interval", [store, step], seconds=FORGET_EVERY_S, id="retention")
+
+
+def _keep_terms(store: Store, step: Callable[[Transaction], bool]) -> None:
+    for _ in range(MOST_STEPS):
+        if not store.write(step):
+            return
+
+
 def take_in(scheduler: BackgroundScheduler, arrivals: Arrivals) -> None:
     """Take in what was fetched; beside the exchange, for a long register takes its time."""
     scheduler.add_job(arrivals.step, "interval", seconds=TICK_S, id="arrivals")
@@ -214,6 +226,7 @@ def forget(store: Store, keep_days: float = 14) -> None:
     store.write(lambda tx: sessions.forget(tx, tx.now - SESSION_KEEP_MS))
     store.write(lambda tx: attempts.forget(tx, tx.now - ATTEMPT_KEEP_MS))
     store.write(lambda tx: entries.forget_strangers(tx, tx.now - ATTEMPT_KEEP_MS))
+    store.write(lambda tx: retention.forget(tx, tx.steady - APPLIED_KEEP_MS))
     store.write(lambda tx: deletions.forget(tx, tx.now - DELETION_KEEP_MS))
     store.write(lambda tx: drafts.forget(tx, tx.now - DRAFT_KEEP_MS))
     store.write(lambda tx: messages.forget(tx, tx.now - MESSAGE_KEEP_MS))
