@@ -25,18 +25,19 @@ AHEAD_DAYS = 30
 
 @dataclass(frozen=True)
 class Due:
-    """A case that will be made nameless, or deleted, on this day."""
+    """A case that will be made nameless, or deleted, on the day that begins `at`."""
 
     reference: str
-    day: date
+    at: int
     is_deleted: bool
 
 
 @dataclass(frozen=True)
 class Coming:
-    """What comes until `until`: how many cases become nameless, how many are deleted, and the first of them."""
+    """What comes until the end of a day, `until`: how many cases become nameless, how many are deleted, and the
+    first of them."""
 
-    until: date
+    until: int
     nameless: int
     deleted: int
     first: list[Due]
@@ -69,14 +70,14 @@ def coming(tx: Transaction, law: Law, limit: int) -> Coming:
         for days, which in _ended(tx, law, is_deleted, until):
             counts[is_deleted] += rows.count(tx, which, named=not is_deleted)
             due = rows.ended(tx, which, limit, named=not is_deleted)
-            first += [Due(reference, _day(law, at, days), is_deleted) for reference, at in due]
-    first.sort(key=lambda one: (one.day, one.reference, one.is_deleted))
-    return Coming(until, counts[0], counts[1], first[:limit])
+            first += [Due(reference, _due_at(law, at, days), is_deleted) for reference, at in due]
+    first.sort(key=lambda one: (one.at, one.reference, one.is_deleted))
+    return Coming(law.end_of(until), counts[0], counts[1], first[:limit])
 
 
-def _day(law: Law, moved_at: int, days: int) -> date:
-    """The day on which a case goes that was moved last at this moment and is kept for so many days."""
-    return law.day_of(moved_at) + (days + 1) * DAY
+def _due_at(law: Law, moved_at: int, days: int) -> int:
+    """When the day begins on which a case goes that was moved last at this moment and is kept for so many days."""
+    return moment(law.day_of(moved_at) + (days + 1) * DAY, ZoneInfo(law.time_zone))
 
 
 def _ended(tx: Transaction, law: Law, is_deleted: bool, day: date) -> Iterator[tuple[int, Ended]]:
