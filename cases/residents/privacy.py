@@ -92,8 +92,11 @@ class Privacy:
         if not _empty_aside(tx, reference, msisdn) and case is None:
             raise UnknownCaseError(reference)
         _unlink(tx, reference)
-        if is_from_above and forgotten.is_whole and msisdn:
-            self.forget(tx, msisdn)
+        if is_from_above and msisdn:
+            # It was not deleted here, or a restored disk has it again; then so may the stations that it told of it.
+            self._forget_case(tx, forgotten)
+            if forgotten.is_whole:
+                self.forget(tx, msisdn)
         elif case is not None and not self._has_upstream:
             _tell_below(tx, case, forgotten)
 

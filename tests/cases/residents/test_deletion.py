@@ -22,7 +22,7 @@ from sado.store.tables.events import Event
 from sado.store.tables.outbox import State
 from sado.sync import outbox
 from sado.sync.codes import Cause, EntryKind, Reason
-from tests.support import sealed
+from tests.support import backups, sealed
 from tests.support.pairs import Pair, Side, open_pair
 from tests.support.phone import Phone
 from tests.support.station import TOKEN, shipped_pack, webhook
@@ -217,6 +217,33 @@ def test_a_deletion_at_the_hub_reaches_the_station_that_filed(pair: Pair) -> Non
         side.store.write(received_events.forget_all)
         assert sealed_of(side.store, HERS) == []
         assert sealed_of(side.store, HIS) != []
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_station_whose_disk_is_lost_is_told_again_by_the_hub(tmp_path: Path, is_whole: bool) -> None:
+    with open_pair(tmp_path) as pair:
+        reference = live(pair, HERS)
+        his = live(pair, HIS)
+        backups.make(pair.village.store, tmp_path / "copy")
+        if is_whole:
+            pair.village.store.write(lambda tx: pair.village.privacy.forget(tx, HERS))
+        else:
+            pair.village.store.write(lambda tx: pair.village.privacy.forget_case(tx, reference))
+        pair.settle()
+    for path in (tmp_path / "village").glob("station.db*"):
+        path.unlink()
+    backups.restore(tmp_path / "copy", tmp_path / "village")
+    with open_pair(tmp_path) as pair:
+        assert pair.village.store.read(lambda tx: pair.village.cases.get(tx, reference)).msisdn == HERS
+        pair.settle()
+        for side in (pair.village, pair.hub):
+            assert side.store.read(lambda tx, side=side: side.cases.get(tx, reference)).msisdn == ""
+            assert side.store.read(lambda tx, side=side: side.cases.get(tx, his)).msisdn == HIS
+            left = {column for column, _, text in sealed.values(side.store) if HERS in (text or "")}
+            # Her other case keeps its number where one alone was meant.
+            assert left == set() if is_whole else left >= {"cases.msisdn"}
+        stored = pair.village.store.read(lambda tx: subscribers.language_of(tx, HERS))
+        assert (stored is None) == is_whole
 
 
 def test_a_stolen_box_deletes_no_more_than_its_own_case(pair: Pair) -> None:
