@@ -25,6 +25,7 @@ from sado.sync.codes import Cause, EntryKind, Reason
 from tests.support import backups, sealed
 from tests.support.pairs import Pair, Side, open_pair
 from tests.support.phone import Phone
+from tests.support.row import open_row
 from tests.support.station import TOKEN, shipped_pack, webhook
 from tests.support.stations import APPEAL, START_S
 
@@ -244,6 +245,23 @@ def test_a_station_whose_disk_is_lost_is_told_again_by_the_hub(tmp_path: Path, i
             assert left == set() if is_whole else left >= {"cases.msisdn"}
         stored = pair.village.store.read(lambda tx: subscribers.language_of(tx, HERS))
         assert (stored is None) == is_whole
+
+
+@pytest.mark.parametrize("asked_at", ["village", "district", "hub"])
+def test_every_station_on_the_way_forgets_wherever_it_was_asked(tmp_path: Path, asked_at: str) -> None:
+    with open_row(tmp_path) as row:
+        stops = (row.village, row.district, row.hub)
+        for msisdn in (HERS, HIS):
+            appeal = msgspec.structs.replace(APPEAL, msisdn=msisdn)
+            row.village.store.write(lambda tx, appeal=appeal: row.village.cases.open(tx, appeal))
+        row.settle()
+        assert all(sealed_of(stop.store, HERS) for stop in stops)
+        stop = getattr(row, asked_at)
+        stop.store.write(lambda tx: stop.privacy.forget(tx, HERS))
+        row.settle()
+        assert [sealed_of(stop.store, HERS) for stop in stops] == [[], [], []]
+        assert all(sealed_of(stop.store, HIS) for stop in stops)
+        assert [stop.aside() for stop in stops] == [[], [], []]
 
 
 def test_a_stolen_box_deletes_no_more_than_its_own_case(pair: Pair) -> None:
