@@ -60,9 +60,7 @@ def insert(
     """Queue an entry for a destination that takes entries one by one, under the next number of its lane; its id. It
     goes with the number of this subscriber."""
     number = tx.next_number(f"lane {destination} {lane}")
-    entry_id = _insert(tx, destination, lane, number, Event(kind, reference, body), None)
-    tx.run("UPDATE outbox SET subscriber = :subscriber WHERE id = :id", subscriber=subscriber, id=entry_id)
-    return entry_id
+    return _insert(tx, destination, lane, number, Event(kind, reference, body), None, subscriber)
 
 
 def append(tx: Transaction, peer: str, lane: str, event: Event) -> int:
@@ -75,13 +73,22 @@ def append(tx: Transaction, peer: str, lane: str, event: Event) -> int:
     return _insert(tx, peer, lane, end.numbered + 1, replace(event, id=named), rolling)
 
 
-def _insert(tx: Transaction, destination: str, lane: str, number: int, event: Event, rolling: bytes | None) -> int:
+def _insert(
+    tx: Transaction,
+    destination: str,
+    lane: str,
+    number: int,
+    event: Event,
+    rolling: bytes | None,
+    subscriber: bytes | None = None,
+) -> int:
     entry_id = tx.next_number("outbox")
     made_at = event.happened_at or tx.now
     tx.run(
         "INSERT INTO outbox (id, destination, lane, number, kind, reference, body, state, attempts, due_at,"
-        " lease_until, reason, created_at, steady_at, event, hash, hops) VALUES (:id, :destination, :lane, :number,"
-        " :kind, :reference, :body, 'queued', 0, :now, 0, '', :made_at, :steady_at, :event, :hash, :hops)",
+        " lease_until, reason, created_at, steady_at, event, hash, hops, subscriber)"
+        " VALUES (:id, :destination, :lane, :number, :kind, :reference, :body, 'queued', 0, :now, 0, '',"
+        " :made_at, :steady_at, :event, :hash, :hops, :subscriber)",
         id=entry_id,
         destination=destination,
         lane=lane,
@@ -95,6 +102,7 @@ def _insert(tx: Transaction, destination: str, lane: str, number: int, event: Ev
         event=event.id or None,
         hash=rolling,
         hops=event.hops,
+        subscriber=subscriber,
     )
     return entry_id
 
