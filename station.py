@@ -103,7 +103,7 @@ class Station:
         self.store.write(entries.release_all)
         self.store.write(blobs.recover)
         # Also at the start: a box may be off at night.
-        self.store.rewrite()
+        schedule.rewrite_now(self.store)
         self.scheduler.start()
 
     def stop(self) -> None:

@@ -178,7 +178,16 @@ def exchange_keys(scheduler: BackgroundScheduler, step: Callable[[float], object
 
 def rewrite(scheduler: BackgroundScheduler, store: Store, time_zone: str) -> None:
     """Each night, where something was deleted, write the file anew; phones wait some seconds at most."""
-    scheduler.add_job(store.rewrite, "cron", hour=REWRITE_AT_HOUR, timezone=time_zone, id="rewrite")
+    scheduler.add_job(rewrite_now, "cron", [store], hour=REWRITE_AT_HOUR, timezone=time_zone, id="rewrite")
+
+
+def rewrite_now(store: Store) -> None:
+    """Write the file anew, if something was deleted. A disk without room for it keeps nobody from serving: the next
+    night tries again."""
+    try:
+        store.rewrite()
+    except DiskError as error:
+        log.error("the database could not be written anew after a deletion, make room on the disk: %s", error)
 
 
 def keep_terms(scheduler: BackgroundScheduler, store: Store, step: Callable[[Transaction], bool]) -> None:

@@ -14,13 +14,13 @@ from sado.cases.residents import replies, subscriptions
 from sado.cases.residents.privacy import FORGOTTEN
 from sado.channel.effects.registry import all_effects
 from sado.channel.versions import Versions
-from sado.store import Store, Transaction
+from sado.store import DiskError, Store, Transaction
 from sado.store.tables import deletions, quarantine, received_events, sessions, subscribers
 from sado.store.tables import outbox as entries
 from sado.store.tables import subscriptions as wishes
 from sado.store.tables.events import Event
 from sado.store.tables.outbox import State
-from sado.sync import outbox
+from sado.sync import outbox, schedule
 from sado.sync.codes import Cause, EntryKind, Reason
 from tests.support import backups, sealed
 from tests.support.pairs import Pair, Side, open_pair
@@ -272,7 +272,24 @@ def test_a_stolen_box_deletes_no_more_than_its_own_case(pair: Pair) -> None:
     assert pair.hub.store.read(lambda tx: subscribers.language_of(tx, HERS)) == "tg"
 
 
-def test_the_journal_of_what_was_deleted_is_rewritten_once(pair: Pair) -> None:
+def test_a_disk_without_room_for_it_keeps_nobody_from_serving_and_it_is_tried_again(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(connection: object) -> None:
+        raise DiskError("database or disk is full")
+
+    store = pair.village.store
+    store.write(lambda tx: pair.village.privacy.forget(tx, HERS))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(store._connection), "rewrite", fail)
+        schedule.rewrite_now(store)
+    assert "make room on the disk" in caplog.text
+    assert store.read(deletions.count) > 0
+    schedule.rewrite_now(store)
+    assert store.read(deletions.count) == 0
+
+
+def test_the_file_is_written_anew_once(pair: Pair) -> None:
     live(pair, HERS)
     store = pair.village.store
     assert store.read(deletions.count) == 0
