@@ -72,6 +72,10 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(ge=1, le=3650, description="Days that what was acknowledged is kept, longer than the upstream's backups."),
     ] = 14.0
+    backup_keep_days: Annotated[
+        int,
+        Meta(ge=1, le=3650, description="Days that a backup is kept before somebody deletes it; it says so itself."),
+    ] = 35
     sync_windows: Annotated[
         str,
         Meta(

@@ -26,6 +26,7 @@ from sado.cases.residents import subscriptions
 from sado.cases.residents.additions import Additions
 from sado.cases.residents.consultation import Consultation
 from sado.cases.residents.privacy import Privacy
+from sado.cases.retention import Retention
 from sado.cases.service import Cases
 from sado.channel import build as channels
 from sado.channel.build import Channel
@@ -102,6 +103,8 @@ class Station:
         schedule.look_at_clock(self.store)
         self.store.write(entries.release_all)
         self.store.write(blobs.recover)
+        # Also at the start: a box may be off at night.
+        schedule.rewrite_now(self.store)
         self.scheduler.start()
 
     def stop(self) -> None:
@@ -173,6 +176,8 @@ def build_station(settings: Settings, store: Store) -> Station:
     scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
     schedule.look(scheduler, health)
     schedule.exchange_keys(scheduler, rotation.step)
+    schedule.keep_terms(scheduler, store, Retention(lambda: versions.current.law).step)
+    schedule.rewrite(scheduler, store, pack.time_zone)
     for poller in channel.pollers:
         schedule.poll(scheduler, poller)
     if upstream:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sado.cases.errors import UnknownEventError
 from sado.store import Transaction
+from sado.store.tables import retention
 from sado.store.tables.events import Apply, Event
 
 
@@ -16,7 +17,11 @@ class Events:
         self._handlers = handlers
 
     def apply(self, tx: Transaction, peer: str, event: Event) -> None:
-        """Take an event. Raises UnknownEventError, or what its handler raises: the caller keeps the event aside."""
+        """Take an event. One about a case that was deleted when its time was over changes nothing.
+
+        Raises UnknownEventError, or what its handler raises: the caller keeps the event aside."""
+        if event.reference and retention.was_deleted(tx, event.reference):
+            return
         handler = self._handlers.get(event.kind.partition(".")[0])
         if handler is None:
             raise UnknownEventError(event.kind)

@@ -20,6 +20,8 @@ from sado.cases.errors import NamelessError, PackDataError
 from sado.store.zone_time import local, moment
 
 Days = Annotated[int, Meta(ge=1, le=366)]
+# So long a case is kept at most once it is over: a hundred years.
+KeptDays = Annotated[int, Meta(ge=1, le=36525)]
 Weekday = Annotated[int, Meta(ge=1, le=7)]
 FILE = "law.yaml"
 DAY = timedelta(days=1)
@@ -39,6 +41,13 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answer_days: Days | None = None
 
 
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many days after it is over a case is kept with its names and words, and how many its bare row."""
+
+    nameless_days: KeptDays
+    deleted_days: KeptDays
+
+
 class Law(msgspec.Struct, frozen=True):
     """One country's rules. `weekend` holds ISO weekdays; `yearly_holidays` are keyed MM-DD; a day of
     `dated_working_days` is worked although it is in the weekend."""
@@ -51,6 +60,7 @@ class Law(msgspec.Struct, frozen=True):
     forward_days: Days
     acknowledge_working_days: Days
     kinds: Annotated[dict[str, Kind], Meta(min_length=1)]
+    retention: dict[str, Retention]
     weekend: Annotated[frozenset[Weekday], Meta(max_length=6)]
     moves_off_weekends: bool
     yearly_holidays: Annotated[dict[str, str], Meta(max_length=100)]
@@ -69,6 +79,7 @@ class Law(msgspec.Struct, frozen=True):
             except msgspec.ValidationError as error:
                 faults.append((name, str(error) if name in raw else "is missing"))
         faults += _senseless(values)
+        faults += _unkept(values)
         if faults:
             raise PackDataError(FILE, (((name,), says) for name, says in faults))
         return cls(**values)
@@ -156,6 +167,20 @@ def _day(year: int, name: str) -> date | None:
         return None
     # The names of weeks are ISO dates too.
     return day if f"{day:%m-%d}" == name else None
+
+
+def _unkept(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the two lists of kinds say of each other."""
+    if not {"kinds", "retention"} <= values.keys():
+        return
+    kinds, retention = values["kinds"], values["retention"]
+    for kind in kinds.keys() - retention.keys():
+        yield "retention", f"says nothing of the kind {kind!r}"
+    for kind in retention.keys() - kinds.keys():
+        yield "retention", f"there is no kind {kind!r}"
+    for kind, kept in retention.items():
+        if kept.deleted_days < kept.nameless_days:
+            yield "retention", f"a case of the kind {kind!r} would be deleted before it is nameless"
 
 
 def _senseless(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

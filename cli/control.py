@@ -30,7 +30,7 @@ from sado.station import Station
 from sado.store import DiskError, StoreError
 from sado.store.backups import drill
 from sado.store.rotation import Progress
-from sado.store.tables import packs
+from sado.store.tables import deletions, packs
 from sado.sync import outbox
 from sado.sync.blobs.signature import SignatureError, Signed
 
@@ -122,6 +122,8 @@ def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
     if (method, what) == ("POST", "sms"):
         return {"lines": _costs(station, body["month"])}
     if (method, what) == ("POST", "backup"):
+        # Before the copy, so that a backup knows of itself.
+        station.store.write(lambda tx: deletions.note_backup(tx, body["made_at"], body["kept_until"]))
         station.store.backup(Path(body["target"]))
         return {}
     if (method, what) == ("POST", "drill"):

@@ -16,7 +16,7 @@ from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
 from sado.desk import language, signin
 from sado.desk.language import N_, _
-from sado.desk.operator import case, consultation, find, line, outbox, quarantine, unfinished
+from sado.desk.operator import case, consultation, find, line, outbox, quarantine, retention, unfinished
 from sado.desk.roles import ROLES_OF, Permission, may
 from sado.menus.invisible import marked
 from sado.menus.pack import Pack
@@ -87,7 +87,9 @@ def create(app: Flask, store: Store, cases: Cases, pack: Pack, options: Options)
 def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Page]:
     from sado.desk.officer import cases as officer
 
-    work = outbox.create(store, pack, options.has_upstream, options.is_costly, options.spent_peers, options.sync_status)
+    work = outbox.create(
+        store, pack, options.has_upstream, options.is_costly, options.spent_peers, options.sync_status, cases.law
+    )
     pages = [
         Page(N_("Outbox"), Permission.CENTRE, work),
         Page("", Permission.CENTRE, find.create(store, pack)),
@@ -95,6 +97,7 @@ def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Pag
         Page(N_("Unfinished"), Permission.CENTRE, unfinished.create(store, pack)),
         Page(N_("Consultation"), Permission.CENTRE, consultation.create(store, pack)),
         Page("", Permission.CENTRE, line.create(store, pack.languages, options.sync_status)),
+        Page("", Permission.CENTRE, retention.create(store, cases.law)),
         Page("", Permission.QUARANTINE, quarantine.create(store, options.release)),
         Page(N_("Cases"), Permission.AGENCY, officer.create(store, cases, pack)),
     ]

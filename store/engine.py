@@ -12,6 +12,7 @@ from sado.store.clock import SteadyClock
 from sado.store.engines.contract import Connection, Table
 from sado.store.engines.sqlite import SQLite
 from sado.store.keys import Keyring
+from sado.store.tables import deletions
 from sado.store.tables import keys as key_rows
 from sado.store.transaction import Transaction
 from sado.store.writer import Writer
@@ -37,6 +38,8 @@ class Store:
             migrations.apply(self._connection, migrations.MIGRATIONS)
             self.clock = SteadyClock(self._connection)
             self._fit_keys()
+        # A kill may have come between a deletion and this, which follows it.
+        self._connection.empty_journal()
         self._writer = Writer(self._connection, self._begin, max_group)
         self._idle_readers: list[Connection] = []
 
@@ -56,6 +59,14 @@ class Store:
             finally:
                 connection.rollback()
                 self._idle_readers.append(connection)
+
+    def rewrite(self) -> None:
+        """Write the file anew where something was deleted since it was last: what SQLite left of it in other pages goes
+        too. Phones wait meanwhile, so it is for the night. Raises DiskError."""
+        if counted := self.read(deletions.count):
+            with self._connection.disk_errors:
+                self._writer.rewrite()
+            self.write(lambda tx: deletions.note_rewritten(tx, counted))
 
     def backup(self, target: Path) -> None:
         """Write a checked copy of the whole database to `target` while serving. Raises DiskError or StoreError."""

@@ -361,4 +361,22 @@ def m001_first(connection: Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_first,)
+def m002_deletion(connection: Connection) -> None:
+    """Whose a session and an entry of the outbox are; what retention has done; what residents had deleted, and which
+    backups may still hold it."""
+    for statement in (
+        "ALTER TABLE sessions ADD COLUMN subscriber HASH_BLOB",
+        "CREATE INDEX sessions_by_subscriber ON sessions (subscriber)",
+        "ALTER TABLE outbox ADD COLUMN subscriber HASH_BLOB",
+        "CREATE INDEX outbox_by_subscriber ON outbox (subscriber)",
+        "ALTER TABLE cases ADD COLUMN steady_at BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE cases ADD COLUMN nameless_at BIGINT",
+        "CREATE INDEX cases_by_end ON cases (kind, status, updated_at)",
+        'CREATE TABLE deleted_cases (reference TEXT COLLATE "binary" PRIMARY KEY, at BIGINT NOT NULL)',
+        "CREATE TABLE deletions (hash HASH_BLOB PRIMARY KEY, at BIGINT NOT NULL)",
+        "CREATE TABLE backups (made_at BIGINT PRIMARY KEY, kept_until BIGINT NOT NULL)",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_first, m002_deletion)

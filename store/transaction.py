@@ -22,16 +22,18 @@ class Transaction:
     """Handed to a job by `Store.write` and `Store.read`; all that it does is kept or dropped together.
 
     `now` is the one moment of this work in milliseconds since 1970 UTC, so that rows written together
-    carry the same time. `steady` is the same moment by a clock that nobody sets (store/clock.py).
+    carry the same time. `steady` is the same moment by a clock that nobody sets (store/clock.py). A job sets `wipes`
+    where what it deletes has to leave the journal too, right after the commit.
     """
 
-    __slots__ = ("_connection", "keys", "now", "steady")
+    __slots__ = ("_connection", "keys", "now", "steady", "wipes")
 
     def __init__(self, connection: Connection, keys: Keyring, now: int, steady: int | None = None) -> None:
         self._connection = connection
         self.keys = keys
         self.now = now
         self.steady = now if steady is None else steady
+        self.wipes = False
 
     def run(self, sql: str, **values: Any) -> None:
         """Execute a statement whose rows nobody wants."""

@@ -28,12 +28,14 @@ FLUSH_GROWTH = 1.02
 
 
 class Submission:
-    """A job on its way: its result or error, once its group is on disk. Until then `done` is held."""
+    """A job on its way: its result or error, once its group is on disk. Until then `done` is held. One that `is_alone`
+    is no transaction: it runs between two."""
 
-    __slots__ = ("done", "error", "job", "result")
+    __slots__ = ("done", "error", "is_alone", "job", "result")
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, is_alone: bool = False) -> None:
         self.job = job
+        self.is_alone = is_alone
         self.result: Any = None
         self.error: BaseException | None = None
         self.done = threading.Lock()
@@ -58,12 +60,19 @@ class Writer:
         self._is_closed = False
         self._flush_s = float("inf")
         self._expected = 1
+        self._has_to_wipe = False
         self._thread = threading.Thread(target=self._run_all, name="writer", daemon=True)
         self._thread.start()
 
     def run(self, job: Job) -> Any:
         """The job's result, after the commit that holds its effects. Raises what the job or the commit raised."""
-        submission = Submission(job)
+        return self._submit(Submission(job))
+
+    def rewrite(self) -> None:
+        """Write the file anew, between two transactions; all who come wait for it. Raises what the disk raised."""
+        self._submit(Submission(lambda tx: None, is_alone=True))
+
+    def _submit(self, submission: Submission) -> Any:
         with self._arrival:
             if self._is_closed:
                 raise StoreClosedError("The station is stopping.")
@@ -88,13 +97,25 @@ class Writer:
             self._expected = len(group) + len(self._waiting)
             for submission in group:
                 submission.done.release()
+            # Nobody waits for it, but for who comes just now: as long as any checkpoint takes.
+            if self._has_to_wipe:
+                self._has_to_wipe = not self._connection.empty_journal()
 
     def _next_group(self) -> list[Submission]:
         """Those who wait, once somebody does; none when the writer is closed."""
         with self._arrival:
             self._arrival.wait_for(lambda: self._waiting or self._is_closed)
         self._wait_for_others()
-        return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._max_group))]
+        return self._taken()
+
+    def _taken(self) -> list[Submission]:
+        """The first who wait, as many as make one group."""
+        group: list[Submission] = []
+        while self._waiting and len(group) < self._max_group:
+            if group and (self._waiting[0].is_alone or group[0].is_alone):
+                break
+            group.append(self._waiting.popleft())
+        return group
 
     def _wait_for_others(self) -> None:
         """On a slow disk, wait until as many are here as come and go, but no longer than a flush takes."""
@@ -115,6 +136,9 @@ class Writer:
     def _run_together(self, group: list[Submission]) -> bool:
         """Whether every job of the group is on disk; otherwise none is, and each submission has the error."""
         try:
+            if group[0].is_alone:
+                self._connection.rewrite()
+                return True
             self._connection.begin()
             transaction = self._begin(self._connection)
             for submission in group:
@@ -123,6 +147,7 @@ class Writer:
             self._connection.commit()
             # The quickest of late: a busy interpreter makes a commit look slow that is not.
             self._flush_s = min(self._flush_s * FLUSH_GROWTH, time.perf_counter() - began)
+            self._has_to_wipe |= transaction.wipes
         except BaseException as error:
             for submission in group:
                 submission.error = error

@@ -81,11 +81,20 @@ def way_to(tx: Transaction, number: int) -> str:
     return station(stations.through(tx, number))
 
 
-def put(tx: Transaction, destination: str, kind: EntryKind, reference: str, body: str, lane: str = URGENT) -> int:
-    """Queue `body` (JSON) for a destination; its id. It leaves only if the transaction is committed. Raises
-    DestinationError or EventTooLargeError."""
+def put(
+    tx: Transaction,
+    destination: str,
+    kind: EntryKind,
+    reference: str,
+    body: str,
+    lane: str = URGENT,
+    subscriber: bytes | None = None,
+) -> int:
+    """Queue `body` (JSON) for a destination; its id. It leaves only if the transaction is committed. An SMS about no
+    case names its `subscriber`, by whom it is found when her number is deleted. Raises DestinationError or
+    EventTooLargeError."""
     if kind_of(destination) is Kind.SINGLE:
-        return outbox.insert(tx, destination, lane, kind, reference, body)
+        return outbox.insert(tx, destination, lane, kind, reference, body, subscriber)
     if (size := text_size(kind, reference, body)) > MOST_BYTES_OF_ONE:
         raise EventTooLargeError(f"An event of {size} bytes fits no frame; {MOST_BYTES_OF_ONE} at most do.")
     return outbox.append(tx, destination, lane, Event(kind, reference, body))

@@ -16,12 +16,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sado.store import DiskError, Store, Transaction
 from sado.store.tables import (
     attempts,
+    deletions,
     deliveries,
     drafts,
     lane_events,
     lanes,
     line_usage,
     messages,
+    retention,
     row_readers,
     sessions,
 )
@@ -40,12 +42,16 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 FORGET_EVERY_S = 3600
+# When the fewest dial.
+REWRITE_AT_HOUR = 3
 LOOK_EVERY_S = 60
 SESSION_KEEP_MS = 7 * DAY_MS
 ATTEMPT_KEEP_MS = 2 * DAY_MS
 # Who looks once a year, at her tax, is still known.
 READER_KEEP_MS = 400 * DAY_MS
 DRAFT_KEEP_MS = MESSAGE_KEEP_MS = 30 * DAY_MS
+# Longer than a backup is kept that this station was not told of.
+DELETION_KEEP_MS = 35 * DAY_MS
 # Longer than any stick with events lies in a drawer.
 APPLIED_KEEP_MS = 400 * DAY_MS
 MOST_STEPS = 50
@@ -173,6 +179,31 @@ def exchange_keys(scheduler: BackgroundScheduler, step: Callable[[float], object
     scheduler.add_job(step, "interval", [TICK_S / 2], seconds=TICK_S, id="keys")
 
 
+def rewrite(scheduler: BackgroundScheduler, store: Store, time_zone: str) -> None:
+    """Each night, where something was deleted, write the file anew; phones wait some seconds at most."""
+    scheduler.add_job(rewrite_now, "cron", [store], hour=REWRITE_AT_HOUR, timezone=time_zone, id="rewrite")
+
+
+def rewrite_now(store: Store) -> None:
+    """Write the file anew, if something was deleted. A disk without room for it keeps nobody from serving: the next
+    night tries again."""
+    try:
+        store.rewrite()
+    except DiskError as error:
+        log.error("the database could not be written anew after a deletion, make room on the disk: %s", error)
+
+
+def keep_terms(scheduler: BackgroundScheduler, store: Store, step: Callable[[Transaction], bool]) -> None:
+    """Each hour, do what the terms of keeping cases ask for, a few cases in each transaction."""
+    scheduler.add_job(_keep_terms, "interval", [store, step], seconds=FORGET_EVERY_S, id="retention")
+
+
+def _keep_terms(store: Store, step: Callable[[Transaction], bool]) -> None:
+    for _ in range(MOST_STEPS):
+        if not store.write(step):
+            return
+
+
 def take_in(scheduler: BackgroundScheduler, arrivals: Arrivals) -> None:
     """Take in what was fetched; beside the exchange, for a long register takes its time."""
     scheduler.add_job(arrivals.step, "interval", seconds=TICK_S, id="arrivals")
@@ -198,7 +229,8 @@ def look_at_clock(store: Store) -> None:
 
 def forget(store: Store, keep_days: float = 14) -> None:
     """Delete what is no longer needed: acknowledged entries, old sessions, old counts of wrong tries, forms that
-    nobody went on with, which SMS were taken; and say of entries whose report never came that they are unknown."""
+    nobody went on with, which SMS were taken, answers to strangers, old deletions; and say of entries whose report
+    never came that they are unknown."""
     store.write(lambda tx: entries.forget(tx, int(keep_days * DAY_MS)))
     store.write(lambda tx: lanes.forget_applied(tx, tx.steady - APPLIED_KEEP_MS))
     store.write(outbox.give_up_waiting)
@@ -206,5 +238,8 @@ def forget(store: Store, keep_days: float = 14) -> None:
     store.write(lambda tx: sessions.forget(tx, tx.now - SESSION_KEEP_MS))
     store.write(lambda tx: attempts.forget(tx, tx.now - ATTEMPT_KEEP_MS))
     store.write(lambda tx: row_readers.forget(tx, tx.now - READER_KEEP_MS))
+    store.write(lambda tx: entries.forget_strangers(tx, tx.now - ATTEMPT_KEEP_MS))
+    store.write(lambda tx: retention.forget(tx, tx.steady - APPLIED_KEEP_MS))
+    store.write(lambda tx: deletions.forget(tx, tx.now - DELETION_KEEP_MS))
     store.write(lambda tx: drafts.forget(tx, tx.now - DRAFT_KEEP_MS))
     store.write(lambda tx: messages.forget(tx, tx.now - MESSAGE_KEEP_MS))

@@ -59,7 +59,7 @@ def opened(folder: Path) -> Iterator[Station]:
     store.write(lambda tx: stations.add(tx, BEHIND))
     store.write(lambda tx: accounts.save_token(tx, "HCU", AGENCYS))
     for role, name in PEOPLE.items():
-        agency = "HCU" if role == "agency" else ""
+        agency = "HCU" if role == "officer" else ""
         store.write(lambda tx, n=name, r=role, a=agency: accounts.save(tx, n, HASHED, r, a))
     try:
         yield build_station(settings, store)

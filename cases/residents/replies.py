@@ -23,7 +23,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     so there is none to find for one who has had hers deleted.
 
     `is_answer` says that she wrote first. Only an answer to a number that is not kept holds `msisdn`: to somebody's
-    first SMS, or to her wish to be forgotten. It goes with the entry."""
+    first SMS, or to her wish to be forgotten. It goes when the answer has left, or after two days."""
 
     subscriber: str
     text: str
@@ -81,4 +81,5 @@ def _counted(tx: Transaction, what: str, most: int) -> bool:
 
 
 def _put(tx: Transaction, reply: Reply) -> None:
-    outbox.put(tx, outbox.SMS, REPLY, "", msgspec.json.encode(reply).decode())
+    subscriber = bytes.fromhex(reply.subscriber)
+    outbox.put(tx, outbox.SMS, REPLY, "", msgspec.json.encode(reply).decode(), subscriber=subscriber)

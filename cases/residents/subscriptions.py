@@ -58,7 +58,7 @@ def spread(tx: Transaction, announcement: Announcement) -> None:
     topic, place, texts = announcement.topic, announcement.place, announcement.texts
     subscribers = rows.after(tx, _covering(topic), place, bytes.fromhex(announcement.last), STEP)
     for subscriber in subscribers:
-        _put(tx, ALERT, Alert(subscriber.hex(), topic, place, texts))
+        _put(tx, ALERT, Alert(subscriber.hex(), topic, place, texts), subscriber)
     if len(subscribers) == STEP:
         _put(tx, ANNOUNCEMENT, msgspec.structs.replace(announcement, last=subscribers[-1].hex()))
 
@@ -79,5 +79,5 @@ def _covering(topic: str) -> list[str]:
     return [".".join(words[:end]) for end in range(len(words), 0, -1)]
 
 
-def _put(tx: Transaction, kind: EntryKind, body: msgspec.Struct) -> None:
-    outbox.put(tx, outbox.SMS, kind, "", msgspec.json.encode(body).decode(), outbox.NORMAL)
+def _put(tx: Transaction, kind: EntryKind, body: msgspec.Struct, subscriber: bytes | None = None) -> None:
+    outbox.put(tx, outbox.SMS, kind, "", msgspec.json.encode(body).decode(), outbox.NORMAL, subscriber)

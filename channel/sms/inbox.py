@@ -161,7 +161,7 @@ class Inbox:
     def _keep(self, tx: Transaction, msisdn: str, session: Session | None) -> None:
         """Keep the conversation by SMS for a day; None: there is none. A form is kept as one."""
         state = msgspec.json.encode(session).decode() if session else ""
-        sessions.save(tx, _session_id(tx, msisdn), state, session is not None)
+        sessions.save(tx, _session_id(tx, msisdn), state, session is not None, msisdn)
 
     def _help(self, tx: Transaction, msisdn: str) -> None:
         """Once a day: two programs that answer each other would never end."""

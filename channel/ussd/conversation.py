@@ -9,7 +9,7 @@ from sado.channel.ussd.session import Kept, Reply
 from sado.channel.versions import Versions
 from sado.menus.engine import Turn
 from sado.store import Transaction
-from sado.store.tables import sessions
+from sado.store.tables import deletions, sessions
 
 
 class Conversation:
@@ -32,7 +32,11 @@ class Conversation:
         reply = Reply(history, turn.text, turn.is_last, "" if is_cumulative else hop.request_id or hop.text)
         kept.replies.append(reply)
         kept.engine = None if turn.is_last else turn.session
-        sessions.save(tx, session_id, kept_sessions.dump(kept), not turn.is_last)
+        if turn.is_last and deletions.is_new(tx, hop.msisdn):
+            last = Kept(replies=[Reply("", turn.text, is_last=True)], is_deleted=True)
+            sessions.save(tx, session_id, kept_sessions.dump(last), is_open=False)
+        else:
+            sessions.save(tx, session_id, kept_sessions.dump(kept), not turn.is_last, hop.msisdn)
         return reply
 
     def end(self, tx: Transaction, end: SessionEnd) -> bool:

@@ -27,12 +27,14 @@ class Reply(msgspec.Struct, array_like=True, frozen=True):
 class Kept(msgspec.Struct):
     """`engine` is None before a session and once it has ended. Its `replies` are kept, so that a repeat of any hop gets
     the same screen; `ended` are the last ones of earlier sessions under this id. `draft` is the number of the form
-    being filled in, 0 without one."""
+    being filled in, 0 without one. Of a session that ended with the deletion of her number nothing is kept but its
+    last screen (`is_deleted`), which answers whatever comes under its id for a while."""
 
     engine: Session | None = None
     replies: list[Reply] = []
     ended: list[Reply] = []
     draft: int = 0
+    is_deleted: bool = False
 
     @property
     def history(self) -> str:
@@ -100,7 +102,7 @@ def _begins(kept: Kept, hop: Hop) -> bool:
 
 def reply_to(kept: Kept, history: str) -> Reply | None:
     """The reply that this history had already, or None for a new hop. What follows the end gets the end again."""
-    if kept.replies and kept.engine is None and history.startswith(f"{kept.history}*"):
+    if kept.is_deleted or (kept.replies and kept.engine is None and history.startswith(f"{kept.history}*")):
         return kept.replies[-1]
     return next((reply for reply in kept.replies + kept.ended if reply.history == history), None)
 

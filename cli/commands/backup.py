@@ -17,7 +17,7 @@ from sado.settings import Settings
 from sado.store import Keyring
 from sado.store.backups import backup as backups
 from sado.store.backups.backup import Contents
-from sado.store.zone_time import shown
+from sado.store.zone_time import DAY_MS, shown
 
 
 @click.command()
@@ -41,9 +41,14 @@ def _make(settings: Settings, ask: Ask, target: Path) -> None:
         copy = folder / "copy.db"
         copy.touch(mode=0o600)
         made_at = _now()
-        ask("POST", "backup", {"target": str(copy.absolute())})
-        contents = backups.make(copy, target, keys, made_at)
+        kept_until = made_at + settings.backup_keep_days * DAY_MS
+        ask("POST", "backup", {"target": str(copy.absolute()), "made_at": made_at, "kept_until": kept_until})
+        contents = backups.make(copy, target, keys, made_at, kept_until)
     click.echo(f"{target}: {target.stat().st_size} bytes, {cases_in(contents)}, encrypted, read back and checked.")
+    click.echo(
+        f"Keep it until {by_country_clock(settings, kept_until)} and delete it then: what residents have deleted from "
+        "now on is in it (SADO_BACKUP_KEEP_DAYS)."
+    )
     click.echo(
         f"The key file is not in it, and without {settings.keys} it cannot be read: keep a copy of that elsewhere."
     )

@@ -20,6 +20,7 @@ from sado.settings import Settings
 from sado.store import Keyring, Store
 from sado.store.backups import backup as backups
 from sado.store.backups import drill as drills
+from sado.store.backups import file_format
 from sado.store.backups.backup import Contents
 from sado.store.backups.drill import Facts
 
@@ -44,6 +45,7 @@ def _drill(settings: Settings, live: Ask | None, file: Path, into: Path) -> bool
     with _restored(settings, file, into) as (contents, store):
         made_at = by_country_clock(settings, contents.made_at)
         click.echo(f"Station {contents.station:03} as it was on {made_at}: {cases_in(contents)}. It can be restored.")
+        click.echo(f"It is to be kept until {by_country_clock(settings, file_format.label_of(file).kept_until)}.")
         if live is None:
             click.echo("The station's database is not here: nothing to compare with.")
             return True

@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.cases import views
+from sado.cases import retention, views
+from sado.cases.law import Law
+from sado.cases.retention import Coming
 from sado.desk import words
 from sado.desk.case_view import CaseView, agency_name, case_view
 from sado.desk.language import N_, _
 from sado.desk.operator import line
 from sado.menus.pack import Pack
 from sado.store import Store, Transaction
+from sado.store.tables import deletions, quarantine, requests
 from sado.store.tables import outbox as entries
-from sado.store.tables import quarantine, requests
 from sado.store.tables.outbox import Destination, Entry, State
 from sado.store.tables.quarantine import Quarantined
 from sado.store.tables.requests import RequestRow
@@ -57,7 +59,8 @@ class Row:
 @dataclass(frozen=True)
 class Overview:
     """What the outbox page shows, all read at one moment. `late` are cases whose agency should have answered,
-    `clashes` requests that wait for a person at the hub."""
+    `clashes` requests that wait for a person at the hub, `coming` what becomes of cases whose time is over; until
+    `held_until` backups hold what residents had deleted."""
 
     lines: list[Line]
     waiting: list[Row]
@@ -72,6 +75,8 @@ class Overview:
     waiting_count: int
     given_up_count: int
     oldest: int | None
+    coming: Coming
+    held_until: int | None
 
 
 def create(
@@ -81,10 +86,11 @@ def create(
     is_costly: Callable[[Transaction], bool],
     spent_peers: Callable[[Transaction], list[str]],
     status_of: Callable[[Transaction], Status],
+    law: Callable[[], Law],
 ) -> Blueprint:
     """The operator's blueprint."""
     blueprint = Blueprint("operator", __name__, url_prefix="/operator")
-    views = _Views(store, pack, has_upstream, is_costly, spent_peers, status_of)
+    views = _Views(store, pack, has_upstream, is_costly, spent_peers, status_of, law)
     blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
     blueprint.add_url_rule("/retry", view_func=views.retry_all, methods=["POST"])
     blueprint.add_url_rule("/retry/<int:entry_id>", view_func=views.retry, methods=["POST"])
@@ -101,6 +107,7 @@ class _Views:
     is_costly: Callable[[Transaction], bool]
     spent_peers: Callable[[Transaction], list[str]]
     status_of: Callable[[Transaction], Status]
+    law: Callable[[], Law]
 
     def index(self) -> ResponseReturnValue:
         """What waits and why."""
@@ -149,6 +156,8 @@ class _Views:
             waiting_count=sum(count for count, _oldest in waits),
             given_up_count=sum(count for (_name, state), (count, _at) in counts.items() if state in outbox.GIVEN_UP),
             oldest=min((oldest for _count, oldest in waits), default=None),
+            coming=retention.coming(tx, self.law(), 0),
+            held_until=deletions.held_until(tx),
         )
 
 

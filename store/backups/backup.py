@@ -83,8 +83,9 @@ def _remove_left(folder: Path) -> None:
             shutil.rmtree(left)
 
 
-def make(copy: Path, target: Path, keys: Keyring, made_at: int) -> Contents:
-    """Make a backup of `copy`, a database that nobody serves, into `target`; what is in it.
+def make(copy: Path, target: Path, keys: Keyring, made_at: int, kept_until: int = 0) -> Contents:
+    """Make a backup of `copy`, a database that nobody serves, into `target`; what is in it. It says of itself until
+    when it is kept.
 
     Every sealed value is opened once before. The file gets its name after it was read back whole from the disk. Raises
     BackupError when a value does not open, when what was read back differs, and for a target that exists."""
@@ -92,7 +93,8 @@ def make(copy: Path, target: Path, keys: Keyring, made_at: int) -> Contents:
     part = target.with_name(f"{target.name}.part")
     try:
         with private_file(part) as file:
-            file_format.write(file, keys, contents.station, made_at, _pieces(contents, copy))
+            label = file_format.Label(contents.station, made_at, kept_until)
+            file_format.write(file, keys, label, _pieces(contents, copy))
         _read_back(part, keys, contents)
         if target.exists():
             raise BackupError(f"{target} exists; a backup never writes over a file.")

@@ -9,16 +9,18 @@ import msgspec
 
 from sado.store.backups.backup import LaneEnd, lane_ends
 from sado.store.errors import SealError
-from sado.store.tables import cases
+from sado.store.tables import cases, retention
 from sado.store.transaction import Transaction
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """A case: a keyed hash of what was filed, empty where it does not open, and how many events it has."""
+    """A case: a keyed hash of what was filed, empty where it does not open, and how many events it has. Of one that is
+    not kept any more (`is_over`), nameless or deleted when its time came, nothing can be compared."""
 
     reference: str
     digest: str
     events: int
+    is_over: bool = False
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -62,6 +64,8 @@ def lost_numbers(copy: list[LaneEnd], live: list[LaneEnd]) -> list[str]:
 
 def _fact(tx: Transaction, reference: str) -> Fact | None:
     try:
+        if retention.was_deleted(tx, reference) or retention.is_nameless(tx, reference):
+            return Fact(reference, "", 0, is_over=True)
         case = cases.find(tx, reference)
         if case is None:
             return None
@@ -74,6 +78,8 @@ def _fact(tx: Transaction, reference: str) -> Fact | None:
 def _lost(copy: Fact, live: Fact | None) -> str:
     if live is None:
         return f"Case {copy.reference} is not in the station's database."
+    if live.is_over:
+        return ""
     if not live.digest:
         return f"Case {copy.reference} cannot be read in the station's database: its disk is failing."
     if live.digest != copy.digest:

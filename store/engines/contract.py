@@ -64,6 +64,16 @@ class Connection(Protocol):
     def close(self) -> None:
         """Give the connection up."""
 
+    def empty_journal(self) -> bool:
+        """Leave no copy of what was deleted in the journal, between two transactions. False where somebody reads from
+        it still; nobody is waited for."""
+        ...
+
+    def rewrite(self) -> None:
+        """Write the whole database anew, between two transactions: without copies of rows that were moved and then
+        deleted. It takes as much room again while it runs."""
+        ...
+
     def damage(self) -> str:
         """What the engine's own check finds wrong with the database; empty when it finds nothing."""
         ...

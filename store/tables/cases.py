@@ -69,15 +69,16 @@ class EventRow:
 def insert(tx: Transaction, case: CaseRow) -> None:
     """Keep a new case."""
     tx.run(
-        f"INSERT INTO cases ({COLUMNS}, subscriber) VALUES (:reference, :number, :station, :kind, :topic,"  # noqa: S608
+        f"INSERT INTO cases ({COLUMNS}, subscriber, steady_at) VALUES (:reference, :number, :station, :kind, :topic,"  # noqa: S608
         " :place, :agency, :status, :language, :msisdn, :name, :text, :received_at, :registered_at,"
-        " :updated_at, :due_at, :is_short, :extensions, :version, :is_withdrawn, :subscriber)",
+        " :updated_at, :due_at, :is_short, :extensions, :version, :is_withdrawn, :subscriber, :steady_at)",
         **{
             **case.__dict__,
             "msisdn": tx.seal(case.msisdn, "cases.msisdn", case.reference),
             "name": tx.seal(case.name, "cases.name", case.reference),
             "text": tx.seal(case.text, "cases.text", case.reference),
             "subscriber": tx.lookup(case.msisdn),
+            "steady_at": tx.steady,
         },
     )
 
@@ -101,6 +102,12 @@ def of_subscriber(tx: Transaction, subscriber: bytes, limit: int) -> list[CaseRo
 def references_of(tx: Transaction, msisdn: str) -> list[str]:
     """The references of every case filed from this number."""
     rows = tx.all("SELECT reference FROM cases WHERE subscriber = :subscriber", subscriber=tx.lookup(msisdn))
+    return [row[0] for row in rows]
+
+
+def references_after(tx: Transaction, reference: str) -> list[str]:
+    """The references of the cases that follow this one, in order."""
+    rows = tx.all("SELECT reference FROM cases WHERE reference > :reference ORDER BY reference", reference=reference)
     return [row[0] for row in rows]
 
 
@@ -149,7 +156,7 @@ def move(tx: Transaction, case: CaseRow) -> None:
     tx.run(
         "UPDATE cases SET status = :status, agency = :agency, registered_at = :registered_at, due_at = :due_at,"
         " is_short = :is_short, extensions = :extensions, updated_at = :updated_at, version = :version,"
-        " is_withdrawn = :is_withdrawn WHERE reference = :reference",
+        " is_withdrawn = :is_withdrawn, steady_at = :steady_at WHERE reference = :reference",
         status=case.status,
         agency=case.agency,
         registered_at=case.registered_at,
@@ -159,6 +166,7 @@ def move(tx: Transaction, case: CaseRow) -> None:
         updated_at=case.updated_at,
         version=case.version,
         is_withdrawn=case.is_withdrawn,
+        steady_at=tx.steady,
         reference=case.reference,
     )
 

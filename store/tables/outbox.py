@@ -54,10 +54,13 @@ class Destination:
     reason: str
 
 
-def insert(tx: Transaction, destination: str, lane: str, kind: str, reference: str, body: str) -> int:
-    """Queue an entry for a destination that takes entries one by one, under the next number of its lane; its id."""
+def insert(
+    tx: Transaction, destination: str, lane: str, kind: str, reference: str, body: str, subscriber: bytes | None = None
+) -> int:
+    """Queue an entry for a destination that takes entries one by one, under the next number of its lane; its id. It
+    goes with the number of this subscriber."""
     number = tx.next_number(f"lane {destination} {lane}")
-    return _insert(tx, destination, lane, number, Event(kind, reference, body), None)
+    return _insert(tx, destination, lane, number, Event(kind, reference, body), None, subscriber)
 
 
 def append(tx: Transaction, peer: str, lane: str, event: Event) -> int:
@@ -70,13 +73,22 @@ def append(tx: Transaction, peer: str, lane: str, event: Event) -> int:
     return _insert(tx, peer, lane, end.numbered + 1, replace(event, id=named), rolling)
 
 
-def _insert(tx: Transaction, destination: str, lane: str, number: int, event: Event, rolling: bytes | None) -> int:
+def _insert(
+    tx: Transaction,
+    destination: str,
+    lane: str,
+    number: int,
+    event: Event,
+    rolling: bytes | None,
+    subscriber: bytes | None = None,
+) -> int:
     entry_id = tx.next_number("outbox")
     made_at = event.happened_at or tx.now
     tx.run(
         "INSERT INTO outbox (id, destination, lane, number, kind, reference, body, state, attempts, due_at,"
-        " lease_until, reason, created_at, steady_at, event, hash, hops) VALUES (:id, :destination, :lane, :number,"
-        " :kind, :reference, :body, 'queued', 0, :now, 0, '', :made_at, :steady_at, :event, :hash, :hops)",
+        " lease_until, reason, created_at, steady_at, event, hash, hops, subscriber)"
+        " VALUES (:id, :destination, :lane, :number, :kind, :reference, :body, 'queued', 0, :now, 0, '',"
+        " :made_at, :steady_at, :event, :hash, :hops, :subscriber)",
         id=entry_id,
         destination=destination,
         lane=lane,
@@ -90,6 +102,7 @@ def _insert(tx: Transaction, destination: str, lane: str, number: int, event: Ev
         event=event.id or None,
         hash=rolling,
         hops=event.hops,
+        subscriber=subscriber,
     )
     return entry_id
 
@@ -112,15 +125,17 @@ def claim_one(tx: Transaction, destination: str, until: int) -> Entry | None:
 
 def finish(tx: Transaction, entry: Entry, state: State, reason: str) -> None:
     """End an entry: acked, rejected, dead or unknown. A sender whose lease has gone to another changes nothing."""
-    tx.run(
+    row = tx.one(
         "UPDATE outbox SET state = :state, reason = :reason, lease_until = 0, finished_at = :now"
-        " WHERE id = :id AND state = 'queued' AND lease_until = :lease_until",
+        " WHERE id = :id AND state = 'queued' AND lease_until = :lease_until RETURNING id",
         id=entry.id,
         lease_until=entry.lease_until,
         state=state,
         reason=reason,
         now=tx.now,
     )
+    if row is not None and state == "acked":
+        _empty(tx, entry.id)
 
 
 def release(tx: Transaction, entry: Entry, due_at: int, reason: str, attempts: int) -> None:
@@ -155,7 +170,15 @@ def settle(tx: Transaction, entry_id: int, states: tuple[State, ...], state: Sta
         now=tx.now,
         **parameters,
     )
+    if row is not None and state == "acked":
+        _empty(tx, entry_id)
     return row is not None
+
+
+def _empty(tx: Transaction, entry_id: int) -> None:
+    """What has arrived at a phone or an agency is never told again: its words go."""
+    rewrite(tx, entry_id, EMPTY)
+    tx.run("UPDATE outbox SET subscriber = NULL WHERE id = :id", id=entry_id)
 
 
 def change_state(tx: Transaction, old: State, new: State, before: int) -> int:
@@ -208,6 +231,15 @@ def waiting_of_case(tx: Transaction, reference: str) -> list[Entry]:
     """The queued entries about one case, oldest first, with their bodies."""
     rows = tx.all(
         f"SELECT {COLUMNS} FROM outbox WHERE reference = :reference AND state = 'queued' ORDER BY id",  # noqa: S608
+        reference=reference,
+    )
+    return [_opened(tx, row) for row in rows]
+
+
+def unfinished_of_case(tx: Transaction, reference: str) -> list[Entry]:
+    """The entries about one case that have not arrived, also those given up on, with their bodies."""
+    rows = tx.all(
+        f"SELECT {COLUMNS} FROM outbox WHERE reference = :reference AND state <> 'acked' ORDER BY id",  # noqa: S608
         reference=reference,
     )
     return [_opened(tx, row) for row in rows]
@@ -282,6 +314,15 @@ def forget(tx: Transaction, keep_ms: int) -> int:
         steady_before=tx.steady - keep_ms,
     )
     return len(gone)
+
+
+def forget_strangers(tx: Transaction, before: int) -> None:
+    """Delete the SMS put before this moment to numbers that are not kept: they did not leave."""
+    tx.run(
+        "DELETE FROM outbox WHERE subscriber IS NOT NULL AND created_at < :before"
+        " AND subscriber NOT IN (SELECT hash FROM subscribers)",
+        before=before,
+    )
 
 
 def destination(tx: Transaction, name: str) -> Destination:

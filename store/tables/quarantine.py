@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sado.store.tables.events import Event
@@ -93,6 +94,12 @@ def about(tx: Transaction, reference: str) -> list[Quarantined]:
         reference=reference,
     )
     return [_opened(tx, row) for row in rows]
+
+
+def all_of_them(tx: Transaction) -> Iterator[Quarantined]:
+    """Everything that lies aside, with its bodies."""
+    rows = tx.all("SELECT id FROM quarantine ORDER BY id")
+    return (kept for (number,) in rows if (kept := find(tx, number)))
 
 
 def set_reason(tx: Transaction, number: int, reason: str) -> None:

@@ -13,17 +13,18 @@ def load(tx: Transaction, session_id: bytes) -> tuple[str, int] | None:
     return None if row is None else (tx.unseal(row[0], STATE, session_id.hex()), row[1])
 
 
-def save(tx: Transaction, session_id: bytes, state: str, is_open: bool) -> None:
-    """Keep the state, in place of an earlier one."""
+def save(tx: Transaction, session_id: bytes, state: str, is_open: bool, msisdn: str = "") -> None:
+    """Keep the state, in place of an earlier one. It goes with the number that it is of, if one is named."""
     tx.run(
-        "INSERT INTO sessions (id, state, is_open, updated_at)"
-        " VALUES (:id, :state, :is_open, :at)"
+        "INSERT INTO sessions (id, state, is_open, updated_at, subscriber)"
+        " VALUES (:id, :state, :is_open, :at, :subscriber)"
         " ON CONFLICT (id) DO UPDATE SET state = excluded.state, is_open = excluded.is_open,"
-        " outcome = NULL, updated_at = excluded.updated_at",
+        " outcome = NULL, updated_at = excluded.updated_at, subscriber = excluded.subscriber",
         id=session_id,
         state=tx.seal(state, STATE, session_id.hex()),
         is_open=is_open,
         at=tx.now,
+        subscriber=tx.lookup(msisdn) if msisdn else None,
     )
 
 

@@ -65,6 +65,14 @@ def msisdn_of(tx: Transaction, subscriber: bytes) -> str | None:
     return None if sealed is None else tx.unseal(sealed, MSISDN, subscriber.hex())
 
 
+def every(tx: Transaction) -> list[str]:
+    """Every number that is kept here, also one that is only a case's."""
+    known = tx.all("SELECT msisdn, hash FROM subscribers")
+    filed = tx.all("SELECT msisdn, reference FROM cases WHERE subscriber <> :nobody", nobody=b"")
+    numbers = {tx.unseal(sealed, MSISDN, hashed.hex()) for sealed, hashed in known}
+    return sorted(numbers | {tx.unseal(sealed, "cases.msisdn", reference) for sealed, reference in filed})
+
+
 def stored(tx: Transaction, msisdn: str) -> Stored:
     """How much is kept of this number."""
     subscriber = tx.lookup(msisdn)
@@ -80,9 +88,11 @@ def stored(tx: Transaction, msisdn: str) -> Stored:
 
 
 def forget(tx: Transaction, msisdn: str) -> None:
-    """Delete the number with its language, its wish for no SMS, its subscriptions, its drafts, and which rows of
-    registers it has found."""
+    """Delete the number with its language, its wish for no SMS, its subscriptions, drafts and sessions, which rows of
+    registers it has found, and the SMS to it, whatever became of them."""
     subscriber = tx.lookup(msisdn)
+    tx.run("DELETE FROM sessions WHERE subscriber = :hash", hash=subscriber)
+    tx.run("DELETE FROM outbox WHERE subscriber = :hash", hash=subscriber)
     tx.run("DELETE FROM drafts WHERE subscriber = :hash", hash=subscriber)
     tx.run("DELETE FROM subscriptions WHERE subscriber = :hash", hash=subscriber)
     tx.run("DELETE FROM row_readers WHERE subscriber = :hash", hash=subscriber)

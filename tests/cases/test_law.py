@@ -22,6 +22,7 @@ DAY = timedelta(days=1)
 # Clocks in Beirut leave out an hour from midnight on, clocks in Havana have midnight twice.
 ZONES = ("Asia/Dushanbe", "Africa/Nairobi", "Asia/Beirut", "America/Havana")
 DAYS = st.dates(date(2026, 1, 1), date(2028, 12, 31))
+KEPT = {kind: {"nameless_days": 100, "deleted_days": 200} for kind in ("complaint", "question", "visit")}
 RAW: dict[str, Any] = {
     "time_zone": "Asia/Dushanbe",
     "answer_days": 30,
@@ -31,6 +32,7 @@ RAW: dict[str, Any] = {
     "forward_days": 5,
     "acknowledge_working_days": 3,
     "kinds": {"complaint": {"is_appeal": True}, "question": {"answer_days": 15}, "visit": {}},
+    "retention": KEPT,
     "weekend": [6, 7],
     "moves_off_weekends": True,
     "yearly_holidays": {},
@@ -78,6 +80,11 @@ def case(kind: str = "complaint", **changes: Any) -> CaseRow:
         ("kinds", {}, "Expected `object` of length >= 1"),
         ("kinds", {"visit": {"fresh": 3}}, "unknown field `fresh`"),
         ("kinds", {"visit": {"answer_days": 0}}, "Expected `int` >= 1 - at `$[...].answer_days`"),
+        ("retention", {"visit": KEPT["visit"], "question": KEPT["visit"]}, "says nothing of the kind 'complaint'"),
+        ("retention", KEPT | {"exam": KEPT["visit"]}, "there is no kind 'exam'"),
+        ("retention", KEPT | {"visit": {"nameless_days": 0, "deleted_days": 2}}, "Expected `int` >= 1"),
+        ("retention", KEPT | {"visit": {"nameless_days": 3, "deleted_days": 2}}, "deleted before it is nameless"),
+        ("retention", KEPT | {"visit": {"nameless_days": 3}}, "missing required field `deleted_days`"),
         ("weekend", [0], "Expected `int` >= 1"),
         ("weekend", [8], "Expected `int` <= 7"),
         ("weekend", [1, 2, 3, 4, 5, 6, 7], "length <= 6"),

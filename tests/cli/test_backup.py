@@ -13,7 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sado.store.backups import file_format
 from sado.store.backups.backup import TEMPORARY
+from sado.store.errors import BackupError
+from sado.store.zone_time import DAY_MS
 from tests.support.processes import HUB, TOKEN, VILLAGE, Phone, Station, environment, pair, sado, shown_reference, until
 
 APPEAL = ("2", "1", "1", "Ёвон", "1", "Об нест", "Раҳимова Гулнора", "1")
@@ -276,3 +279,37 @@ def at_hub(hub: Station) -> list[str]:
     uri = f"file:{hub.folder / 'sado.db'}?mode=ro"
     with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
         return [reference for (reference,) in connection.execute("SELECT reference FROM cases ORDER BY reference")]
+
+
+@pytest.mark.parametrize("has_old", [True, False])
+def test_what_was_deleted_after_a_backup_is_deleted_again_where_the_old_database_knows(
+    station: Station, tmp_path: Path, has_old: bool
+) -> None:
+    hers, his = "+992900000001", "+992900000002"
+    file_appeal(station.start(), hers)
+    file_appeal(station, his)
+    said = station.sado("backup", str(tmp_path / "copy"))
+    assert "Keep it until" in said
+    assert Phone(station.webhook, hers).walk("6", "4", "3", "1", "2").startswith("END ")
+    station.stop()
+    assert query(station.folder, "SELECT COUNT(*) FROM subscribers") == [(1,)]
+    if not has_old:
+        (station.folder / "sado.db").unlink()
+
+    said = sado("restore", str(tmp_path / "copy"), "--replace", **station.settings).stdout
+
+    assert ("2 numbers and cases that residents had deleted after that are deleted again." in said) == has_old
+    assert ("no database here that knows of it" in said) != has_old
+    assert query(station.folder, "SELECT COUNT(*) FROM subscribers") == [(1 if has_old else 2,)]
+    assert query(station.folder, "SELECT COUNT(*) FROM cases WHERE subscriber <> x''") == [(1 if has_old else 2,)]
+    assert query(station.folder, "SELECT COUNT(*) FROM backups") == [(1,)]
+
+
+def test_a_backup_says_without_a_key_until_when_it_is_kept(station: Station, tmp_path: Path) -> None:
+    station.sado("backup", str(tmp_path / "copy"))
+    label = file_format.label_of(tmp_path / "copy")
+    assert (label.station, label.kept_until - label.made_at) == (VILLAGE, 35 * DAY_MS)
+    assert "It is to be kept until" in station.sado("drill", str(tmp_path / "copy"))
+    (tmp_path / "copy").write_bytes(b"SadoBack")
+    with pytest.raises(BackupError):
+        file_format.label_of(tmp_path / "copy")

@@ -95,6 +95,7 @@ extensions: 1
 forward_days: 5
 acknowledge_working_days: 3
 kinds: {complaint: {}}
+retention: {complaint: {nameless_days: 100, deleted_days: 200}}
 weekend: [6, 7]
 moves_off_weekends: false
 yearly_holidays: {}

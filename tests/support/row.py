@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sado.cases.errors import UnknownEventError
+from sado.cases.residents.privacy import Privacy
 from sado.cases.service import Cases
 from sado.store import Store, Transaction
 from sado.store.tables import identity, lanes, quarantine, stations
@@ -35,11 +36,15 @@ class Stop:
     def __post_init__(self) -> None:
         who = self.store.write(lambda tx: identity.create(tx, self.number))
         self.cases = Cases(who, self.has_upstream, shipped_law)
+        self.privacy = Privacy(self.has_upstream)
         self.store.write(lambda tx: lanes.set_upstream(tx, self.has_upstream))
 
     def apply(self, tx: Transaction, peer: str, event: Event) -> None:
-        """Note the event, and bring it to the cases where it is about one."""
+        """Note the event, and bring it to the cases where it is about one, or to who deletes."""
         self.came.append((peer, event))
+        if event.kind.startswith("privacy."):
+            self.privacy.apply(tx, peer, event)
+            return
         if not event.kind.startswith("case."):
             raise UnknownEventError(event.kind)
         self.cases.apply(tx, peer, event)
