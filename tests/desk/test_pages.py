@@ -56,7 +56,8 @@ def test_a_new_page_is_not_for_others(app: Flask) -> None:
 
 @pytest.mark.parametrize(
     ("role", "titles"),
-    [("operator", ["Outbox", "Unfinished", "Consultation", "Phone"]), ("officer", ["Cases"]), ("phone", ["Phone"])],
+    [("operator", ["Outbox", "Unfinished", "Consultation", "Phone"]), ("officer", ["Cases"]), ("phone", ["Phone"])]
+    + [("administrator", ["People", "Agencies", "Stations"]), ("supervisor", ["Outbox", "Unfinished", "Consultation"])],
 )
 def test_the_bar_shows_what_a_person_may_open(desk: Desk, role: str, titles: list[str]) -> None:
     client = desk.signed_in(role)
@@ -68,11 +69,11 @@ def test_the_bar_shows_what_a_person_may_open(desk: Desk, role: str, titles: lis
 @pytest.mark.parametrize(
     ("address", "roles"),
     [
-        ("/operator", {"operator"}),
-        ("/operator/case/0070000000", {"operator"}),
-        ("/operator/line", {"operator"}),
-        ("/unfinished", {"operator"}),
-        ("/consultation", {"operator"}),
+        ("/operator", {"operator", "supervisor"}),
+        ("/operator/case/0070000000", {"operator", "supervisor"}),
+        ("/operator/line", {"operator", "supervisor"}),
+        ("/unfinished", {"operator", "supervisor"}),
+        ("/consultation", {"operator", "supervisor"}),
         ("/agency", {"officer"}),
         ("/phone", {"operator", "phone"}),
     ],
