@@ -14,7 +14,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
-from sado.desk import language, signin
+from sado.desk import first, language, signin
 from sado.desk.administrator import agencies, people, stations
 from sado.desk.language import N_, _
 from sado.desk.operator import case, consultation, line, outbox, quarantine, unfinished
@@ -122,6 +122,7 @@ def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: S
     app.jinja_env.finalize = _marked
     app.jinja_env.globals["places"] = lambda: _places(pages)
     _register(app, signin.create(store, homes), csrf.protect)
+    _register(app, first.create(store), csrf.protect)
     for page in pages:
         _register(app, page.blueprint, csrf.protect, signin.open_to(page.permission))
     # What has no page at all is answered like a page of the desk.

@@ -351,6 +351,7 @@ FIRST = (
         blocked_until BIGINT NOT NULL,
         stamp BIGINT NOT NULL DEFAULT 0)""",
     "CREATE TABLE agency_tokens (agency TEXT PRIMARY KEY, hash BLOB NOT NULL, created_at BIGINT NOT NULL)",
+    "CREATE TABLE first_code (hash BLOB PRIMARY KEY, expires_at BIGINT NOT NULL, tries INTEGER NOT NULL)",
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.processes import HOP_S, HUB, Agency, Station, sado
+from tests.support.processes import HOP_S, HUB, START_S, Agency, Station, sado, until
 
 
 @pytest.fixture(params=[False, True], ids=["idle", "serving"])
@@ -64,6 +64,49 @@ def test_somebody_is_let_in_with_a_password_of_128_bits(station: Station) -> Non
     browser = Browser(served(station))
     assert browser.sign_in("zarina", "guessed") == 403
     assert password not in station.log.read_text()
+
+
+def code_in(said: str) -> str:
+    """The code for the first account."""
+    assert "Make the first account at http://127.0.0.1:" in said
+    return said.partition("good once: ")[2].split()[0]
+
+
+def test_a_station_without_an_account_prints_a_code_for_the_first(tmp_path: Path) -> None:
+    settings = {"data": tmp_path / "hub"}
+    told = sado("init", "--station", "0", **settings).stdout
+    station = Station(tmp_path / "hub", HUB)
+    try:
+        station.start()
+        assert until(lambda: "good once: " in station.log.read_text(), START_S)
+        old, code = code_in(told), code_in(station.log.read_text())
+        assert len(code) >= 22 and old != code
+        with requests.Session() as browser:
+            page = browser.get(f"{station.url}/first", timeout=HOP_S).text
+            token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+            form = {"csrf_token": token, "name": "dilbar", "full_name": "", "password": "correct horse battery"}
+            made = [
+                browser.post(f"{station.url}/first", data=form | {"code": one}, timeout=HOP_S) for one in (old, code)
+            ]
+        assert [(one.status_code, one.url) for one in made] == [
+            (403, f"{station.url}/first"),
+            (200, f"{station.url}/signin"),
+        ]
+        assert station.sado("account", "list") == "dilbar: dilbar, administrator\n"
+    finally:
+        station.end()
+
+
+def test_where_somebody_has_an_account_no_code_is_printed(tmp_path: Path) -> None:
+    station = Station(tmp_path / "hub", HUB)
+    try:
+        station.sado("account", "add", "dilbar", "--role", "administrator")
+        station.start()
+        assert station.stop() == 0
+        assert "listens on" in station.log.read_text() and "good once" not in station.log.read_text()
+        assert "good once" not in station.sado("init", "--station", "0")
+    finally:
+        station.end()
 
 
 def test_a_password_that_was_chosen_is_not_said_again(station: Station) -> None:
