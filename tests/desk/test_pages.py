@@ -66,24 +66,6 @@ def test_the_bar_shows_what_a_person_may_open(desk: Desk, role: str, titles: lis
     assert shown == titles
 
 
-@pytest.mark.parametrize(
-    ("address", "roles"),
-    [
-        ("/operator", {"operator", "supervisor"}),
-        ("/operator/case/0070000000", {"operator", "supervisor"}),
-        ("/operator/line", {"operator", "supervisor"}),
-        ("/unfinished", {"operator", "supervisor"}),
-        ("/consultation", {"operator", "supervisor"}),
-        ("/agency", {"officer"}),
-        ("/phone", {"operator", "phone"}),
-    ],
-)
-def test_a_page_is_open_to_its_roles_alone(desk: Desk, address: str, roles: set[str]) -> None:
-    assert desk.visitor().get(address).location == f"/signin?next={address}"
-    answers = {role: desk.signed_in(role).get(address).status_code for role in PEOPLE}
-    assert {role for role, status in answers.items() if status != 403} == roles
-
-
 @pytest.mark.parametrize(("number", "is_one"), [(2**63 - 1, True), (2**63, False), (10**20, False)])
 def test_no_address_takes_a_number_that_no_column_holds(desk: Desk, number: int, is_one: bool) -> None:
     rules = [rule for rule in desk.app.url_map.iter_rules() if "<int" in rule.rule]
