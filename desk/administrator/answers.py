@@ -7,7 +7,7 @@ from flask import render_template, request
 from sado.desk.administration.errors import RefusedError
 from sado.desk.language import N_, _
 
-TICK = N_("Tick that this is what you want: it cannot be taken back.")
+TICK = N_("Tick that you are sure: it cannot be taken back.")
 
 
 def in_words(refused: RefusedError) -> str:

@@ -33,7 +33,8 @@ def create(store: Store, pack: Pack, publisher: Callable[[], bytes | None]) -> B
 
 @dataclass(frozen=True)
 class _Views:
-    """The views, and what they need."""
+    """The views, and what they need. The publisher's key is looked for before a station's is made: should it not be
+    had, nothing was changed."""
 
     stations: Stations
     pack: Pack
@@ -49,13 +50,14 @@ class _Views:
 
     def add(self) -> ResponseReturnValue:
         """Admit one. Its key is shown once; one behind another has none here."""
+        public = self.publisher()
         try:
             number, through = _number(request.form.get("number", "")), _way(request.form.get("through", ""))
             key = self.stations.add(number, request.form.getlist("district"), through)
         except RefusedError as refused:
             return self._form(in_words(refused)), 400
         if key:
-            return self._key(number, key)
+            return _upstream_key(number, key, public)
         flash(_("Station {number} is reached through station {way}.", number=f"{number:03}", way=f"{through:03}"))
         return redirect(url_for("stations.index"))
 
@@ -67,8 +69,9 @@ class _Views:
         """Give it a new key, which is shown once."""
         if not is_confirmed():
             return _unticked(number)
+        public = self.publisher()
         try:
-            return self._key(number, self.stations.rekey(number))
+            return _upstream_key(number, self.stations.rekey(number), public)
         except RefusedError as refused:
             return self._page(number, in_words(refused)), 400
 
@@ -90,12 +93,6 @@ class _Views:
         flash(_("Votes that count no more: {n}.", n=self.stations.drop_votes(number)))
         return redirect(url_for("stations.show", number=number))
 
-    def _key(self, number: int, key: str) -> str:
-        """The two lines of its upstream.key."""
-        public = self.publisher()
-        said = _("The lines for upstream.key of station {number}. An earlier key is refused.", number=f"{number:03}")
-        return shown_once(said, "\n".join([key, public.hex()] if public else [key]), url_for("stations.index"))
-
     def _page(self, number: int, fault: str) -> str:
         if number > MOST_NUMBER:
             abort(404)
@@ -113,6 +110,12 @@ class _Views:
 
     def _name(self, code: str) -> str:
         return self.pack.gazetteer.name(code, language.current())
+
+
+def _upstream_key(number: int, key: str, public: bytes | None) -> str:
+    """The lines for a station's upstream.key."""
+    said = _("The lines for upstream.key of station {number}. An earlier key is refused.", number=f"{number:03}")
+    return shown_once(said, "\n".join([key, public.hex()] if public else [key]), url_for("stations.index"))
 
 
 def _number(typed: str) -> int:

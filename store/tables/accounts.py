@@ -43,13 +43,14 @@ class Token:
 def save(
     tx: Transaction, name: str, password: str, role: str, agency: str, full_name: str = "", language: str = ""
 ) -> None:
-    """Create an account, or replace everything of it but when it was created: one that was disabled is open again."""
+    """Create an account, or replace everything of it but when it was created: one that was disabled or removed is open
+    again."""
     tx.run(
         "INSERT INTO accounts (name, full_name, role, agency, language, password, is_disabled, created_at, failures,"
         " blocked_until) VALUES (:name, :full_name, :role, :agency, :language, :password, FALSE, :now, 0, 0)"
         " ON CONFLICT (name) DO UPDATE SET full_name = excluded.full_name, role = excluded.role,"
         " agency = excluded.agency, language = excluded.language, password = excluded.password, is_disabled = FALSE,"
-        " failures = 0, blocked_until = 0",
+        " is_removed = FALSE, failures = 0, blocked_until = 0",
         name=name,
         full_name=full_name or name,
         role=role,

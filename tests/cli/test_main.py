@@ -165,7 +165,10 @@ def test_a_station_on_ipv6_is_asked_there(station: Station) -> None:
     assert "is being served" in sado("init", "--station", "7", **station.settings).stderr
 
 
-@pytest.mark.parametrize(("name", "reads_it"), [("init", False), ("station", False), ("sync", False), ("serve", True)])
+@pytest.mark.parametrize(
+    ("name", "reads_it"),
+    [*((name, False) for name in ("init", "account", "agency", "station", "sync")), ("serve", True)],
+)
 def test_only_what_serves_reads_the_pages(name: str, reads_it: bool) -> None:
     """A command on a small box is there at once."""
     look = (

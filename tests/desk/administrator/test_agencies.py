@@ -48,7 +48,7 @@ def test_a_token_is_revoked(desk: Desk, admin: FlaskClient) -> None:
 def test_nothing_happens_without_the_tick(desk: Desk, admin: FlaskClient, what: str) -> None:
     given = token(admin)
     assert post(admin, HCU, f"{HCU}/{what}").location == HCU
-    assert "Tick that this is what you want" in admin.get(HCU).text
+    assert "Tick that you are sure" in admin.get(HCU).text
     assert status(desk, given) == 200
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from sado.store.tables import stations
 from sado.sync import outbox
-from tests.support.browser import PUBLISHER, Desk, post
+from tests.support.browser import PUBLISHER, Desk, build, post
 
 STATIONS, NEW = "/administrator/stations", "/administrator/stations/new"
 THIRTY = f"{STATIONS}/30"
@@ -73,7 +74,7 @@ def test_a_station_is_revoked_and_its_votes_can_still_be_dropped(desk: Desk, adm
 def test_nothing_happens_without_the_tick(desk: Desk, admin: FlaskClient, what: str) -> None:
     before = lines(admit(admin, 30))[0]
     assert post(admin, THIRTY, f"{THIRTY}/{what}").location == THIRTY
-    assert "Tick that this is what you want" in admin.get(THIRTY).text
+    assert "Tick that you are sure" in admin.get(THIRTY).text
     assert key(desk, 30) == before
 
 
@@ -104,6 +105,19 @@ def test_what_is_no_station_is_refused(admin: FlaskClient, fields: dict[str, str
     refused = post(admin, NEW, NEW, **fields)
     assert refused.status_code == 400 and words in refused.text
     assert "No station is admitted." in admin.get(STATIONS).text
+
+
+def test_where_the_publisher_s_key_cannot_be_had_no_key_is_changed(tmp_path: Path) -> None:
+    def fail() -> bytes:
+        raise OSError("no publisher")
+
+    with build(tmp_path, publisher=fail) as desk:
+        desk.store.write(lambda tx: stations.add(tx, 30))
+        before, admin = key(desk, 30), desk.signed_in("administrator")
+        desk.app.config["PROPAGATE_EXCEPTIONS"] = False
+        answers = [post(admin, THIRTY, f"{THIRTY}/rekey", confirmed="yes"), admit(admin, 8), admit(admin, 30)]
+        assert [answer.status_code for answer in answers] == [500, 500, 500]
+        assert (key(desk, 30), key(desk, 8)) == (before, None)
 
 
 def test_a_number_that_no_station_has_is_no_page(admin: FlaskClient) -> None:
