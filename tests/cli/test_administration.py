@@ -169,6 +169,21 @@ def test_somebody_is_disabled_and_enabled(station: Station) -> None:
     assert Browser(station).sign_in("zarina", password) == 200
 
 
+def test_a_new_password_takes_the_place_of_the_old_one(station: Station) -> None:
+    old = minted(station.sado("account", "add", "zarina", "--role", "operator"))
+    new = minted(station.sado("account", "password", "zarina"))
+    said = station.sado("account", "password", "zarina", "--password", "correct horse battery")
+
+    assert len(new) >= 22 and "Password" not in said
+    assert "zarina is signed out everywhere" in station.sado("account", "end-sessions", "zarina")
+    statuses = []
+    for password in (old, new, "correct horse battery"):
+        # Wrong ones delay the next try: each of these is the first.
+        station.sado("account", "password", "zarina", "--password", "correct horse battery")
+        statuses.append(Browser(served(station)).sign_in("zarina", password))
+    assert statuses == [403, 403, 200]
+
+
 def test_an_agency_s_token_is_given_and_taken(station: Station) -> None:
     assert "HCU: no token\n" in station.sado("agency", "list")
     first, second = (station.sado("agency", "token", "HCU").strip() for _ in range(2))
@@ -194,6 +209,9 @@ def test_stations_are_listed_with_their_districts_and_their_way(station: Station
         "Station 007: all districts, through station 030, never heard.",
         "Station 030: KT-YOV, never heard.",
     ]
+    key, publisher = station.sado("station", "rekey", "30").split()
+    assert len(key) == len(publisher) == 64
+    assert station.sado("station", "drop-votes", "30") == "Votes of station 030 that count no more: 0.\n"
     station.sado("station", "revoke", "30")
     assert "Station 030" not in station.sado("station", "list")
 
