@@ -265,6 +265,9 @@ def _options(
         spent_peers=policy.spent_peers,
         sync_status=status_of,
         release=release,
+        publisher=lambda: publisher.held_or_made(
+            settings.publisher_key, settings.publisher, settings.upstream_key if settings.upstream else None
+        ),
     )
 
 

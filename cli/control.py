@@ -22,9 +22,10 @@ from sado.cases.registers.definitions import RegisterError
 from sado.cases.registers.loading import Line, Load, Loading, Removed, Step
 from sado.cases.registers.lookup import RegisterStatus
 from sado.channel.sms import costs
-from sado.cli import client, quarantine, stations, sync_files
+from sado.cli import client, quarantine, sync_files
 from sado.cli.client import TIMEOUT_S
 from sado.cli.sync_report import Words
+from sado.desk.administration import acts
 from sado.menus.tree import TreeError
 from sado.station import Station
 from sado.store import DiskError, StoreError
@@ -109,8 +110,8 @@ def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
         return _to_sign(station, body)
     if what == "quarantine":
         return quarantine.act(station, body) if method == "POST" else quarantine.listed(station)
-    if (method, what) == ("POST", "station"):
-        return stations.change(station.store, lambda: [place.code for place in station.pack.gazetteer], body)
+    if (method, what) == ("POST", "administration"):
+        return {"told": acts.act(station.store, lambda: station.pack, body)}
     if (method, what) == ("POST", "publish"):
         return {"new": station.publishing.publish_register(body["register"], _signed(body))}
     if what == "rotate":

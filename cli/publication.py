@@ -24,9 +24,8 @@ key_option = click.option(
 def publisher_of(settings: Settings) -> bytes | None:
     """The public key that this station goes by, or None. A hub that has none yet makes one, and keeps its private key
     too. Raises SignatureError."""
-    if settings.upstream or settings.publisher.exists():
-        return publisher.held(settings.publisher, settings.upstream_key if settings.upstream else None)
-    return publisher.make(settings.publisher_key, settings.publisher)
+    upstream_key = settings.upstream_key if settings.upstream else None
+    return publisher.held_or_made(settings.publisher_key, settings.publisher, upstream_key)
 
 
 def publish(settings: Settings, endpoint: str, what: dict[str, str], key: Path | None) -> dict[str, Any]:

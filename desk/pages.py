@@ -14,7 +14,8 @@ from werkzeug.routing import IntegerConverter, Map
 
 from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
-from sado.desk import language, signin
+from sado.desk import first, language, signin
+from sado.desk.administrator import agencies, people, stations
 from sado.desk.language import N_, _
 from sado.desk.operator import case, consultation, find, line, outbox, quarantine, retention, unfinished
 from sado.desk.roles import ROLES_OF, Permission, may
@@ -47,7 +48,8 @@ DISK = N_("The station cannot write to its disk. Nothing was changed; tell whoev
 class Options:
     """What the pages need to know of the settings. `ussd_path` is empty when no gateway is set; `is_costly` says
     whether most of the day's money for SMS is spent, `spent_peers` which stations have caused as many notices today as
-    they may, `sync_status` how the exchange stands; `release` tries an event again that is kept aside."""
+    they may, `sync_status` how the exchange stands; `release` tries an event again that is kept aside;
+    `publisher` gives the public key that a station behind this one goes by."""
 
     phone_page: bool
     phone_sms_url: str
@@ -59,6 +61,7 @@ class Options:
     spent_peers: Callable[[Transaction], list[str]]
     sync_status: Callable[[Transaction], Status]
     release: Callable[[Transaction, int], bool]
+    publisher: Callable[[], bytes | None]
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,9 @@ def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Pag
         Page("", Permission.CENTRE, retention.create(store, cases.law)),
         Page("", Permission.QUARANTINE, quarantine.create(store, options.release)),
         Page(N_("Cases"), Permission.AGENCY, officer.create(store, cases, pack)),
+        Page(N_("People"), Permission.ADMINISTRATION, people.create(store, pack)),
+        Page(N_("Agencies"), Permission.ADMINISTRATION, agencies.create(store, pack)),
+        Page(N_("Stations"), Permission.ADMINISTRATION, stations.create(store, pack, options.publisher)),
     ]
     if options.phone_page:
         from sado.desk.phone import page  # a station with real residents need not carry it
@@ -120,6 +126,7 @@ def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: S
     app.jinja_env.finalize = _marked
     app.jinja_env.globals["places"] = lambda: _places(pages)
     _register(app, signin.create(store, homes), csrf.protect)
+    _register(app, first.create(store), csrf.protect)
     for page in pages:
         _register(app, page.blueprint, csrf.protect, signin.open_to(page.permission))
     # What has no page at all is answered like a page of the desk.

@@ -34,8 +34,8 @@ _UNKNOWN = "sign-in with an unknown name"
 
 @dataclass(frozen=True)
 class Person:
-    """Who is signed in; `full_name` is what others read of her. `stamp` follows the password and the station's key: a
-    new one ends the sessions begun with the old."""
+    """Who is signed in; `full_name` is what others read of her. `stamp` follows the account's stamp, its
+    password and the station's key: a new one ends the sessions begun with the old."""
 
     name: str
     full_name: str
@@ -186,6 +186,6 @@ def _of_cookie(store: Store) -> Person | None:
 
 
 def _person(store: Store, account: Account) -> Person:
-    known = f"{account.name} {account.password}".encode()
+    known = f"{account.name} {account.password} {account.stamp}".encode()
     stamp = hmac.digest(store.keys.derive("signed in"), known, "sha256")[:8].hex()
     return Person(account.name, account.full_name, account.role, account.agency, stamp)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sado.cases import statuses
 from sado.desk import language
 from sado.desk.language import N_, _, moment
+from sado.desk.roles import Role
 from sado.store.tables.cases import CaseRow, EventRow
 from sado.store.tables.outbox import Destination, Entry
 from sado.sync.codes import EntryKind, Reason
@@ -46,6 +47,14 @@ DELIVERIES = {
     "buffered": N_("waits at the network for the phone"),
     "failed": N_("did not arrive"),
     "delivered": N_("arrived at the phone"),
+}
+ROLES: Mapping[str, str] = {
+    Role.OPERATOR: N_("operator"),
+    Role.SUPERVISOR: N_("supervisor"),
+    Role.ADMINISTRATOR: N_("administrator"),
+    Role.OFFICER: N_("officer of an agency"),
+    Role.AUDITOR: N_("auditor"),
+    Role.PHONE: N_("phone of the demonstration"),
 }
 EVENTS = {
     "received": N_("Received by the channel"),
@@ -125,6 +134,11 @@ WORDINGS = {
         untaken=N_("This station does not deliver to that agency yet. Whoever runs it can set that up."),
     ),
 }
+
+
+def role(code: str) -> str:
+    """What somebody is here for."""
+    return _(ROLES.get(code, code))
 
 
 def kind(name: str) -> str:

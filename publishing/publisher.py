@@ -37,6 +37,14 @@ def held(public_file: Path, upstream_key: Path | None) -> bytes | None:
     return _key_in(upstream_key, 1) if upstream_key else _key_in(public_file, 0)
 
 
+def held_or_made(file: Path, public_file: Path, upstream_key: Path | None) -> bytes | None:
+    """The public key that a station goes by, or None: a hub that has none yet makes one, and keeps its private key in
+    `file`. Raises SignatureError."""
+    if upstream_key is None and not public_file.exists():
+        return make(file, public_file)
+    return held(public_file, upstream_key)
+
+
 def sign(file: Path, statements: Sequence[Statement]) -> list[Signed]:
     """The statements, signed by the private key in this file. Raises SignatureError."""
     key = _key_in(file, 0)

@@ -348,10 +348,13 @@ FIRST = (
         language TEXT NOT NULL,
         password TEXT NOT NULL,
         is_disabled BOOLEAN NOT NULL,
+        is_removed BOOLEAN NOT NULL DEFAULT FALSE,
         created_at BIGINT NOT NULL,
         failures INTEGER NOT NULL,
-        blocked_until BIGINT NOT NULL)""",
-    "CREATE TABLE agency_tokens (agency TEXT PRIMARY KEY, hash BLOB NOT NULL)",
+        blocked_until BIGINT NOT NULL,
+        stamp BIGINT NOT NULL DEFAULT 0)""",
+    "CREATE TABLE agency_tokens (agency TEXT PRIMARY KEY, hash BLOB NOT NULL, created_at BIGINT NOT NULL)",
+    "CREATE TABLE first_code (hash BLOB PRIMARY KEY, expires_at BIGINT NOT NULL, tries INTEGER NOT NULL)",
 )
 
 

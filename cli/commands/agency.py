@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
+import datetime
 
 import click
 
-from sado.cli.station_access import opened
-from sado.publishing import checking
+from sado.cli import administration
 from sado.settings import Settings
-from sado.store import Store
-from sado.store.tables import accounts
+from sado.store.zone_time import shown
 
 
 @click.group()
@@ -18,20 +16,27 @@ def agency() -> None:
     """The agencies that receive cases."""
 
 
+@agency.command("list")
+@click.pass_obj
+def agency_list(settings: Settings) -> None:
+    """Say which agencies there are, and since when the system of each has a token."""
+    for one in administration.ask(settings, "agency list"):
+        since = one["token_since"]
+        click.echo(f"{one['code']}: {f'a token since {shown(since, datetime.UTC)} UTC' if since else 'no token'}")
+
+
 @agency.command("token")
 @click.argument("code")
 @click.pass_obj
 def agency_token(settings: Settings, code: str) -> None:
     """Give an agency's system a new token for the API, in place of an earlier one."""
-    token = secrets.token_urlsafe(32)
-    with opened(settings) as store:
-        check_agency(store, settings.pack, code)
-        store.write(lambda tx: accounts.save_token(tx, code, token))
-    click.echo(token)
+    click.echo(administration.ask(settings, "agency token", code=code))
 
 
-def check_agency(store: Store, pack: str, code: str) -> None:
-    """Refuse a code that is no agency of the pack that the station serves; `pack` is what its settings name. Raises
-    ClickException."""
-    if code not in (agencies := checking.served(store, pack).agencies):
-        raise click.ClickException(f"There is no agency {code}. The agencies are: {', '.join(agencies)}.")
+@agency.command("revoke-token")
+@click.argument("code")
+@click.pass_obj
+def agency_revoke_token(settings: Settings, code: str) -> None:
+    """Let an agency's system in no more; its officers still sign in."""
+    administration.ask(settings, "agency revoke-token", code=code)
+    click.echo(f"No system speaks for {code} any more. `sado agency token {code}` gives it a new token.")

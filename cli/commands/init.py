@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sado.cli import first_code
 from sado.cli.station_access import create_store, locked
 from sado.settings import Settings
 from sado.store import StoreError
@@ -33,13 +34,17 @@ def init(settings: Settings, station: int, key_file: Path | None) -> None:
                 f"There is a database in {settings.folder} but no key file at {settings.keys.resolve()}: put the one "
                 "that it had there. With a new one nothing in it could be read."
             )
-        create_store(settings, station).close()
+        store = create_store(settings, station)
+        code = first_code.sentence(settings, store)
+        store.close()
     keys = settings.keys.resolve()
     click.echo(f"Station {station:03} is ready in {settings.folder}.")
     click.echo(f"Keep a copy of {keys} elsewhere: without it nothing in the database can be read.")
     if keys.parent == settings.folder.resolve():
         click.echo("Whoever takes this disk has the key too: `sado init --key-file` puts it on another one.")
-    click.echo("Next: `sado account add NAME --role operator`, then `sado serve`.")
+    click.echo("Next: `sado serve`.")
+    if code:
+        click.echo(f"{code}\n`sado serve` prints a new one at each start, until there is an account.")
 
 
 def _make_private(folder: Path) -> None:

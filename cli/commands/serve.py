@@ -7,6 +7,7 @@ import threading
 import click
 
 from sado import wsgi
+from sado.cli import first_code
 from sado.cli.server import listening
 from sado.cli.signals import stopped_by_signal
 from sado.settings import Settings
@@ -32,6 +33,8 @@ def serve(settings: Settings) -> None:
         serving = threading.Thread(target=server.run, daemon=True)
         serving.start()
         click.echo(f"Station {station.identity.number:03} listens on http://{settings.host}:{settings.port}", err=True)
+        if code := first_code.sentence(settings, station.store):
+            click.echo(code, err=True)
         while serving.is_alive() and not stopped.wait(0.5):
             pass
         server.close()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import click
 
-from sado.cli import client, stations
-from sado.cli.client import NotServingError
+from sado.cli import administration
 from sado.cli.publication import publisher_of
-from sado.cli.station_access import opened
-from sado.publishing import checking
 from sado.settings import Settings
-from sado.store import Store
+from sado.store.zone_time import shown
 
 NUMBER = click.IntRange(0, 999)
 
@@ -20,6 +18,17 @@ NUMBER = click.IntRange(0, 999)
 @click.group()
 def station() -> None:
     """The stations that exchange with this one."""
+
+
+@station.command("list")
+@click.pass_obj
+def station_list(settings: Settings) -> None:
+    """Say which stations are admitted, for which districts, by which way, and when each was last heard."""
+    listed = administration.ask(settings, "station list")
+    for one in listed:
+        click.echo(_told(one))
+    if not listed:
+        click.echo("No station is admitted.")
 
 
 @station.command("add")
@@ -31,9 +40,11 @@ def station_add(settings: Settings, number: int, districts: tuple[str, ...], thr
     """Admit a station; prints what to put in its upstream.key: the key of the line, and that of the publisher. One that
     is reached through another has no key here: it exchanges with that one, which speaks for it. One that is admitted
     already gets a new key."""
-    _change(settings, {"what": "add", "number": number, "districts": districts, "through": through})
+    key = administration.ask(settings, "station add", number=number, districts=districts, through=through)
     if through is None:
-        _say_publisher(settings)
+        _say_key(settings, key)
+    else:
+        click.echo(f"Station {number:03} is reached through station {through:03}, which may speak for it.")
 
 
 @station.command("rekey")
@@ -41,8 +52,7 @@ def station_add(settings: Settings, number: int, districts: tuple[str, ...], thr
 @click.pass_obj
 def station_rekey(settings: Settings, number: int) -> None:
     """Give a station a new key; prints what to put in its upstream.key. The old one is refused from now on."""
-    _change(settings, {"what": "rekey", "number": number})
-    _say_publisher(settings)
+    _say_key(settings, administration.ask(settings, "station rekey", number=number))
 
 
 @station.command("revoke")
@@ -50,7 +60,9 @@ def station_rekey(settings: Settings, number: int) -> None:
 @click.pass_obj
 def station_revoke(settings: Settings, number: int) -> None:
     """Admit a station no more: its key was stolen, or it is gone. What it sent before stays."""
-    _change(settings, {"what": "revoke", "number": number})
+    administration.ask(settings, "station revoke", number=number)
+    click.echo(f"Station {number:03} is not admitted any more: its next frame is refused.")
+    click.echo(f"What waits for it goes on waiting, for `sado station add {number}`.")
 
 
 @station.command("drop-votes")
@@ -59,24 +71,18 @@ def station_revoke(settings: Settings, number: int) -> None:
 def station_drop_votes(settings: Settings, number: int) -> None:
     """Take every vote that a station sent out of the results of polls and ratings: whoever had its key could make them
     up. Those of real phones go with them."""
-    _change(settings, {"what": "drop-votes", "number": number})
+    dropped = administration.ask(settings, "station drop-votes", number=number)
+    click.echo(f"Votes of station {number:03} that count no more: {dropped}.")
 
 
-def _change(settings: Settings, body: dict[str, Any]) -> None:
-    """Have the serving station make the change; where none serves, make it here."""
-    try:
-        lines = client.call(settings, "POST", "station", body)["lines"]
-    except NotServingError:
-        with opened(settings) as store:
-            lines = stations.change(store, lambda: _districts(store, settings.pack), body)["lines"]
-    for line in lines:
-        click.echo(line)
+def _told(one: dict[str, Any]) -> str:
+    way = "" if one["through"] == one["number"] else f", through station {one['through']:03}"
+    heard = f"last heard {shown(one['seen_at'], datetime.UTC)} UTC" if one["seen_at"] else "never heard"
+    return f"Station {one['number']:03}: {' '.join(one['districts']) or 'all districts'}{way}, {heard}."
 
 
-def _say_publisher(settings: Settings) -> None:
+def _say_key(settings: Settings, key: str) -> None:
+    """The two lines of an upstream.key."""
+    click.echo(key)
     if public := publisher_of(settings):
         click.echo(public.hex())
-
-
-def _districts(store: Store, pack: str) -> list[str]:
-    return [place.code for place in checking.served(store, pack).gazetteer]

@@ -90,21 +90,25 @@ def _facts(data: Path, station_port: int, hub_port: int) -> tuple[dict[str, Any]
 def _make(data: Path) -> dict[str, Any]:
     """Make both stations with their accounts, as `sado init`, `account add` and `station add` do."""
     codes = sorted(set(pack.load(Settings().pack).routing.values()))
-    people_of_demo = {role: {"user": role, "password": secrets.token_urlsafe(12)} for role in ("operator", "phone")}
+    people_of_demo = {
+        role.value: {"user": role.value, "password": secrets.token_urlsafe(16)} for role in Role if role != Role.OFFICER
+    }
     agencies = {
         code: {
             "token": secrets.token_urlsafe(32),
             "user": f"officer-{code.lower()}",
-            "password": secrets.token_urlsafe(12),
+            "password": secrets.token_urlsafe(16),
         }
         for code in codes
     }
     first = agencies["HCU"]
     everyone = people_of_demo | {"agency": {"user": first["user"], "password": first["password"]}}
 
+    hashed = {role: passwords.hash_password(who["password"]) for role, who in people_of_demo.items()}
+
     def add_people(tx: Transaction) -> None:
         for role, who in people_of_demo.items():
-            accounts.save(tx, who["user"], passwords.hash_password(who["password"]), role, "")
+            accounts.save(tx, who["user"], hashed[role], role, "")
 
     def add_agencies(tx: Transaction) -> bytes:
         for code, account in agencies.items():
@@ -204,13 +208,15 @@ def _say(facts: dict[str, Any], data: Path) -> None:
     rows = (
         ("the phone", f"{facts['station']['url']}/phone", who["phone"]),
         ("the operator", f"{facts['station']['url']}/operator", who["operator"]),
+        ("the administrator, at the hub", f"{facts['hub']['url']}/administrator/people", who["administrator"]),
         ("the agency (housing: water, waste)", f"{facts['hub']['url']}/agency", who["agency"]),
     )
     click.echo("Sado runs: a village station and the hub, with three sample appeals.\n")
     for title, url, account in rows:
         click.echo(f"  {title}\n    {url}\n    user {account['user']}   password {account['password']}\n")
     click.echo(f"  a phone in the terminal\n    sado dial {facts['station']['ussd']}\n")
-    click.echo(f"Officers of other agencies, tokens and webhooks: {data / READY}. Ctrl-C stops all of it.")
+    others = "A supervisor, an auditor, officers of other agencies, tokens and webhooks"
+    click.echo(f"{others}: {data / READY}. Ctrl-C stops all of it.")
 
 
 def _wait_for_signal(children: list[subprocess.Popen[bytes]], stopped: threading.Event) -> None:

@@ -33,6 +33,18 @@ class Served:
     is_relay: bool
 
 
+@dataclass(frozen=True)
+class Admitted:
+    """A downstream station as its hub knows it: the codes of its districts (none: all), the station through which it is
+    reached (its own number: directly), and when it was added and last heard, in milliseconds."""
+
+    number: int
+    districts: tuple[str, ...]
+    through: int
+    added_at: int
+    seen_at: int | None
+
+
 def add(tx: Transaction, number: int, districts: Collection[str] = ()) -> bytes:
     """Admit a station, or give an admitted one a new key; the 32-byte key to hand over. It serves these districts, or
     all. Under a new key the numbers of its exchanges begin again: who stole the old one may have said the highest."""
@@ -85,6 +97,12 @@ def ways(tx: Transaction) -> list[tuple[int, int]]:
     """The stations that are reached directly, each with how many speak through it: itself and those behind it."""
     counted = "SELECT COALESCE(through, number) AS way, COUNT(*) FROM stations GROUP BY COALESCE(through, number)"
     return [(int(number), int(count)) for number, count in tx.all(f"{counted} ORDER BY way")]
+
+
+def every(tx: Transaction) -> list[Admitted]:
+    """All stations that are admitted, by number."""
+    rows = tx.all("SELECT number, districts, through, added_at, seen_at FROM stations ORDER BY number")
+    return [Admitted(row[0], tuple(row[1].split()), row[0] if row[2] is None else row[2], *row[3:]) for row in rows]
 
 
 def find(tx: Transaction, number: int) -> Station | None:

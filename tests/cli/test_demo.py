@@ -161,6 +161,8 @@ def test_an_appeal_goes_to_the_agency_and_the_answer_comes_back(tmp_path: Path) 
         }
         landed = sign_in(again.facts["station"]["url"], again.facts["accounts"]["operator"])
         assert (landed.status_code, landed.url.rstrip("/").rpartition("/")[2]) == (200, "operator")
+        landed = sign_in(again.facts["hub"]["url"], again.facts["accounts"]["administrator"])
+        assert (landed.status_code, landed.url.rpartition("/")[2]) == (200, "people")
         assert ANSWER in again.phone(GULNORA).walk("1", "2", "1", "1")
 
 

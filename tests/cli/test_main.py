@@ -111,7 +111,7 @@ def test_a_command_finds_a_station_in_a_folder_with_a_long_name(tmp_path: Path) 
     try:
         station.start()
         assert "Nothing waits." in station.sado("sync", "status")
-        assert "is being served" in sado("agency", "token", "HCU", **station.settings).stderr
+        assert "is being served" in sado("init", "--station", "7", **station.settings).stderr
     finally:
         station.end()
 
@@ -123,7 +123,7 @@ def test_what_a_killed_process_has_left_is_in_nobody_s_way(station: Station) -> 
     assert "Nothing waits." in station.sado("sync", "status"), "the command does it by itself"
     station.start()
     assert "Nothing waits." in station.sado("sync", "status")
-    assert "is being served" in sado("agency", "token", "HCU", **station.settings).stderr
+    assert "is being served" in sado("init", "--station", "7", **station.settings).stderr
 
 
 @pytest.mark.parametrize("asked", [b"nothing\n", b"[]\n", b'["POST","backup",{}]\n', b'["GET","sync",null]'])
@@ -162,10 +162,13 @@ def test_a_station_on_ipv6_is_asked_there(station: Station) -> None:
     station.spawn()
     assert until(lambda: is_listening(("::1", station.port)), SYNC_S)
     assert "Nothing waits." in station.sado("sync", "status")
-    assert "is being served" in sado("agency", "token", "HCU", **station.settings).stderr
+    assert "is being served" in sado("init", "--station", "7", **station.settings).stderr
 
 
-@pytest.mark.parametrize(("name", "reads_it"), [("init", False), ("station", False), ("sync", False), ("serve", True)])
+@pytest.mark.parametrize(
+    ("name", "reads_it"),
+    [*((name, False) for name in ("init", "account", "agency", "station", "sync")), ("serve", True)],
+)
 def test_only_what_serves_reads_the_pages(name: str, reads_it: bool) -> None:
     """A command on a small box is there at once."""
     look = (
@@ -212,9 +215,7 @@ def test_init_puts_the_key_file_where_it_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "keys.json").exists()
 
 
-@pytest.mark.parametrize(
-    "command", ["serve", "init --station 7", "account add zarina --role operator", "agency token HCU"]
-)
+@pytest.mark.parametrize("command", ["serve", "init --station 7"])
 def test_a_folder_belongs_to_one_process(station: Station, command: str) -> None:
     station.start()
 
@@ -275,43 +276,6 @@ def test_a_demo_where_somebody_listens_says_which_port_and_makes_nothing(tmp_pat
             port = taken if taken in ports else free
             assert is_refused(refused, f"Port {port} cannot be used (Address already in use): choose others")
     assert not (tmp_path / "demo" / "hub").exists()
-
-
-def test_account_add_mints_a_password_that_signs_in(station: Station) -> None:
-    password = station.sado("account", "add", "zarina", "--role", "operator").split("Password: ")[1].strip()
-    assert len(password) >= 12
-    station.start()
-
-    with requests.Session() as browser:
-        page = browser.get(f"{station.url}/signin", timeout=60).text
-        token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
-        form = {"csrf_token": token, "name": "zarina", "password": password}
-        landed = browser.post(f"{station.url}/signin", data=form, timeout=60)
-
-        assert (landed.status_code, landed.url) == (200, f"{station.url}/operator")
-        wrong = browser.post(f"{station.url}/signin", data=form | {"password": "guessed"}, timeout=60)
-        assert wrong.status_code in (400, 403)
-    assert password not in station.log.read_text()
-
-
-@pytest.mark.parametrize("name", ["", "  "])
-def test_an_account_needs_a_name(station: Station, name: str) -> None:
-    assert is_refused(sado("account", "add", name, "--role", "operator", **station.settings), "needs a name")
-
-
-def test_an_account_that_is_there_gets_a_new_password_and_says_so(station: Station) -> None:
-    added = [station.sado("account", "add", name, "--role", "operator") for name in (" zarina ", "zarina")]
-
-    assert added[0].startswith("zarina may sign in.")
-    assert added[1].startswith("zarina has a new password")
-
-
-def test_an_officer_needs_an_agency_that_exists(station: Station) -> None:
-    officer = ("account", "add", "kamol", "--role", "officer")
-
-    assert is_refused(sado(*officer, **station.settings), "An officer needs --agency")
-    assert is_refused(sado(*officer, "--agency", "XXX", **station.settings), "There is no agency XXX")
-    assert "kamol may sign in." in station.sado(*officer, "--agency", "HCU")
 
 
 def test_station_add_prints_a_key_and_a_new_one_the_next_time(station: Station) -> None:

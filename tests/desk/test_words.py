@@ -13,6 +13,7 @@ from sado.desk import asked, language, words
 from sado.desk.officer import cases as officer
 from sado.desk.operator import line
 from sado.desk.phone import page as phone
+from sado.desk.roles import Role
 from sado.menus.handset import Letters
 from sado.store.tables import deliveries, line_usage, quarantine
 from sado.store.tables.events import Event
@@ -32,6 +33,7 @@ CODES: Mapping[str, tuple[Collection[object], Mapping[object, str]]] = {
     "states": (get_args(State), {**words.STATES}),
     "what became of an SMS": (deliveries.RANKS, {**words.DELIVERIES}),
     "events of a case": (statuses.EVENTS | HAPPENS, {**words.EVENTS}),
+    "roles": (Role, {**words.ROLES}),
     "who did it": ((payloads.RESIDENT, payloads.CHANNEL, "operator"), {**words.ACTORS}),
     "what became of a request": (conflicts.OUTCOMES, {**words.OUTCOMES}),
     "lanes": (LANES, {**line.LANES}),

@@ -1,4 +1,4 @@
-"""A station's desk for the tests: a real database, three people, and a webhook that says what it got."""
+"""A station's desk for the tests: a real database, a person of each role, and a webhook that says what it got."""
 
 from __future__ import annotations
 
@@ -26,7 +26,15 @@ from tests.support.stations import shipped_law
 
 START = 1_783_900_800.0  # 13 July 2026, 05:00 in Dushanbe
 PASSWORD = "correct horse battery"
-PEOPLE = {"operator": "zarina", "officer": "bahrom", "phone": "madina"}
+PEOPLE = {
+    "operator": "zarina",
+    "officer": "bahrom",
+    "phone": "madina",
+    "supervisor": "gulchehra",
+    "administrator": "dilbar",
+    "auditor": "farid",
+}
+PUBLISHER = bytes(range(32))
 WEBHOOK = "/gateway/test/secret/ussd"
 PACK = pack.load("tajikistan")
 HASHED = passwords.hash_password(PASSWORD)
@@ -100,6 +108,7 @@ def build(folder: Path, **changed: object) -> Iterator[Desk]:
         "spent_peers": lambda tx: [],
         "sync_status": lambda tx: status.of(tx, Budget(), FrameSize(), False),
         "release": lambda tx, number: aside.release(tx, number, cases.apply),
+        "publisher": lambda: PUBLISHER,
     }
     pages.create(app, store, cases, PACK, pages.Options(**{**options, **changed}))
     try:

@@ -37,6 +37,7 @@ OPTIONS = pages.Options(
     spent_peers=lambda tx: [],
     sync_status=lambda tx: status.of(tx, Budget(), None, False),
     release=lambda tx, number: False,
+    publisher=lambda: None,
 )
 APPEAL_TO_HCU = msgspec.structs.replace(APPEAL, agency="HCU", place="KT-YOV")
 PACK = pack.load("tajikistan")

@@ -1,0 +1,1 @@
+"""The administrator: who is let in, people, agencies' systems and other stations."""
