@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sado.cases import statuses
 from sado.desk import language
 from sado.desk.language import N_, _, moment
+from sado.desk.roles import Role
 from sado.store.tables.cases import CaseRow, EventRow
 from sado.store.tables.outbox import Destination, Entry
 from sado.sync.codes import EntryKind, Reason
@@ -31,6 +32,14 @@ KINDS: Mapping[str, str] = {
     EntryKind.BLOB_OFFERED: N_("offer of new menus or registers"),
     EntryKind.BLOB_TAKEN: N_("word that new menus or registers are used"),
     EntryKind.BLOB_REFUSED: N_("word that new menus or registers were refused"),
+}
+ROLES: Mapping[str, str] = {
+    Role.OPERATOR: N_("operator"),
+    Role.SUPERVISOR: N_("supervisor"),
+    Role.ADMINISTRATOR: N_("administrator"),
+    Role.OFFICER: N_("officer of an agency"),
+    Role.AUDITOR: N_("auditor"),
+    Role.PHONE: N_("the phone page alone"),
 }
 STATES = {
     "queued": N_("waiting"),

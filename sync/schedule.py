@@ -14,7 +14,19 @@ from typing import Protocol
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from sado.store import DiskError, Store, Transaction
-from sado.store.tables import attempts, deliveries, drafts, lane_events, lanes, line_usage, messages, sessions
+from sado.store.tables import (
+    attempts,
+    deliveries,
+    drafts,
+    lane_events,
+    lanes,
+    line_usage,
+    messages,
+    sessions,
+    sign_in_misses,
+    sign_ins,
+    trusted_devices,
+)
 from sado.store.tables import outbox as entries
 from sado.store.zone_time import DAY_MS
 from sado.sync import dispatch, outbox
@@ -32,7 +44,8 @@ TICK_S = 1.0
 FORGET_EVERY_S = 3600
 LOOK_EVERY_S = 60
 SESSION_KEEP_MS = 7 * DAY_MS
-ATTEMPT_KEEP_MS = 2 * DAY_MS
+ATTEMPT_KEEP_MS = SIGN_IN_KEEP_MS = 2 * DAY_MS
+DEVICE_KEEP_MS = 90 * DAY_MS
 DRAFT_KEEP_MS = MESSAGE_KEEP_MS = 30 * DAY_MS
 # Longer than any stick with events lies in a drawer.
 APPLIED_KEEP_MS = 400 * DAY_MS
@@ -185,13 +198,17 @@ def look_at_clock(store: Store) -> None:
 
 
 def forget(store: Store, keep_days: float = 14) -> None:
-    """Delete what is no longer needed: acknowledged entries, old sessions, old counts of wrong tries, forms that
-    nobody went on with, which SMS were taken; and say of entries whose report never came that they are unknown."""
+    """Delete what is no longer needed: acknowledged entries, old sessions and sign-ins, old counts of wrong tries,
+    forms that nobody went on with, which SMS were taken; and say of entries whose report never came that they are
+    unknown."""
     store.write(lambda tx: entries.forget(tx, int(keep_days * DAY_MS)))
     store.write(lambda tx: lanes.forget_applied(tx, tx.steady - APPLIED_KEEP_MS))
     store.write(outbox.give_up_waiting)
     store.write(lambda tx: deliveries.forget_reports(tx, tx.now - MESSAGE_KEEP_MS))
     store.write(lambda tx: sessions.forget(tx, tx.now - SESSION_KEEP_MS))
     store.write(lambda tx: attempts.forget(tx, tx.now - ATTEMPT_KEEP_MS))
+    store.write(lambda tx: sign_ins.forget(tx, tx.steady - SIGN_IN_KEEP_MS))
+    store.write(lambda tx: sign_in_misses.forget(tx, tx.steady - SIGN_IN_KEEP_MS))
+    store.write(lambda tx: trusted_devices.forget(tx, tx.steady - DEVICE_KEEP_MS))
     store.write(lambda tx: drafts.forget(tx, tx.now - DRAFT_KEEP_MS))
     store.write(lambda tx: messages.forget(tx, tx.now - MESSAGE_KEEP_MS))

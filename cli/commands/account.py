@@ -28,17 +28,17 @@ def account() -> None:
 )
 @click.pass_obj
 def account_add(settings: Settings, name: str, role: str, agency: str, password: str) -> None:
-    """Create an account, or give it a new password."""
+    """Create an account, or give it a new password. One that was minted she has to change when she first signs in."""
     if (role == Role.OFFICER) != bool(agency):
         raise click.ClickException("An officer needs --agency, and only an officer.")
     if not (name := name.strip()):
         raise click.ClickException("An account needs a name to sign in with.")
     chosen = password or secrets.token_urlsafe(12)
-    hashed = passwords.hash_password(chosen)
+    hashed = passwords.hash_password(chosen, name)
     with opened(settings) as store:
         if agency:
             check_agency(store, settings.pack, agency)
         is_new = store.read(lambda tx: accounts.find(tx, name)) is None
-        store.write(lambda tx: accounts.save(tx, name, hashed, role, agency))
+        store.write(lambda tx: accounts.save(tx, name, hashed, role, agency, must_change=not password))
     says = f"{name} may sign in." if is_new else f"{name} has a new password; the old one is of no use any more."
     click.echo(says if password else f"{says} Password: {chosen}")
