@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from sado.store.transaction import Row, Transaction
 
-# Of one account; the one that was used least lately goes first.
+# Of one account; the one that was used least lately goes first. One whose code is to come pushes out its like alone.
 MOST = 20
 COLUMNS = "hash, account, device, needs_code, created_at, seen_at"
 
@@ -44,9 +44,11 @@ def begin(tx: Transaction, account: str, token: str, device: str, needs_code: bo
         now=tx.steady,
     )
     tx.run(
-        "DELETE FROM sign_ins WHERE account = :account AND hash NOT IN (SELECT hash FROM sign_ins"
-        " WHERE account = :account ORDER BY seen_at DESC, created_at DESC LIMIT :most)",
+        "DELETE FROM sign_ins WHERE account = :account AND needs_code = :needs_code AND hash NOT IN (SELECT hash"
+        " FROM sign_ins WHERE account = :account AND needs_code = :needs_code"
+        " ORDER BY seen_at DESC, created_at DESC LIMIT :most)",
         account=account,
+        needs_code=needs_code,
         most=MOST,
     )
 

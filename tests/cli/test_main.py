@@ -288,7 +288,7 @@ def test_account_add_mints_a_password_that_signs_in(station: Station) -> None:
         form = {"csrf_token": token, "name": "zarina", "password": password}
         landed = browser.post(f"{station.url}/signin", data=form, timeout=60)
 
-        assert (landed.status_code, landed.url) == (200, f"{station.url}/operator")
+        assert (landed.status_code, landed.url) == (200, f"{station.url}/account")
         wrong = browser.post(f"{station.url}/signin", data=form | {"password": "guessed"}, timeout=60)
         assert wrong.status_code in (400, 403)
     assert password not in station.log.read_text()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pyotp
 import pytest
@@ -294,3 +296,10 @@ def test_the_picture_is_within_the_page(desk: Desk) -> None:
     assert 'src="data:image/svg+xml' in page.text
     assert "img-src 'self' data:" in page.headers["Content-Security-Policy"]
     assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(("use", "loaded"), [("", "set()"), ("; import pyotp", "{'pyotp'}")])
+def test_a_station_where_nobody_uses_codes_does_not_load_what_makes_them(use: str, loaded: str) -> None:
+    code = f"import sys, sado.station, sado.desk.account{use}; print({{'pyotp', 'segno'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == loaded
