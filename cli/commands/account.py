@@ -42,3 +42,16 @@ def account_add(settings: Settings, name: str, role: str, agency: str, password:
         store.write(lambda tx: accounts.save(tx, name, hashed, role, agency, must_change=not password))
     says = f"{name} may sign in." if is_new else f"{name} has a new password; the old one is of no use any more."
     click.echo(says if password else f"{says} Password: {chosen}")
+
+
+@account.command("totp-off")
+@click.argument("name")
+@click.pass_obj
+def account_totp_off(settings: Settings, name: str) -> None:
+    """Ask somebody for no code any more, whose phone is lost; be sure that it is she who asks."""
+    with opened(settings) as store:
+        found = store.read(lambda tx: accounts.find(tx, name))
+        if found is None:
+            raise click.ClickException(f"There is no account {name!r}.")
+        store.write(lambda tx: accounts.clear_totp(tx, name))
+    click.echo(f"{name} signs in with the password alone." if found.has_totp else f"{name} was asked for no code.")

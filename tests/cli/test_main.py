@@ -19,6 +19,8 @@ from filelock import FileLock
 from sado.cli import client
 from sado.cli.client import SOCKET
 from sado.cli.main import main
+from sado.store import Keyring, Store
+from sado.store.tables import accounts
 from tests.support.processes import (
     HUB,
     TOKEN,
@@ -304,6 +306,16 @@ def test_an_account_that_is_there_gets_a_new_password_and_says_so(station: Stati
 
     assert added[0].startswith("zarina may sign in.")
     assert added[1].startswith("zarina has a new password")
+
+
+def test_codes_of_a_lost_phone_are_turned_off(station: Station) -> None:
+    assert is_refused(sado("account", "totp-off", "zarina", **station.settings), "There is no account 'zarina'")
+    station.sado("account", "add", "zarina", "--role", "operator")
+    assert station.sado("account", "totp-off", "zarina") == "zarina was asked for no code.\n"
+    with contextlib.closing(Store(station.folder / "sado.db", Keyring.load(station.folder / "keys.json"))) as store:
+        store.write(lambda tx: accounts.set_totp(tx, "zarina", "key", 0, ["code"]))
+    assert station.sado("account", "totp-off", "zarina") == "zarina signs in with the password alone.\n"
+    assert station.sado("account", "totp-off", "zarina") == "zarina was asked for no code.\n"
 
 
 def test_an_officer_needs_an_agency_that_exists(station: Station) -> None:
