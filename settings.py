@@ -114,7 +114,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     secure_cookies: Annotated[
-        bool, Meta(description="Send the sign-in cookie over HTTPS only. Set it wherever the pages are on HTTPS.")
+        bool, Meta(description="The pages are on HTTPS: cookies go over it alone, and browsers stay on it (HSTS).")
     ] = False
     known_risks: Annotated[
         str,

@@ -166,8 +166,6 @@ def build_station(settings: Settings, store: Store) -> Station:
         return aside.release(tx, number, apply)
 
     pages.create(app, store, cases, pack, _options(settings, channel.webhooks, policy, status_of, release))
-    # Cookies do not tell ports apart: two stations on one machine need two names.
-    app.config["SESSION_COOKIE_NAME"] = f"sado-{own.number:03}"
     publishing = _publishing(settings, store, versions)
     transports: dict[str, Transport] = {}
     if channel.failover:

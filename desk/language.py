@@ -15,11 +15,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, g, request
+from werkzeug import wrappers
 
+from sado.desk import cookies
 from sado.store.zone_time import DAY_MS, HOUR_MS, MINUTE_MS, local
 
 SOURCE = "en"
-COOKIE = "sado_lang"
+COOKIE = "language"
 COOKIE_S = 365 * 24 * 3600
 LOCALES = Path(__file__).parent.parent / "locales"
 OWN_NAME = re.compile(r'^"X-Native-Name: (.+)\\n"$', re.MULTILINE)
@@ -65,25 +67,25 @@ def current() -> str:
 def remember(response: Response) -> Response:
     """Keep a choice made with `?lang=` for the next pages."""
     if request.args.get("lang") in _localisation().languages:
-        response.set_cookie(
-            COOKIE,
-            request.args["lang"],
-            max_age=COOKIE_S,
-            httponly=True,
-            samesite="Lax",
-            secure=current_app.config["SESSION_COOKIE_SECURE"],
-        )
+        keep(response, request.args["lang"])
     return response
+
+
+def keep(response: wrappers.Response, language: str) -> None:
+    """Let this browser's next pages be in this language."""
+    cookies.put(response, COOKIE, language, COOKIE_S, samesite="Lax")
+
+
+def choices() -> list[tuple[str, str]]:
+    """(language, its own name)."""
+    return [(language, own_name(language, _localisation().folder)) for language in _localisation().languages]
 
 
 def links() -> list[tuple[str, str, str]]:
     """(language, its own name, address of this page in it). After a form whose address shows no page there is none to
     come back to: the first page."""
     path = request.path if _is_page(request.path) else "/"
-    languages = _localisation().languages
-    return [
-        (language, own_name(language, _localisation().folder), f"{path}?{_query(language)}") for language in languages
-    ]
+    return [(language, name, f"{path}?{_query(language)}") for language, name in choices()]
 
 
 def _(message: str, **values: object) -> str:
@@ -191,7 +193,7 @@ def size(count: int) -> str:
 def _chosen() -> str:
     languages = _localisation().languages
     wished = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
-    asked = (request.args.get("lang"), request.cookies.get(COOKIE), *wished)
+    asked = (request.args.get("lang"), cookies.read(COOKIE), *wished)
     return next((language for language in asked if language in languages), languages[0])
 
 

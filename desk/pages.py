@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Flask, Response, render_template, request
@@ -14,7 +15,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
-from sado.desk import first, language, signin
+from sado.desk import account, first, language, signin
 from sado.desk.administrator import agencies, people, stations
 from sado.desk.language import N_, _
 from sado.desk.operator import case, consultation, find, line, outbox, quarantine, retention, unfinished
@@ -32,6 +33,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+# A year, as browsers' lists ask; said only where the pages are on HTTPS.
+HSTS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 SENTENCES = {
     400: N_("The form did not arrive whole. Go back and try again."),
     403: N_("This page is not for your account."),
@@ -112,7 +115,8 @@ def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Pag
 
         phone = page.create(pack.country, options.service_code, options.ussd_path, options.phone_sms_url)
         pages.append(Page(N_("Phone"), Permission.PHONE, phone))
-    return pages
+    # The last one: the home of roles that have no other page.
+    return [*pages, Page("", Permission.ACCOUNT, account.create(store))]
 
 
 def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: Sequence[Page]) -> None:
@@ -131,7 +135,7 @@ def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: S
         _register(app, page.blueprint, csrf.protect, signin.open_to(page.permission))
     # What has no page at all is answered like a page of the desk.
     app.register_error_handler(HTTPException, _refuse)
-    app.after_request(_protect)
+    app.after_request(partial(_protect, HEADERS | HSTS if secure_cookies else HEADERS))
 
 
 class _Number(IntegerConverter):
@@ -167,9 +171,9 @@ def _register(app: Flask, blueprint: Blueprint, *checks: Callable[[], Any]) -> N
     app.register_blueprint(blueprint)
 
 
-def _protect(response: Response) -> Response:
+def _protect(headers: Mapping[str, str], response: Response) -> Response:
     """Every answer of the app, also to an agency's system and to whatever watches the station."""
-    response.headers.update(HEADERS)
+    response.headers.update(headers)
     if request.endpoint != "desk.static":
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -33,6 +33,14 @@ KINDS: Mapping[str, str] = {
     EntryKind.BLOB_TAKEN: N_("word that new menus or registers are used"),
     EntryKind.BLOB_REFUSED: N_("word that new menus or registers were refused"),
 }
+ROLES: Mapping[str, str] = {
+    Role.OPERATOR: N_("operator"),
+    Role.SUPERVISOR: N_("supervisor"),
+    Role.ADMINISTRATOR: N_("administrator"),
+    Role.OFFICER: N_("officer of an agency"),
+    Role.AUDITOR: N_("auditor"),
+    Role.PHONE: N_("the phone page alone"),
+}
 STATES = {
     "queued": N_("waiting"),
     "awaiting": N_("may have left; waits for a report"),
@@ -47,14 +55,6 @@ DELIVERIES = {
     "buffered": N_("waits at the network for the phone"),
     "failed": N_("did not arrive"),
     "delivered": N_("arrived at the phone"),
-}
-ROLES: Mapping[str, str] = {
-    Role.OPERATOR: N_("operator"),
-    Role.SUPERVISOR: N_("supervisor"),
-    Role.ADMINISTRATOR: N_("administrator"),
-    Role.OFFICER: N_("officer of an agency"),
-    Role.AUDITOR: N_("auditor"),
-    Role.PHONE: N_("phone of the demonstration"),
 }
 EVENTS = {
     "received": N_("Received by the channel"),

@@ -339,7 +339,7 @@ FIRST = (
         published_at BIGINT NOT NULL,
         served BIGINT NOT NULL,
         based BIGINT NOT NULL DEFAULT 0)""",
-    # People who sign in, and the agencies' tokens.
+    # People who sign in.
     """CREATE TABLE accounts (
         name TEXT PRIMARY KEY,
         full_name TEXT NOT NULL,
@@ -347,12 +347,37 @@ FIRST = (
         agency TEXT NOT NULL,
         language TEXT NOT NULL,
         password TEXT NOT NULL,
+        must_change BOOLEAN NOT NULL,
         is_disabled BOOLEAN NOT NULL,
         is_removed BOOLEAN NOT NULL DEFAULT FALSE,
         created_at BIGINT NOT NULL,
-        failures INTEGER NOT NULL,
-        blocked_until BIGINT NOT NULL,
-        stamp BIGINT NOT NULL DEFAULT 0)""",
+        totp SEALED_BLOB,
+        totp_step BIGINT NOT NULL)""",
+    """CREATE TABLE recovery_codes (
+        account TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+        hash BLOB NOT NULL,
+        PRIMARY KEY (account, hash))""",
+    # Their sign-ins, the devices that they have signed in on, and wrong tries. Moments by the clock that nobody sets.
+    """CREATE TABLE sign_ins (
+        hash BLOB PRIMARY KEY,
+        account TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+        device TEXT NOT NULL,
+        needs_code BOOLEAN NOT NULL,
+        created_at BIGINT NOT NULL,
+        seen_at BIGINT NOT NULL)""",
+    "CREATE INDEX sign_ins_by_account ON sign_ins (account, seen_at)",
+    """CREATE TABLE trusted_devices (
+        account TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+        hash BLOB NOT NULL,
+        at BIGINT NOT NULL,
+        PRIMARY KEY (account, hash))""",
+    """CREATE TABLE sign_in_misses (
+        hash HASH_BLOB PRIMARY KEY,
+        misses INTEGER NOT NULL,
+        at BIGINT NOT NULL,
+        is_passing BOOLEAN NOT NULL)""",
+    "CREATE INDEX sign_in_misses_by_time ON sign_in_misses (is_passing, at)",
+    # The agencies' tokens, and the code with which the first account is made.
     "CREATE TABLE agency_tokens (agency TEXT PRIMARY KEY, hash BLOB NOT NULL, created_at BIGINT NOT NULL)",
     "CREATE TABLE first_code (hash BLOB PRIMARY KEY, expires_at BIGINT NOT NULL, tries INTEGER NOT NULL)",
 )

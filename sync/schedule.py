@@ -26,6 +26,9 @@ from sado.store.tables import (
     retention,
     row_readers,
     sessions,
+    sign_in_misses,
+    sign_ins,
+    trusted_devices,
 )
 from sado.store.tables import outbox as entries
 from sado.store.zone_time import DAY_MS
@@ -46,7 +49,8 @@ FORGET_EVERY_S = 3600
 REWRITE_AT_HOUR = 3
 LOOK_EVERY_S = 60
 SESSION_KEEP_MS = 7 * DAY_MS
-ATTEMPT_KEEP_MS = 2 * DAY_MS
+ATTEMPT_KEEP_MS = SIGN_IN_KEEP_MS = 2 * DAY_MS
+DEVICE_KEEP_MS = 90 * DAY_MS
 # Who looks once a year, at her tax, is still known.
 READER_KEEP_MS = 400 * DAY_MS
 DRAFT_KEEP_MS = MESSAGE_KEEP_MS = 30 * DAY_MS
@@ -228,9 +232,9 @@ def look_at_clock(store: Store) -> None:
 
 
 def forget(store: Store, keep_days: float = 14) -> None:
-    """Delete what is no longer needed: acknowledged entries, old sessions, old counts of wrong tries, forms that
-    nobody went on with, which SMS were taken, answers to strangers, old deletions; and say of entries whose report
-    never came that they are unknown."""
+    """Delete what is no longer needed: acknowledged entries, old sessions and sign-ins, old counts of wrong tries,
+    forms that nobody went on with, which SMS were taken, answers to strangers, old deletions; and say of entries whose
+    report never came that they are unknown."""
     store.write(lambda tx: entries.forget(tx, int(keep_days * DAY_MS)))
     store.write(lambda tx: lanes.forget_applied(tx, tx.steady - APPLIED_KEEP_MS))
     store.write(outbox.give_up_waiting)
@@ -241,5 +245,8 @@ def forget(store: Store, keep_days: float = 14) -> None:
     store.write(lambda tx: entries.forget_strangers(tx, tx.now - ATTEMPT_KEEP_MS))
     store.write(lambda tx: retention.forget(tx, tx.steady - APPLIED_KEEP_MS))
     store.write(lambda tx: deletions.forget(tx, tx.now - DELETION_KEEP_MS))
+    store.write(lambda tx: sign_ins.forget(tx, tx.steady - SIGN_IN_KEEP_MS))
+    store.write(lambda tx: sign_in_misses.forget(tx, tx.steady - SIGN_IN_KEEP_MS))
+    store.write(lambda tx: trusted_devices.forget(tx, tx.steady - DEVICE_KEEP_MS))
     store.write(lambda tx: drafts.forget(tx, tx.now - DRAFT_KEEP_MS))
     store.write(lambda tx: messages.forget(tx, tx.now - MESSAGE_KEEP_MS))

@@ -14,7 +14,8 @@ from sado.desk.pages import HEADERS
 from sado.settings import Settings
 from sado.station import LARGEST_PAGE, Station, build_station
 from sado.store import DiskError, Keyring, Store, Transaction
-from sado.store.tables import identity
+from sado.store.tables import accounts, identity
+from tests.support.browser import HASHED, PASSWORD, enter
 from tests.support.station import TOKEN, WEBHOOK
 
 Result = TypeVar("Result")
@@ -78,6 +79,20 @@ def test_a_disk_that_is_full_is_told_and_forgotten_when_there_is_room(station: S
         answer = client.get("/healthz")
         told.append((answer.status_code, answer.get_json()["store"]))
     assert told == [(503, "cannot write"), (200, "ok")]
+
+
+def test_a_page_that_only_shows_something_writes_once_a_minute_and_is_shown_on_a_full_disk(
+    station: Station, client: FlaskClient
+) -> None:
+    station.store.write(lambda tx: accounts.save(tx, "zarina", HASHED, "operator", ""))
+    enter(client, "zarina", PASSWORD)
+    before = disk(station).writes
+    assert client.get("/operator").status_code == 200
+    assert disk(station).writes == before
+    station.store.write(lambda tx: tx.run("UPDATE sign_ins SET seen_at = seen_at - 60000"))
+    disk(station).is_full = True
+    assert client.get("/operator").status_code == 200
+    assert disk(station).writes == before + 2
 
 
 @pytest.mark.parametrize(

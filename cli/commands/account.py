@@ -96,3 +96,12 @@ def account_end_sessions(settings: Settings, name: str) -> None:
 def _say(what: str, given: str, chosen: str) -> None:
     """A password that was given is not said again."""
     click.echo(what if given else f"{what} Password: {chosen}")
+
+
+@account.command("totp-off")
+@click.argument("name")
+@click.pass_obj
+def account_totp_off(settings: Settings, name: str) -> None:
+    """Ask somebody for no code any more, whose phone is lost; be sure that it is she who asks."""
+    had = administration.ask(settings, "account totp-off", name=name)
+    click.echo(f"{name} signs in with the password alone." if had else f"{name} was asked for no code.")

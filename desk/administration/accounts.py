@@ -15,7 +15,7 @@ from sado.desk.language import N_
 from sado.desk.roles import Role
 from sado.menus.pack import Pack
 from sado.store import Store, Transaction
-from sado.store.tables import accounts
+from sado.store.tables import accounts, sign_ins
 from sado.store.tables.accounts import Account
 
 # Of random bytes in a password that is minted: nobody has to think of it, so nobody can guess it.
@@ -67,11 +67,11 @@ class Accounts:
         """Let somebody in; her password, which is minted where none is given. Raises RefusedError."""
         name = name_of(name)
         self._check(role, agency, full_name, language)
-        chosen, hashed = _hashed(password)
+        chosen, hashed = _hashed(password, name)
 
         def create(tx: Transaction) -> None:
             check_free(tx, name)
-            accounts.save(tx, name, hashed, role, agency, full_name.strip(), language)
+            accounts.save(tx, name, hashed, role, agency, full_name.strip(), language, must_change=not password)
 
         self.store.write(create)
         return chosen
@@ -84,8 +84,8 @@ class Accounts:
 
     def renew_password(self, name: str, password: str = "") -> str:
         """A new password for somebody, which is minted where none is given; her sign-ins end. Raises RefusedError."""
-        chosen, hashed = _hashed(password)
-        self._write(name, lambda tx: accounts.set_password(tx, name, hashed))
+        chosen, hashed = _hashed(password, name)
+        self._write(name, lambda tx: accounts.set_password(tx, name, hashed, must_change=not password))
         return chosen
 
     def disable(self, name: str) -> None:
@@ -102,7 +102,18 @@ class Accounts:
 
     def end_sessions(self, name: str) -> None:
         """End all sign-ins of somebody, who may sign in again. Raises RefusedError."""
-        self._write(name, lambda tx: accounts.end_sessions(tx, name))
+        self._write(name, lambda tx: sign_ins.end_all(tx, name))
+
+    def totp_off(self, name: str) -> bool:
+        """Ask somebody for no code any more; whether she was asked for one. Raises RefusedError."""
+        had: list[bool] = []
+
+        def clear(tx: Transaction) -> None:
+            had.append(accounts.totp(tx, name) is not None)
+            accounts.clear_totp(tx, name)
+
+        self._write(name, clear)
+        return had[-1]
 
     def _check(self, role: str, agency: str, full_name: str, language: str) -> None:
         if role not in set(Role):
@@ -147,11 +158,11 @@ def check_free(tx: Transaction, name: str) -> None:
         raise RefusedError(WAS_TAKEN, name=name)
 
 
-def _hashed(password: str) -> tuple[str, str]:
+def _hashed(password: str, name: str) -> tuple[str, str]:
     """The password, and what is kept of it. It is hashed before anything is written, for phones wait for the writer."""
     chosen = password or secrets.token_urlsafe(MINTED_BYTES)
     try:
-        return chosen, passwords.hash_password(chosen)
+        return chosen, passwords.hash_password(chosen, name)
     except ValueError as error:
         raise RefusedError("{why}", why=error) from None
 

@@ -30,6 +30,7 @@ def _acts(store: Store, pack: Callable[[], Pack]) -> dict[str, Callable[..., obj
         "account remove": accounts.remove,
         "account password": accounts.renew_password,
         "account end-sessions": accounts.end_sessions,
+        "account totp-off": accounts.totp_off,
         "agency list": agencies.every,
         "agency token": agencies.renew_token,
         "agency revoke-token": agencies.revoke_token,

@@ -42,7 +42,7 @@ def make(store: Store, code: str, name: str, full_name: str, password: str) -> N
     hash of a password. Raises RefusedError, and ValueError for a password that may not be."""
     if not store.write(lambda tx: _is_good(tx, code)):
         raise RefusedError(WRONG, hours=GOOD_FOR_H)
-    name, hashed = name_of(name), passwords.hash_password(password)
+    name, hashed = name_of(name), passwords.hash_password(password, name, full_name)
 
     def create(tx: Transaction) -> None:
         if accounts.has_any(tx) or not first_code.is_good(tx, code):

@@ -31,7 +31,7 @@ from sado.store.engines.contract import Connection
 from sado.store.engines.sqlite import FILES, WAL, SQLite
 from sado.store.errors import BackupError, StoreError
 from sado.store.keys import Keyring
-from sado.store.tables import identity, lane_events, lanes
+from sado.store.tables import identity, lane_events, lanes, sign_ins
 from sado.store.transaction import Transaction
 
 Result = TypeVar("Result")
@@ -126,9 +126,9 @@ def restore(
     """Put the database of a backup in the place of `database`, in a new life; what it holds, and what `renew` says.
 
     All is done beside the old database, in one transaction: a new incarnation of the station, new numbers for all
-    events that are kept for other stations (a peer knows by their ids which it has), and `renew`, for what has to
-    change besides. Then the new file takes its place, and an old one is moved aside. A kill or a power cut leaves the
-    old database, or the new one once `recover` was called.
+    events that are kept for other stations (a peer knows by their ids which it has), nobody signed in, and `renew`, for
+    what has to change besides. Then the new file takes its place, and an old one is moved aside. A kill or a power cut
+    leaves the old database, or the new one once `recover` was called.
 
     Raises BackupError or KeyFileError, and then has changed nothing."""
     with temporary_folder(database.parent) as folder:
@@ -181,6 +181,7 @@ def _move_aside(database: Path, at: float) -> None:
 
 def _begin_anew(tx: Transaction, renew: Callable[[Transaction], Result]) -> Result:
     identity.renew(tx)
+    sign_ins.end_everybodys(tx)
     for peer in lanes.peers(tx):
         lane_events.renew(tx, peer.name)
     return renew(tx)

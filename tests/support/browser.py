@@ -37,6 +37,7 @@ PEOPLE = {
 PUBLISHER = bytes(range(32))
 WEBHOOK = "/gateway/test/secret/ussd"
 PACK = pack.load("tajikistan")
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 HASHED = passwords.hash_password(PASSWORD)
 
 
@@ -62,15 +63,15 @@ class Desk:
     hops: list[dict[str, str]] = field(default_factory=list)
     says: str = ""
 
-    def visitor(self) -> FlaskClient:
+    def visitor(self, address: str = "127.0.0.1") -> FlaskClient:
         """A browser that reads English, nobody signed in."""
         client = self.app.test_client()
-        client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+        client.environ_base.update(HTTP_ACCEPT_LANGUAGE="en", REMOTE_ADDR=address, HTTP_USER_AGENT=FIREFOX)
         return client
 
-    def signed_in(self, role: str) -> FlaskClient:
+    def signed_in(self, role: str, address: str = "127.0.0.1") -> FlaskClient:
         """A browser with the person of this role signed in."""
-        client = self.visitor()
+        client = self.visitor(address)
         assert enter(client, PEOPLE[role], PASSWORD).status_code == 302
         return client
 

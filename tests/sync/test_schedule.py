@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sado.store import Store, Transaction
-from sado.store.tables import attempts, lanes, sessions
+from sado.store.tables import accounts, attempts, lanes, sessions, sign_in_misses, sign_ins, trusted_devices
 from sado.store.tables import outbox as entries
 from sado.store.tables.events import Apply, Event
 from sado.store.tables.outbox import Entry
@@ -462,6 +462,22 @@ def test_forget_deletes_only_what_is_old(store: Store, clock: Clock) -> None:
         ("{}", since + DAY_S * 1000),
     )
     assert store.read(lambda tx: (attempts.count(tx, "old", 0), attempts.count(tx, "new", 0))) == (0, 1)
+
+
+def test_forget_deletes_sign_ins_and_misses_that_count_no_more(store: Store, clock: Clock) -> None:
+    def leave(tx: Transaction, mark: str) -> None:
+        sign_ins.begin(tx, "zarina", mark, "", needs_code=False)
+        trusted_devices.trust(tx, "zarina", mark)
+        sign_in_misses.add(tx, mark, 0, is_passing=False)
+
+    store.write(lambda tx: accounts.save(tx, "zarina", "", "operator", ""))
+    store.write(lambda tx: leave(tx, "old"))
+    clock.move(91 * DAY_S)
+    store.write(lambda tx: leave(tx, "new"))
+    schedule.forget(store)
+    for table in ("sign_ins", "trusted_devices", "sign_in_misses"):
+        assert store.read(lambda tx, name=table: tx.value(f"SELECT COUNT(*) FROM {name}")) == 1
+    assert store.read(lambda tx: sign_ins.find(tx, "new")) is not None
 
 
 def test_the_scheduler_never_runs_a_job_beside_itself(store: Store) -> None:

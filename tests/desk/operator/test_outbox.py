@@ -179,10 +179,10 @@ def test_a_case_shows_both_clocks_and_its_words(desk: Desk, operator: FlaskClien
 
 def test_a_registered_case_shows_when(desk: Desk, operator: FlaskClient) -> None:
     number = desk.file().reference
-    desk.clock.now += 3600
+    desk.clock.now += 1800
     desk.moved(number, "registered")
     words = page(operator, f"/operator/case/{number}")
-    assert 'Registered by the agency</h2> <p class="clock">13.07.2026 06:00' in words
+    assert 'Registered by the agency</h2> <p class="clock">13.07.2026 05:30' in words
     assert "SMS notice" in words
 
 

@@ -155,7 +155,7 @@ def test_without_a_gateway_the_page_says_what_to_set(tmp_path: Path) -> None:
 def test_without_the_setting_there_is_no_phone_page(tmp_path: Path) -> None:
     with build(tmp_path, phone_page=False) as desk:
         assert desk.signed_in("operator").get("/phone").status_code == 404
-        assert desk.signed_in("phone").get("/").status_code == 403
+        assert desk.signed_in("phone").get("/").location == "/account"
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from sado.store.engines.sqlite import Connection, SQLite
 from sado.store.errors import BackupError, KeyFileError, NewerSchemaError
 from sado.store.sealed_stream import TAG_BYTES
 from sado.store.tables import (
+    accounts,
     blobs,
     drafts,
     quarantine,
@@ -121,6 +122,8 @@ def test_every_value_that_is_sealed_has_a_column_of_that_type_and_opens_or_is_co
         station.store.write(lambda tx: add_rows(tx, is_private=True))
         station.store.write(lambda tx: add_rows(tx, is_private=False))
         station.store.write(lambda tx: subscribers.remember_language(tx, APPEAL.msisdn, "tg"))
+        station.store.write(lambda tx: accounts.save(tx, "zarina", "", "operator", ""))
+        station.store.write(lambda tx: accounts.set_totp(tx, "zarina", "key", 0, []))
         holding = {column for column, _, text in sealed.values(station.store) if text is not None}
     with contextlib.closing(SQLite(folder / "station.db").read_only()) as connection:
         assert holding == {f"{table.name}.{column}" for table in connection.tables() for column in table.sealed}

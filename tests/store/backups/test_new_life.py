@@ -12,7 +12,7 @@ from sado.cases import reference
 from sado.cases.service import Cases
 from sado.cli.commands.restore import renew
 from sado.store import Transaction
-from sado.store.tables import identity, lanes, quarantine, stations
+from sado.store.tables import accounts, identity, lanes, quarantine, sign_ins, stations, trusted_devices
 from sado.store.tables import outbox as entries
 from sado.store.tables.events import Event
 from sado.sync import outbox
@@ -43,6 +43,19 @@ def test_a_restored_station_has_a_new_incarnation_and_leaves_references_out(fold
     restore_as_it_was(tmp_path / "backup", folder)
     with open_station(folder, VILLAGE) as station:
         assert [file_case(station) for _ in range(30)] == lost
+
+
+def test_nobody_is_signed_in_to_a_restored_station(folder: Path, tmp_path: Path) -> None:
+    with open_station(folder, VILLAGE) as station:
+        station.store.write(lambda tx: accounts.save(tx, "zarina", "", "operator", ""))
+        station.store.write(lambda tx: sign_ins.begin(tx, "zarina", "token", "", needs_code=False))
+        station.store.write(lambda tx: trusted_devices.trust(tx, "zarina", "device"))
+        make(station.store, tmp_path / "backup")
+    for how, is_signed_in in ((restore, False), (restore_as_it_was, True)):
+        how(tmp_path / "backup", folder)
+        with open_station(folder, VILLAGE) as station:
+            assert station.store.read(lambda tx: sign_ins.find(tx, "token") is not None) == is_signed_in
+            assert station.store.read(lambda tx: trusted_devices.is_known(tx, "device")) == is_signed_in
 
 
 def test_all_events_that_a_restored_station_keeps_wait_again_under_another_incarnation(tmp_path: Path) -> None:
