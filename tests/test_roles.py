@@ -24,6 +24,7 @@ VISITOR = "visitor"
 EVERYBODY = {VISITOR, *Role}
 # An agency's system shows its token; nobody who is signed in is one.
 TOKEN_ALONE: set[str] = set()
+NOBODY: set[str] = set()
 CENTRE = {"operator", "supervisor"}
 ADMINISTRATOR = {"administrator"}
 OFFICER = {"officer"}
@@ -35,13 +36,27 @@ TABLE: dict[str, set[str]] = {
     "GET /desk/static/<path:filename>": EVERYBODY,
     "GET /signin": EVERYBODY,
     "POST /signin": EVERYBODY,
+    # For who has just given the password of an account with a second factor.
+    "GET /signin/code": NOBODY,
+    "POST /signin/code": NOBODY,
     "POST /signout": EVERYBODY,
-    "GET /": {*CENTRE, *ADMINISTRATOR, *OFFICER, *PHONE},
+    # One's own account.
+    "GET /account": set(Role),
+    "POST /account/language": set(Role),
+    "POST /account/password": set(Role),
+    "POST /account/sign-ins": set(Role),
+    "GET /account/codes": set(Role),
+    "POST /account/codes": set(Role),
+    "POST /account/codes/off": set(Role),
+    "GET /": set(Role),
     # Its code guards it; here, where there are accounts, it is no page (tests/desk/test_first.py).
     "GET /first": EVERYBODY,
     "POST /first": EVERYBODY,
     "GET /operator": CENTRE,
     "GET /operator/find": CENTRE,
+    "POST /operator/find": CENTRE,
+    "GET /operator/find/<subscriber>": CENTRE,
+    "GET /operator/retention": CENTRE,
     "POST /operator/retry": CENTRE,
     "POST /operator/retry/<int:entry_id>": CENTRE,
     "GET /operator/case/<number>": CENTRE,
@@ -99,6 +114,7 @@ COMMANDS = {
     "account disable": FOLDER,
     "account enable": FOLDER,
     "account end-sessions": FOLDER,
+    "account totp-off": FOLDER,
     "account list": FOLDER,
     "account password": FOLDER,
     "account remove": FOLDER,
