@@ -26,6 +26,7 @@ KINDS: Mapping[str, str] = {
     EntryKind.TALLY_COUNTED: N_("vote"),
     EntryKind.ADDITION_ADDED: N_("words added by the resident"),
     EntryKind.PRIVACY_FORGOTTEN: N_("wish to have the number deleted"),
+    EntryKind.AUDIT_WRITTEN: N_("rows of the audit log"),
     EntryKind.DAMAGED: N_("event that a disk has damaged"),
     EntryKind.REPLY: N_("SMS answer to the resident"),
     EntryKind.BLOB_OFFERED: N_("offer of new menus or registers"),

@@ -336,6 +336,33 @@ FIRST = (
         published_at BIGINT NOT NULL,
         served BIGINT NOT NULL,
         based BIGINT NOT NULL DEFAULT 0)""",
+    # Who did and read what: a chain for each station, and where each ends (store/tables/audit.py). What the settings
+    # were at the last start.
+    """CREATE TABLE audit (
+        station INTEGER NOT NULL,
+        branch INTEGER NOT NULL,
+        number BIGINT NOT NULL,
+        at BIGINT NOT NULL,
+        who TEXT NOT NULL,
+        action TEXT NOT NULL,
+        object TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        hash BLOB NOT NULL,
+        PRIMARY KEY (station, number, branch))""",
+    "CREATE INDEX audit_by_time ON audit (at)",
+    "CREATE INDEX audit_by_object ON audit (object, at)",
+    """CREATE TABLE audit_chains (
+        station INTEGER NOT NULL,
+        branch INTEGER NOT NULL,
+        first BIGINT NOT NULL,
+        before BLOB NOT NULL,
+        number BIGINT NOT NULL,
+        hash BLOB NOT NULL,
+        sent BIGINT NOT NULL,
+        finding TEXT NOT NULL,
+        began_at BIGINT NOT NULL,
+        PRIMARY KEY (station, branch))""",
+    "CREATE TABLE seen_settings (hash HASH_BLOB PRIMARY KEY, name TEXT NOT NULL)",
     # People who sign in, and the agencies' tokens.
     """CREATE TABLE accounts (
         name TEXT PRIMARY KEY,

@@ -28,16 +28,27 @@ FLUSH_GROWTH = 1.02
 
 
 class Submission:
-    """A job on its way: its result or error, once its group is on disk. Until then `done` is held."""
+    """A job on its way: its result or error, once its group is on disk. Until then `_done` is held."""
 
-    __slots__ = ("done", "error", "job", "result")
+    __slots__ = ("_done", "error", "job", "result")
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.result: Any = None
         self.error: BaseException | None = None
-        self.done = threading.Lock()
-        self.done.acquire()
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def finish(self) -> None:
+        """Let whoever waits go on."""
+        self._done.release()
+
+    def wait(self) -> Any:
+        """The job's result, after the commit that holds its effects. Raises what the job or the commit raised."""
+        with self._done:
+            if self.error is not None:
+                raise self.error
+            return self.result
 
 
 class Writer:
@@ -62,17 +73,18 @@ class Writer:
         self._thread.start()
 
     def run(self, job: Job) -> Any:
-        """The job's result, after the commit that holds its effects. Raises what the job or the commit raised."""
+        """As `submit`, and wait for it."""
+        return self.submit(job).wait()
+
+    def submit(self, job: Job) -> Submission:
+        """Hand over a job whose caller does something else until it is on disk. Raises StoreClosedError."""
         submission = Submission(job)
         with self._arrival:
             if self._is_closed:
                 raise StoreClosedError("The station is stopping.")
             self._waiting.append(submission)
             self._arrival.notify()
-        submission.done.acquire()
-        if submission.error is not None:
-            raise submission.error
-        return submission.result
+        return submission
 
     def close(self) -> None:
         """Finish what waits, refuse what comes after."""
@@ -87,7 +99,7 @@ class Writer:
             self._run_group(group)
             self._expected = len(group) + len(self._waiting)
             for submission in group:
-                submission.done.release()
+                submission.finish()
 
     def _next_group(self) -> list[Submission]:
         """Those who wait, once somebody does; none when the writer is closed."""

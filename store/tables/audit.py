@@ -1,0 +1,205 @@
+"""The audit log as rows: a hash chain for each station.
+
+Each row has the hash of the row before it and of all that it says, so none can be changed, taken out or put between
+without every hash behind it being another. Where a chain ends is kept beside it (`audit_chains`), so that a tail that
+was cut off is missed. A chain of another station goes on here as it came; rows that do not go on from what is here
+begin a *branch*, which says how it came about (`Chain.finding`), and both are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from sado.store.transaction import Transaction
+
+# What stands before the first row.
+ROOT = bytes(32)
+OWN = 0
+COLUMNS = "station, branch, number, at, who, action, object, detail, hash"
+CHAIN_COLUMNS = "station, branch, first, before, number, hash, sent, finding, began_at"
+
+# A row as it is verified: its number, its hash, and what is hashed.
+Hashed = tuple[int, bytes, tuple[Any, ...]]
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One row: `who` did the `action` to the `object`, and what there is to say of it. None of these is a telephone
+    number, a resident's name or her words. `at` in milliseconds since 1970 UTC."""
+
+    station: int
+    branch: int
+    number: int
+    at: int
+    who: str
+    action: str
+    object: str
+    detail: str
+    hash: bytes = b""
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What is hashed behind the hash of the row before."""
+        return (self.station, self.number, self.at, self.who, self.action, self.object, self.detail)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Where a chain begins (its first row, the hash before it) and ends. `sent` is how far it was put into the outbox.
+    `finding` is empty for one that begins at the beginning; else it says why the branch did not go on from the rows
+    that were here, and `began_at` when that was seen."""
+
+    station: int
+    branch: int = OWN
+    first: int = 1
+    before: bytes = ROOT
+    number: int = 0
+    hash: bytes = ROOT
+    sent: int = 0
+    finding: str = ""
+    began_at: int = 0
+
+
+def hash_after(before: bytes, content: tuple[Any, ...]) -> bytes:
+    """The hash of a row that says this, after the hash `before`. JSON is unambiguous: no two rows are written alike."""
+    return hashlib.sha256(before + _encode(content)).digest()
+
+
+def append(tx: Transaction, station: int, who: str, action: str, object: str, detail: str) -> None:  # noqa: A002
+    """Write the next row of this station's own chain."""
+    chain = find_chain(tx, station, OWN) or Chain(station, began_at=tx.now)
+    add(tx, chain, [AuditRow(station, OWN, chain.number + 1, tx.now, who, action, object, detail)])
+
+
+def add(tx: Transaction, chain: Chain, rows: Sequence[AuditRow]) -> Chain:
+    """Write these rows behind the chain, numbered and hashed as they follow; the chain as it is then."""
+    for row in rows:
+        number = chain.number + 1
+        row = replace(row, branch=chain.branch, number=number)
+        chain = replace(chain, number=number, hash=hash_after(chain.hash, row.content))
+        tx.run(
+            f"INSERT INTO audit ({COLUMNS}) VALUES (:station, :branch, :number, :at, :who, :action, :object,"  # noqa: S608
+            " :detail, :hash)",
+            **{**row.__dict__, "hash": chain.hash},
+        )
+    save_chain(tx, chain)
+    return chain
+
+
+def save_chain(tx: Transaction, chain: Chain) -> None:
+    """Keep where a chain ends."""
+    tx.run(
+        f"INSERT INTO audit_chains ({CHAIN_COLUMNS}) VALUES (:station, :branch, :first, :before, :number,"  # noqa: S608
+        " :hash, :sent, :finding, :began_at) ON CONFLICT (station, branch) DO UPDATE SET number = excluded.number,"
+        " hash = excluded.hash, sent = excluded.sent, finding = excluded.finding",
+        **chain.__dict__,
+    )
+
+
+def find_chain(tx: Transaction, station: int, branch: int) -> Chain | None:
+    """This branch of the station's chain, or None."""
+    row = tx.one(
+        f"SELECT {CHAIN_COLUMNS} FROM audit_chains WHERE station = :station AND branch = :branch",  # noqa: S608
+        station=station,
+        branch=branch,
+    )
+    return None if row is None else Chain(*row)
+
+
+def chains(tx: Transaction, station: int | None = None) -> list[Chain]:
+    """Every chain and branch, or those of one station."""
+    where = "" if station is None else "WHERE station = :station"
+    rows = tx.all(f"SELECT {CHAIN_COLUMNS} FROM audit_chains {where} ORDER BY station, branch", station=station)  # noqa: S608
+    return [Chain(*row) for row in rows]
+
+
+def branch_with(tx: Transaction, station: int, number: int, hashed: bytes) -> int | None:
+    """The branch that has this row with this hash, the latest of several; None where none has."""
+    branch: int | None = tx.value(
+        "SELECT branch FROM audit WHERE station = :station AND number = :number AND hash = :hash"
+        " ORDER BY branch DESC LIMIT 1",
+        station=station,
+        number=number,
+        hash=hashed,
+    )
+    return branch
+
+
+def after(tx: Transaction, station: int, branch: int, number: int, limit: int) -> list[AuditRow]:
+    """The rows of a branch that come after this number, in order."""
+    rows = tx.all(
+        f"SELECT {COLUMNS} FROM audit WHERE station = :station AND branch = :branch AND number > :number"  # noqa: S608
+        " ORDER BY number LIMIT :limit",
+        station=station,
+        branch=branch,
+        number=number,
+        limit=limit,
+    )
+    return [AuditRow(*row) for row in rows]
+
+
+def contents_after(tx: Transaction, chain: Chain, number: int, limit: int) -> list[Hashed]:
+    """The same as (number, hash, what is hashed), for whoever goes through a million."""
+    rows = tx.all(
+        "SELECT number, hash, station, number, at, who, action, object, detail FROM audit"
+        " WHERE station = :station AND branch = :branch AND number > :number ORDER BY number LIMIT :limit",
+        station=chain.station,
+        branch=chain.branch,
+        number=number,
+        limit=limit,
+    )
+    return [(row[0], row[1], row[2:]) for row in rows]
+
+
+def ends(tx: Transaction, station: int, branch: int) -> tuple[int, int]:
+    """The number of the last row of a branch as it is remembered, and as it is."""
+    where = {"station": station, "branch": branch}
+    end = tx.value("SELECT number FROM audit_chains WHERE station = :station AND branch = :branch", **where)
+    last = tx.value(
+        "SELECT number FROM audit WHERE station = :station AND branch = :branch ORDER BY number DESC LIMIT 1", **where
+    )
+    return end or 0, last or 0
+
+
+def firsts(tx: Transaction) -> list[tuple[int, int, int]]:
+    """(station, branch, first number) of the rows that are here."""
+    rows = tx.all("SELECT station, branch, MIN(number) FROM audit GROUP BY station, branch ORDER BY station, branch")
+    return [tuple(row) for row in rows]
+
+
+def listed(
+    tx: Transaction, filters: Mapping[str, object], since: int, until: int, skip: int, limit: int
+) -> list[AuditRow]:
+    """The rows from `since` to before `until` whose columns are as `filters` says, newest first."""
+    where = "".join(
+        f" AND {column} = :{column}" for column in ("who", "action", "object", "station") if column in filters
+    )
+    rows = tx.all(
+        f"SELECT {COLUMNS} FROM audit WHERE at >= :since AND at < :until{where}"  # noqa: S608
+        " ORDER BY at DESC, station, number DESC LIMIT :limit OFFSET :skip",
+        since=since,
+        until=until,
+        limit=limit,
+        skip=skip,
+        **filters,
+    )
+    return [AuditRow(*row) for row in rows]
+
+
+def seen_settings(tx: Transaction) -> dict[str, bytes]:
+    """The keyed hash of each setting's value as it was at the last start, by name."""
+    return {name: bytes(hashed) for hashed, name in tx.all("SELECT hash, name FROM seen_settings")}
+
+
+def see_settings(tx: Transaction, seen: Mapping[str, bytes]) -> None:
+    """Keep these in their place."""
+    tx.run("DELETE FROM seen_settings")
+    for name, hashed in seen.items():
+        tx.run("INSERT INTO seen_settings (hash, name) VALUES (:hash, :name)", hash=hashed, name=name)
