@@ -19,6 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask, g, has_app_context
 from werkzeug.local import LocalProxy
 
+from sado.cases import audit_exchange
 from sado.cases.events import Events
 from sado.cases.registers.lookup import Registers
 from sado.cases.residents import subscriptions
@@ -174,6 +175,7 @@ def build_station(settings: Settings, store: Store) -> Station:
         schedule.poll(scheduler, poller)
     if upstream:
         schedule.take_in(scheduler, Arrivals(store, own.number, publishing.take))
+        schedule.collect(scheduler, store, audit_exchange.is_due, audit_exchange.send)
     transfer = FileTransfer(store, own.number, schedule.read_key(settings.upstream_key) if upstream else None, apply)
     return Station(
         settings,
@@ -201,6 +203,7 @@ def _events(cases: Cases, number: int, publisher: bytes | None) -> Events:
             "tally": Consultation(cases.has_upstream).apply,
             "privacy": Privacy(cases.has_upstream).apply,
             "addition": Additions(cases).apply,
+            "audit": audit_exchange.apply,
             "blob": BlobEvents(number, publisher).apply,
         }
     )

@@ -1,9 +1,9 @@
 """The audit log: who did and read what at this station.
 
-A row names a person, an agency's system or a command, what was done, and what to: a reference, an account, a station. It
-has no telephone number, no name of a resident and none of her words, so it stays when she wants hers deleted. The rows
-of a station are a hash chain (store/tables/audit.py) and go up with the exchange (cases/audit_exchange.py): a station
-that is stolen can write new rows and change none that left.
+A row names a person, an agency's system or a command, what was done, and what to: a reference, an account, a station.
+It has no telephone number, no name of a resident and none of her words, so it stays when she wants hers deleted. The
+rows of a station are a hash chain (store/tables/audit.py) and go up with the exchange (cases/audit_exchange.py): a
+station that is stolen can write new rows and change none that left.
 """
 
 from __future__ import annotations

@@ -120,6 +120,12 @@ def chains(tx: Transaction, station: int | None = None) -> list[Chain]:
     return [Chain(*row) for row in rows]
 
 
+def hash_at(tx: Transaction, station: int, branch: int, number: int) -> bytes:
+    """The hash of this row; what stands before the first where there is none."""
+    row = "SELECT hash FROM audit WHERE station = :station AND branch = :branch AND number = :number"
+    return bytes(tx.value(row, station=station, branch=branch, number=number) or ROOT)
+
+
 def branch_with(tx: Transaction, station: int, number: int, hashed: bytes) -> int | None:
     """The branch that has this row with this hash, the latest of several; None where none has."""
     branch: int | None = tx.value(
