@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask, g, has_app_context
 from werkzeug.local import LocalProxy
 
-from sado.cases import audit_exchange
+from sado.cases import audit, audit_exchange
 from sado.cases.events import Events
 from sado.cases.registers.lookup import Registers
 from sado.cases.residents import subscriptions
@@ -34,18 +34,18 @@ from sado.channel.effects.register_words import registers_of
 from sado.channel.effects.registry import all_effects
 from sado.channel.front import Endpoint, Webhooks
 from sado.channel.gateways.registry import GATEWAYS
-from sado.channel.settings import SmsSettings
+from sado.channel.settings import BLOCKS, SmsSettings
 from sado.channel.sms.inbox import Inbox
 from sado.channel.sms.notices import Notices
 from sado.channel.sms.reports import Reports
 from sado.channel.sms.send_policy import SendPolicy
 from sado.channel.versions import Versions
-from sado.desk import pages
+from sado.desk import pages, recording
 from sado.menus.pack import Pack
 from sado.publishing import checking, publisher
 from sado.publishing.intake import NewPacks
 from sado.publishing.offers import Publishing
-from sado.settings import Settings, SettingsError
+from sado.settings import Settings, SettingsError, told
 from sado.store import Store, StoreError, Transaction
 from sado.store.rotation import Rotation
 from sado.store.tables import blobs, identity, lanes
@@ -98,10 +98,12 @@ class Station:
     scheduler: BackgroundScheduler
 
     def start(self) -> None:
-        """Give back the leases of the last process, and begin to send what waits."""
+        """Give back the leases of the last process, note which settings are new, and begin to send what waits."""
         schedule.look_at_clock(self.store)
         self.store.write(entries.release_all)
         self.store.write(blobs.recover)
+        now, unset = (told(settings, BLOCKS) for settings in (self.settings, Settings()))
+        self.store.write(lambda tx: audit.record_settings(tx, now, unset))
         self.scheduler.start()
 
     def stop(self) -> None:
@@ -175,7 +177,8 @@ def build_station(settings: Settings, store: Store) -> Station:
         schedule.poll(scheduler, poller)
     if upstream:
         schedule.take_in(scheduler, Arrivals(store, own.number, publishing.take))
-        schedule.collect(scheduler, store, audit_exchange.is_due, audit_exchange.send)
+        schedule.every_minute(scheduler, "audit", lambda: audit_exchange.send_all(store))
+    schedule.every_minute(scheduler, "refusals", recording.of(app).refusals.flush)
     transfer = FileTransfer(store, own.number, schedule.read_key(settings.upstream_key) if upstream else None, apply)
     return Station(
         settings,

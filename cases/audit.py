@@ -9,21 +9,16 @@ station that is stolen can write new rows and change none that left.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum, unique
-from functools import partial
 
 from sado.cases import reference
-from sado.store import Store, Transaction
+from sado.store import Transaction
 from sado.store.tables import audit as rows
 from sado.store.tables import identity
-from sado.store.tables.audit import Chain
 
 STATION, STRANGER = "station", "stranger"
 LONGEST = 80
-# What is read and hashed in one go while a chain is verified: a fraction of a second, in which nobody waits.
-STEP = 5000
 # As a telephone number is written in full.
 NUMBER_IN_FULL = re.compile(r"\+[0-9]{5,}")
 
@@ -114,68 +109,3 @@ def record_settings(tx: Transaction, values: Mapping[str, str], defaults: Mappin
     if before != now:
         rows.see_settings(tx, now)
     return changed
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Where a chain is not as it was written: the first `number` that does not fit, and what is wrong there."""
-
-    station: int
-    branch: int
-    number: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"Station {self.station:03}, row {self.number}: {self.what}"
-
-
-CHANGED = "the row was changed, put in or moved: its hash does not follow from the row before it."
-MISSING = "the row is missing."
-CUT = "the rows from here to the end are missing."
-LONGER = "there are rows behind the end that is remembered."
-# How a branch came about, and what to say of it.
-FORKED, RESTORED, GAP, ALTERED = "forked", "restored", "gap", "altered"
-FINDINGS = {
-    FORKED: "from here on the station sent other rows than before: its log was rewritten, or its disk is an older one.",
-    RESTORED: "the station was restored from a backup and goes on from here; its rows of before are kept beside.",
-    GAP: "what the station sent does not follow from any row that is here: rows are missing, or were rewritten.",
-    ALTERED: "the station's rows do not give the hash that it said: a row was changed before it left.",
-}
-
-
-def verify(store: Store, progress: Callable[[int], object] = lambda count: None, step: int = STEP) -> list[Fault]:
-    """Go through every chain, a step at a time, so that a station can serve meanwhile; what is wrong with any."""
-    chains = store.read(rows.chains)
-    known = {(chain.station, chain.branch) for chain in chains}
-    faults = [fault for chain in chains for fault in _verified(store, chain, progress, step)]
-    loose = [first for first in store.read(rows.firsts) if first[:2] not in known]
-    return faults + [Fault(*first, LONGER) for first in loose]
-
-
-def _verified(store: Store, chain: Chain, progress: Callable[[int], object], step: int) -> list[Fault]:
-    """What is wrong with one chain: how it began, and the first row that does not fit."""
-    found = [Fault(chain.station, chain.branch, chain.first, FINDINGS[chain.finding])] if chain.finding else []
-    if fault := _walk(store, chain, progress, step):
-        found.append(Fault(chain.station, chain.branch, *fault))
-    return found
-
-
-def _walk(store: Store, chain: Chain, progress: Callable[[int], object], most: int) -> tuple[int, str] | None:
-    """The first row that does not follow from the one before it, or what is wrong at the end."""
-    number, hashed, read = chain.first - 1, chain.before, most
-    while read == most:
-        step = store.read(partial(rows.contents_after, chain=chain, number=number, limit=most))
-        for said, kept, content in step:
-            number += 1
-            if said != number:
-                return number, MISSING
-            hashed = rows.hash_after(hashed, content)
-            if hashed != kept or (number == chain.number and hashed != chain.hash):
-                return number, CHANGED
-        read = len(step)
-        progress(read)
-    if number < chain.number:
-        return number + 1, CUT
-    # It may have grown meanwhile.
-    end, last = store.read(lambda tx: rows.ends(tx, chain.station, chain.branch))
-    return (end + 1, LONGER) if last > end else None

@@ -14,11 +14,12 @@ from typing import Annotated, Self
 
 import msgspec
 
-from sado.cases.audit import ALTERED, FORKED, GAP, LONGEST, RESTORED, Action
+from sado.cases.audit import LONGEST, Action
+from sado.cases.audit_check import Wrong
 from sado.cases.authorisation import check_sender
 from sado.cases.errors import ForeignEventError, UnknownEventError
 from sado.cases.payloads import Moment, StationNumber
-from sado.store import Transaction
+from sado.store import Store, Transaction
 from sado.store.tables import audit as rows
 from sado.store.tables import identity
 from sado.store.tables.audit import AuditRow, Chain
@@ -92,8 +93,14 @@ def send(tx: Transaction) -> bool:
     return True
 
 
+def send_all(store: Store) -> None:
+    """Queue every batch that is due; the writer is left alone where nothing waits."""
+    while store.read(is_due) and store.write(send):
+        pass
+
+
 def is_due(tx: Transaction) -> bool:
-    """Whether `send` may have something to do: asked of a reader, so that the writer is left alone."""
+    """Whether rows wait for a batch."""
     own = identity.find(tx)
     chain = rows.find_chain(tx, own.number, rows.OWN) if own else None
     return chain is not None and chain.sent < chain.number
@@ -125,7 +132,7 @@ def _take(tx: Transaction, said: Written, told: Sequence[AuditRow]) -> None:
     if fresh:
         chain = _chain(tx, said.station, number, hashed, is_here, fresh[0])
         is_altered = told[-1].hash.hex() != said.hash
-        rows.add(tx, replace(chain, finding=ALTERED) if is_altered else chain, fresh)
+        rows.add(tx, replace(chain, finding=Wrong.ALTERED.value) if is_altered else chain, fresh)
 
 
 def _chain(tx: Transaction, station: int, number: int, hashed: bytes, is_here: bool, first: AuditRow) -> Chain:
@@ -137,6 +144,6 @@ def _chain(tx: Transaction, station: int, number: int, hashed: bytes, is_here: b
     if len(known) >= MOST_BRANCHES:
         raise ForeignEventError("The station has begun its log anew too often.")
     restored = first.action == Action.RESTORED
-    finding = GAP if not is_here else RESTORED if restored else FORKED
+    finding = Wrong.GAP if not is_here else Wrong.RESTORED if restored else Wrong.FORKED
     log.error("audit log of station %03d: at row %d it does not go on from what is here (%s)", station, number, finding)
-    return Chain(station, len(known), number + 1, hashed, number, hashed, 0, finding, tx.now)
+    return Chain(station, len(known), number + 1, hashed, number, hashed, 0, finding.value, tx.now)

@@ -15,7 +15,9 @@ from typing import cast
 from flask import Blueprint, Flask, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.desk import passwords
+from sado.cases import audit
+from sado.cases.audit import Action
+from sado.desk import passwords, recording
 from sado.desk.language import N_, _
 from sado.desk.roles import Permission, may
 from sado.store import Store, Transaction
@@ -105,6 +107,7 @@ class _Views:
     store: Store
     homes: Mapping[str, str]
 
+    @recording.shows_nothing
     def home(self) -> ResponseReturnValue:
         """On to the first page of whoever is signed in."""
         visitor = signed_in()
@@ -112,10 +115,12 @@ class _Views:
             return redirect(url_for("desk.sign_in"))
         return redirect(self.homes[visitor.role]) if visitor.role in self.homes else abort(403)
 
+    @recording.shows_nothing
     def sign_in(self) -> ResponseReturnValue:
         """The form."""
         return _form("")
 
+    @recording.recorded(Action.SIGNED_IN, is_late=True)
     def enter(self) -> ResponseReturnValue:
         """Sign in, and go on to the page that asked for it."""
         try:
@@ -123,17 +128,25 @@ class _Views:
         except passwords.BusyError:
             return _form(_(BUSY)), 503
         if visitor is None:
+            self._refused(request.form.get("name", "").strip())
             return _form(_(REFUSED)), 403
+        recording.note(Action.SIGNED_IN, who=audit.person(visitor.name))
         # Nothing of the visitor's session goes on, the forms' token included: what somebody planted there is gone.
         session.clear()
         session.permanent = True
         session.update(name=visitor.name, stamp=visitor.stamp, since=self.store.now())
         return redirect(local_path(request.form.get("next", "")))
 
+    @recording.recorded(Action.SIGNED_OUT)
     def leave(self) -> ResponseReturnValue:
         """Sign out."""
         session.clear()
         return redirect(url_for("desk.sign_in"))
+
+    def _refused(self, name: str) -> None:
+        """A name that no account has is not written down: people type other things there by mistake."""
+        account = self.store.read(lambda tx: accounts.find(tx, name))
+        recording.refused(Action.SIGN_IN_REFUSED, account.name if account else "", "" if account else "unknown name")
 
 
 def authenticate(store: Store, name: str, password: str) -> Person | None:

@@ -336,8 +336,8 @@ FIRST = (
         published_at BIGINT NOT NULL,
         served BIGINT NOT NULL,
         based BIGINT NOT NULL DEFAULT 0)""",
-    # Who did and read what: a chain for each station, and where each ends (store/tables/audit.py). What the settings
-    # were at the last start.
+    # Who did and read what: a chain for each station, where each ends, and what was wrong when they were last verified
+    # (store/tables/audit.py). What the settings were at the last start.
     """CREATE TABLE audit (
         station INTEGER NOT NULL,
         branch INTEGER NOT NULL,
@@ -362,6 +362,7 @@ FIRST = (
         finding TEXT NOT NULL,
         began_at BIGINT NOT NULL,
         PRIMARY KEY (station, branch))""",
+    "CREATE TABLE audit_checks (at BIGINT PRIMARY KEY, faults TEXT NOT NULL)",
     "CREATE TABLE seen_settings (hash HASH_BLOB PRIMARY KEY, name TEXT NOT NULL)",
     # People who sign in, and the agencies' tokens.
     """CREATE TABLE accounts (

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 FORGET_EVERY_S = 3600
-LOOK_EVERY_S = COLLECT_EVERY_S = 60
+MINUTE_S = 60
 SESSION_KEEP_MS = 7 * DAY_MS
 ATTEMPT_KEEP_MS = 2 * DAY_MS
 DRAFT_KEEP_MS = MESSAGE_KEEP_MS = 30 * DAY_MS
@@ -166,26 +166,14 @@ def take_in(scheduler: BackgroundScheduler, arrivals: Arrivals) -> None:
     scheduler.add_job(arrivals.step, "interval", seconds=TICK_S, id="arrivals")
 
 
-def collect(
-    scheduler: BackgroundScheduler,
-    store: Store,
-    is_due: Callable[[Transaction], bool],
-    put: Callable[[Transaction], bool],
-) -> None:
-    """Every minute, put into the outbox what is put there in batches; `put` says whether there was one."""
-
-    def step() -> None:
-        if store.read(is_due):
-            for _ in range(MOST_STEPS):
-                if not store.write(put):
-                    return
-
-    scheduler.add_job(step, "interval", seconds=COLLECT_EVERY_S, id="collect")
+def every_minute(scheduler: BackgroundScheduler, name: str, step: Callable[[], object]) -> None:
+    """What is done every minute."""
+    scheduler.add_job(step, "interval", seconds=MINUTE_S, id=name)
 
 
 def look(scheduler: BackgroundScheduler, health: Health) -> None:
     """Try every minute whether the store can write."""
-    scheduler.add_job(health.look, "interval", seconds=LOOK_EVERY_S, id="health")
+    every_minute(scheduler, "health", health.look)
 
 
 def send(store: Store, destination: str, transport: Transport) -> None:

@@ -6,10 +6,13 @@ import secrets
 
 import click
 
+from sado.cases import audit
+from sado.cases.audit import Action
+from sado.cli import recording
 from sado.cli.station_access import opened
 from sado.publishing import checking
 from sado.settings import Settings
-from sado.store import Store
+from sado.store import Store, Transaction
 from sado.store.tables import accounts
 
 
@@ -26,8 +29,13 @@ def agency_token(settings: Settings, code: str) -> None:
     token = secrets.token_urlsafe(32)
     with opened(settings) as store:
         check_agency(store, settings.pack, code)
-        store.write(lambda tx: accounts.save_token(tx, code, token))
+        store.write(lambda tx: _save(tx, code, token))
     click.echo(token)
+
+
+def _save(tx: Transaction, code: str, token: str) -> None:
+    accounts.save_token(tx, code, token)
+    audit.record(tx, recording.user(), Action.TOKEN_CHANGED, code)
 
 
 def check_agency(store: Store, pack: str, code: str) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from sado.cases import reference
+from sado.cases import audit, reference
+from sado.cases.audit import Action
+from sado.cli import recording
 from sado.cli.commands.backup import by_country_clock, cases_in
 from sado.cli.station_access import locked
 from sado.settings import Settings
@@ -72,6 +74,7 @@ def _restore(settings: Settings, file: Path, replaces: bool) -> None:
 
 def renew(tx: Transaction) -> Waiting:
     """What has to change besides in a restored database; what then waits."""
+    audit.record(tx, recording.user(), Action.RESTORED)
     reference.leave_out(tx)
     published_blobs.leave_out(tx)
     waiting = [(to, count) for (to, state), (count, _) in entries.counts(tx).items() if state in outbox.WAITING]

@@ -17,10 +17,12 @@ from flask import Blueprint, Response, abort, g, request
 from msgspec import UNSET, Meta, UnsetType
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from sado.cases import statuses, views
+from sado.cases import audit, statuses, views
+from sado.cases.audit import Action
 from sado.cases.errors import NoOtherAgencyError, PassedOnError, UnknownCaseError
 from sado.cases.service import Cases
 from sado.cases.terms import TermError
+from sado.desk import recording
 from sado.menus.pack import Pack
 from sado.store import DiskError, Store, StoreError, Transaction
 from sado.store.tables import accounts, requests
@@ -59,6 +61,8 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
     views = _Views(store, cases, pack)
     blueprint.before_app_request(_unrouted)
     blueprint.before_request(views.identify)
+    blueprint.before_request(recording.begin)
+    blueprint.after_request(recording.finish(_broken))
     blueprint.add_url_rule("/openapi.json", view_func=views.openapi)
     blueprint.add_url_rule("/cases", view_func=views.index)
     blueprint.add_url_rule("/cases/<reference>", view_func=views.show)
@@ -90,15 +94,18 @@ class _Views:
         g.agency = token and self.store.read(lambda tx: accounts.agency_of(tx, token))
         if g.agency:
             return None
+        recording.refused(Action.REFUSED, str(request.endpoint), "token")
         answer = _problem(401, "Send the token of your agency as Authorization: Bearer.")
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
 
+    @recording.shows_nothing
     def openapi(self) -> Response:
         """The description of all this."""
         document = json.dumps(_document(self.pack), ensure_ascii=False)
         return Response(document, content_type="application/json")
 
+    @recording.recorded(Action.CASES_LISTED)
     def index(self) -> Response:
         """A page of the agency's cases."""
         among, after, limit = _filter()
@@ -106,14 +113,17 @@ class _Views:
         shown = [_shown(case, self.pack) for case in listed[:limit]]
         return _answer({"cases": shown, "next": f"{listed[limit - 1].number:x}" if len(listed) > limit else None})
 
+    @recording.recorded(Action.CASE_READ, "reference")
     def show(self, reference: str) -> Response:
         """One case with its events and requests."""
         return _answer(self.store.read(lambda tx: self._whole(tx, g.agency, reference)))
 
+    @recording.recorded(Action.CASE_MOVED, is_late=True)
     def record(self, reference: str) -> Response:
         """Make a move. One that changed nothing, for it was made before, is answered as the case that it is (200)."""
         # Read here: the job runs in the writer's thread, which knows nothing of this request.
         agency, event = g.agency, _event(self.pack)
+        recording.note(Action.CASE_MOVED, audit.case(reference), event.kind)
         is_new, case = self.store.write(lambda tx: self._record(tx, agency, reference, event))
         new = 202 if self.cases.has_upstream else 201
         return _answer(case, new if is_new else 200)

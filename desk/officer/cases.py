@@ -12,10 +12,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from sado.cases import statuses, terms, views
+from sado.cases.audit import Action
 from sado.cases.errors import NoOtherAgencyError
 from sado.cases.law import Law
 from sado.cases.service import Cases
-from sado.desk import asked
+from sado.desk import asked, recording
 from sado.desk.asked import AllAsked
 from sado.desk.case_view import agency_name, case_view, history, other_agencies
 from sado.desk.language import N_, _, local_date, now
@@ -116,6 +117,7 @@ class _Views:
     cases: Cases
     pack: Pack
 
+    @recording.recorded(Action.CASES_LISTED)
     def index(self) -> ResponseReturnValue:
         """The cases of one tab, a page of them."""
         tab = request.args.get("show", "new")
@@ -123,10 +125,12 @@ class _Views:
             abort(404)
         return self._forwarded() if tab == "forwarded" else self._list(tab)
 
+    @recording.recorded(Action.CASE_READ, "reference")
     def case(self, reference: str) -> ResponseReturnValue:
         """One case and its buttons."""
         return self._page(reference, Typed())
 
+    @recording.recorded(Action.CASE_MOVED, "reference", "kind")
     def record(self, reference: str) -> ResponseReturnValue:
         """Make the move that the form asks for; with a fault nothing is changed, and what was typed is kept."""
         typed = self._record(reference)
@@ -135,6 +139,7 @@ class _Views:
         flash(_(asked.ASKED if self.cases.has_upstream else KEPT))
         return redirect(url_for("officer.case", reference=reference))
 
+    @recording.recorded(Action.REQUEST_DECIDED, "reference", "decision")
     def resolve(self, reference: str, request_id: str) -> ResponseReturnValue:
         """Decide on a request that was kept beside a case."""
         if fault := asked.decide(self.store, self.cases, reference, request_id, person().agency):

@@ -13,7 +13,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sado.cases import msisdn, reference, views
-from sado.desk import words
+from sado.cases.audit import Action
+from sado.desk import recording, words
 from sado.desk.case_view import CaseView, agency_name, case_view
 from sado.desk.language import N_, _
 from sado.desk.operator import line
@@ -106,17 +107,20 @@ class _Views:
     spent_peers: Callable[[Transaction], list[str]]
     status_of: Callable[[Transaction], Status]
 
+    @recording.recorded(Action.OUTBOX_READ)
     def index(self) -> ResponseReturnValue:
         """What waits and why."""
         overview, costly = self.store.read(lambda tx: (self._overview(tx), self.is_costly(tx)))
         return render_template("desk/operator.html", overview=overview, words=words, listed=LISTED, costly=costly)
 
+    @recording.recorded(Action.OUTBOX_RETRIED)
     def retry_all(self) -> ResponseReturnValue:
         """Try everything that waits now."""
         self.store.write(outbox.retry_all_now)
         flash(_("Everything that waits is being tried now."))
         return redirect(url_for("operator.index"))
 
+    @recording.recorded(Action.OUTBOX_RETRIED, "entry_id")
     def retry(self, entry_id: int) -> ResponseReturnValue:
         """Put an entry that was given up on among those that wait."""
         if self.store.write(lambda tx: entries.requeue(tx, entry_id)):
@@ -125,10 +129,13 @@ class _Views:
             flash(_("This entry is not among those given up on any more."))
         return redirect(url_for("operator.index"))
 
+    @recording.recorded(Action.SEARCHED, is_late=True)
     def find(self) -> ResponseReturnValue:
         """The cases for what was typed: one that was typed whole opens at once."""
         typed, country = request.args.get("q", "").strip(), self.pack.country
         cases = self.store.read(lambda tx: _find(tx, typed, country))
+        if typed:
+            recording.note(Action.SEARCHED, detail=f"{_searched_by(typed, country)} {len(cases)}")
         if len(cases) == 1 and cases[0].reference == TYPING.sub("", typed):
             return redirect(url_for("case.show", number=cases[0].reference))
         views = [case_view(self.pack, case) for case in cases]
@@ -201,6 +208,14 @@ def _find(tx: Transaction, typed: str, country: str) -> list[CaseRow]:
         return [case]
     number = msisdn.parse(plain, country)
     return views.mine(tx, number) if number else []
+
+
+def _searched_by(typed: str, country: str) -> str:
+    """By what somebody searched, for the audit log, which has nothing of what she typed."""
+    plain = TYPING.sub("", typed)
+    if reference.is_reference(plain):
+        return "reference"
+    return "number" if msisdn.parse(plain, country) else "words"
 
 
 def _hint(typed: str, cases: list[CaseRow], country: str) -> str:

@@ -199,6 +199,30 @@ def listed(
     return [AuditRow(*row) for row in rows]
 
 
+def every_after(tx: Transaction, after: tuple[int, int, int], limit: int) -> list[AuditRow]:
+    """The rows of all chains that come after (station, branch, number), in that order."""
+    station, branch, number = after
+    here = f"SELECT {COLUMNS} FROM audit WHERE station = :station AND branch = :branch AND number > :number"  # noqa: S608
+    rows = tx.all(f"{here} ORDER BY number LIMIT :limit", station=station, branch=branch, number=number, limit=limit)
+    if rows:
+        return [AuditRow(*row) for row in rows]
+    following = [first for first in firsts(tx) if first[:2] > (station, branch)]
+    return every_after(tx, (*following[0][:2], following[0][2] - 1), limit) if following else []
+
+
+def last_check(tx: Transaction) -> tuple[int, str] | None:
+    """When all chains were last verified, and what was found, as `save_check` was given it; None before the first
+    time."""
+    row = tx.one("SELECT at, faults FROM audit_checks ORDER BY at DESC LIMIT 1")
+    return None if row is None else (row[0], row[1])
+
+
+def save_check(tx: Transaction, faults: str) -> None:
+    """Keep what was found now, in place of what was found before."""
+    tx.run("DELETE FROM audit_checks")
+    tx.run("INSERT INTO audit_checks (at, faults) VALUES (:at, :faults)", at=tx.now, faults=faults)
+
+
 def seen_settings(tx: Transaction) -> dict[str, bytes]:
     """The keyed hash of each setting's value as it was at the last start, by name."""
     return {name: bytes(hashed) for hashed, name in tx.all("SELECT hash, name FROM seen_settings")}

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sado.cases import audit
-from sado.cases.audit import CHANGED, CUT, LONGER, MISSING, Action
+from sado.cases import audit, audit_check
+from sado.cases.audit import Action
+from sado.cases.audit_check import Wrong
 from sado.store import Store
 from sado.store.tables import identity
 from tests.support.audit import faults, forge, log, rewrite, said, write
@@ -36,15 +37,17 @@ def test_what_nobody_touched_verifies(store: Store) -> None:
 
 def test_a_chain_longer_than_a_step_verifies(store: Store) -> None:
     write(store, 20)
-    counted: list[int] = []
-    assert audit.verify(store, counted.append, step=5) == []
-    assert sum(counted) == 20 and len(counted) > 3
+    rests: list[None] = []
+    assert audit_check.verify(store, lambda: rests.append(None), most=5) == []
+    assert len(rests) == 5
+    forge(store, "UPDATE audit SET who = 'person:bahrom' WHERE number = 18")
+    assert [fault.number for fault in audit_check.verify(store, most=5)] == [18]
 
 
 def test_a_changed_row_is_noticed(store: Store) -> None:
     write(store, 20)
     forge(store, "UPDATE audit SET who = 'person:bahrom' WHERE number = 8")
-    assert faults(store) == [(7, 8, CHANGED)]
+    assert faults(store) == [(7, 8, Wrong.CHANGED)]
 
 
 @pytest.mark.parametrize("column", ["at", "who", "action", "object", "detail", "hash"])
@@ -52,25 +55,25 @@ def test_no_column_can_be_changed(store: Store, column: str) -> None:
     write(store, 20)
     value = 5 if column == "at" else b"5" if column == "hash" else "5"
     forge(store, f"UPDATE audit SET {column} = :value WHERE number = 8", value=value)  # noqa: S608
-    assert faults(store) == [(7, 8, CHANGED)]
+    assert faults(store) == [(7, 8, Wrong.CHANGED)]
 
 
 def test_a_row_that_was_taken_out_is_noticed(store: Store) -> None:
     write(store, 20)
     forge(store, "DELETE FROM audit WHERE number = 8")
-    assert faults(store) == [(7, 8, MISSING)]
+    assert faults(store) == [(7, 8, Wrong.MISSING)]
 
 
 def test_a_tail_that_was_cut_off_is_noticed(store: Store) -> None:
     write(store, 20)
     forge(store, "DELETE FROM audit WHERE number > 17")
-    assert faults(store) == [(7, 18, CUT)]
+    assert faults(store) == [(7, 18, Wrong.CUT)]
 
 
 def test_two_rows_that_changed_places_are_noticed(store: Store) -> None:
     write(store, 20)
     forge(store, f"{SWAP} WHERE number IN (8, 9)")
-    assert faults(store) == [(7, 8, CHANGED)]
+    assert faults(store) == [(7, 8, Wrong.CHANGED)]
 
 
 def test_a_row_that_was_put_in_is_noticed(store: Store) -> None:
@@ -82,19 +85,19 @@ def test_a_row_that_was_put_in_is_noticed(store: Store) -> None:
         "INSERT INTO audit (station, branch, number, at, who, action, object, detail, hash)"
         " SELECT station, branch, 9, at, 'person:bahrom', action, object, detail, hash FROM audit WHERE number = 8",
     )
-    assert faults(store) == [(7, 9, CHANGED)]
+    assert faults(store) == [(7, 9, Wrong.CHANGED)]
 
 
 def test_a_row_behind_the_end_is_noticed(store: Store) -> None:
     write(store, 20)
     forge(store, "UPDATE audit_chains SET number = 19, hash = (SELECT hash FROM audit WHERE number = 19)")
-    assert faults(store) == [(7, 20, LONGER)]
+    assert faults(store) == [(7, 20, Wrong.LONGER)]
 
 
 def test_a_chain_whose_end_was_taken_out_is_noticed(store: Store) -> None:
     write(store, 20)
     forge(store, "DELETE FROM audit_chains")
-    assert faults(store) == [(7, 1, LONGER)]
+    assert faults(store) == [(7, 1, Wrong.LONGER)]
 
 
 def test_a_chain_that_was_made_anew_is_whole_here_and_needs_the_copy_above(store: Store) -> None:

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from sado.cases import audit_exchange
-from sado.cases.audit import ALTERED, CHANGED, FINDINGS, FORKED, GAP, RESTORED, Action
+from sado.cases.audit import Action
+from sado.cases.audit_check import Wrong
 from sado.cases.audit_exchange import BATCH, LONGEST_WAIT_MS, MOST_BRANCHES, WRITTEN, Written
 from sado.cases.errors import ForeignEventError
 from sado.store import Store, Transaction
@@ -107,8 +108,8 @@ def test_a_row_that_is_changed_after_it_left_is_noticed_with_the_next(line: Line
     assert faults(line.below) == []
     write(line.below, 5)
     line.settle()
-    assert line.findings() == ["", GAP]
-    assert faults(line.above) == [(VILLAGE, 21, FINDINGS[GAP])]
+    assert line.findings() == ["", Wrong.GAP]
+    assert faults(line.above) == [(VILLAGE, 21, Wrong.GAP)]
     assert log(line.above)[7].who == "person:zarina"
 
 
@@ -121,7 +122,7 @@ def test_a_tail_that_is_cut_off_and_written_anew_is_noticed(line: Line) -> None:
     assert faults(line.below) == []
     write(line.below, 5, who="person:bahrom")
     line.settle()
-    assert line.findings() == ["", FORKED]
+    assert line.findings() == ["", Wrong.FORKED]
     assert [row.who for row in log(line.above, branch=1)] == ["person:bahrom"] * 5
     assert log(line.above)[-1].number == 20
 
@@ -130,8 +131,8 @@ def test_a_row_that_is_changed_before_it_leaves_is_noticed(line: Line) -> None:
     write(line.below, 20)
     forge(line.below, "UPDATE audit SET who = 'person:bahrom' WHERE number = 8")
     line.settle()
-    assert line.findings() == [ALTERED]
-    assert (VILLAGE, 8, CHANGED) in faults(line.below)
+    assert line.findings() == [Wrong.ALTERED]
+    assert (VILLAGE, 8, Wrong.CHANGED) in faults(line.below)
 
 
 def test_what_nobody_touched_goes_on_for_ever_without_a_finding(line: Line) -> None:
@@ -150,12 +151,12 @@ def test_a_station_that_was_restored_goes_on_beside_its_rows_of_before(line: Lin
     write(line.below, 1, who="terminal:root", action=Action.RESTORED)
     write(line.below, 4)
     line.settle()
-    assert line.findings() == ["", RESTORED]
+    assert line.findings() == ["", Wrong.RESTORED]
     assert [row.number for row in log(line.above, branch=1)] == [13, 14, 15, 16, 17]
-    assert faults(line.above) == [(VILLAGE, 13, FINDINGS[RESTORED])]
+    assert faults(line.above) == [(VILLAGE, 13, Wrong.RESTORED)]
     write(line.below, 3)
     line.settle()
-    assert line.findings() == ["", RESTORED] and len(log(line.above, branch=1)) == 8
+    assert line.findings() == ["", Wrong.RESTORED] and len(log(line.above, branch=1)) == 8
 
 
 def test_rows_that_come_twice_are_there_once(line: Line) -> None:
@@ -213,7 +214,7 @@ def test_a_station_begins_its_log_anew_only_so_often(line: Line) -> None:
 
     def begin(tx: Transaction) -> None:
         for number in range(MOST_BRANCHES):
-            rows.save_chain(tx, Chain(VILLAGE, number, 1, rows.ROOT, 5, bytes(32), 0, FORKED))
+            rows.save_chain(tx, Chain(VILLAGE, number, 1, rows.ROOT, 5, bytes(32), 0, Wrong.FORKED))
 
     line.above.write(begin)
     line.settle()

@@ -1,7 +1,8 @@
 """The audit log of a station, written to and tampered with."""
 
-from sado.cases import audit
+from sado.cases import audit, audit_check
 from sado.cases.audit import Action
+from sado.cases.audit_check import Wrong
 from sado.store import Store, Transaction
 from sado.store.tables import audit as rows
 from sado.store.tables.audit import AuditRow
@@ -29,9 +30,9 @@ def said(store: Store) -> list[tuple[str, str, str, str]]:
     return [(row.who, row.action, row.object, row.detail) for row in log(store)]
 
 
-def faults(store: Store) -> list[tuple[int, int, str]]:
+def faults(store: Store) -> list[tuple[int, int, Wrong]]:
     """Station, row and fault of all that does not verify."""
-    return [(fault.station, fault.number, fault.what) for fault in audit.verify(store)]
+    return [(fault.station, fault.number, fault.wrong) for fault in audit_check.verify(store)]
 
 
 def forge(store: Store, sql: str, **values: object) -> None:
