@@ -122,6 +122,7 @@ FIRST = (
         at BIGINT NOT NULL,
         agency TEXT NOT NULL,
         version BIGINT NOT NULL,
+        person TEXT NOT NULL,
         UNIQUE (reference, number))""",
     "CREATE INDEX events_forwarded ON events (actor, at) WHERE kind = 'forwarded'",
     """CREATE TABLE requests (
@@ -137,7 +138,8 @@ FIRST = (
         base BIGINT NOT NULL,
         at BIGINT NOT NULL,
         outcome TEXT NOT NULL,
-        version BIGINT NOT NULL)""",
+        version BIGINT NOT NULL,
+        person TEXT NOT NULL)""",
     "CREATE INDEX requests_by_case ON requests (reference, number)",
     "CREATE INDEX requests_open ON requests (outcome, number) WHERE outcome IN ('waiting', 'hard')",
     # The station's copies of registers: rows, and the keys they are found by. The key comes before the id in one

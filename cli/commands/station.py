@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sado.cli import client, stations
+from sado.cli import client, recording, stations
 from sado.cli.client import NotServingError
 from sado.cli.publication import publisher_of
 from sado.cli.station_access import opened
@@ -68,6 +68,7 @@ def _change(settings: Settings, body: dict[str, Any]) -> None:
         lines = client.call(settings, "POST", "station", body)["lines"]
     except NotServingError:
         with opened(settings) as store:
+            recording.record(store, recording.user(), "POST", "station", body)
             lines = stations.change(store, lambda: _districts(store, settings.pack), body)["lines"]
     for line in lines:
         click.echo(line)

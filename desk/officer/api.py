@@ -22,7 +22,8 @@ from sado.cases.audit import Action
 from sado.cases.errors import NoOtherAgencyError, PassedOnError, UnknownCaseError
 from sado.cases.service import Cases
 from sado.cases.terms import TermError
-from sado.desk import recording
+from sado.desk import people, recording
+from sado.desk.people import People
 from sado.menus.pack import Pack
 from sado.store import DiskError, Store, StoreError, Transaction
 from sado.store.tables import accounts, requests
@@ -124,24 +125,28 @@ class _Views:
         # Read here: the job runs in the writer's thread, which knows nothing of this request.
         agency, event = g.agency, _event(self.pack)
         recording.note(Action.CASE_MOVED, audit.case(reference), event.kind)
-        is_new, case = self.store.write(lambda tx: self._record(tx, agency, reference, event))
+        who = recording.asking()
+        is_new, case = self.store.write(lambda tx: self._record(tx, agency, reference, event, who))
         new = 202 if self.cases.has_upstream else 201
         return _answer(case, new if is_new else 200)
 
-    def _record(self, tx: Transaction, agency: str, reference: str, event: NewEvent) -> tuple[bool, dict[str, Any]]:
+    def _record(
+        self, tx: Transaction, agency: str, reference: str, event: NewEvent, who: str
+    ) -> tuple[bool, dict[str, Any]]:
         before = self._whole(tx, agency, reference)
         to, is_short = event.agency or "", bool(event.short)
-        self.cases.record(tx, agency, reference, event.kind, event.text, to=to, is_short=is_short)
+        self.cases.record(tx, agency, reference, event.kind, event.text, to=to, is_short=is_short, person=who)
         after = self._whole(tx, agency, reference)
         return after != before, after
 
     def _whole(self, tx: Transaction, agency: str, reference: str) -> dict[str, Any]:
         case, events = views.seen_by(tx, agency, reference)
         asked = requests.of_case(tx, reference) if case.agency == agency else []
+        who = people.of(tx, [*events, *asked])
         return {
             **_shown(case, self.pack),
-            "events": [_shown_event(event) for event in events],
-            "requests": [_shown_request(request) for request in asked],
+            "events": [_shown_event(event, who) for event in events],
+            "requests": [_shown_request(request, who) for request in asked],
         }
 
 
@@ -209,15 +214,21 @@ def _shown(case: CaseRow, pack: Pack) -> dict[str, Any]:
     }
 
 
-def _shown_event(event: EventRow) -> dict[str, str]:
+def _shown_event(event: EventRow, who: People) -> dict[str, str]:
     shown = {"kind": event.kind, "actor": event.actor, "text": event.text, "at": _time(event.at)}
-    return {**shown, "agency": event.agency} if event.agency else shown
+    return {**shown, **_person(event, who), **({"agency": event.agency} if event.agency else {})}
 
 
-def _shown_request(request: RequestRow) -> dict[str, Any]:
+def _shown_request(request: RequestRow, who: People) -> dict[str, Any]:
     shown = {"kind": request.kind, "actor": request.actor, "text": request.text, "at": _time(request.at)}
     to = {"agency": request.agency} if request.agency else {}
-    return {**shown, **to, "station": f"{request.station:03}", "outcome": request.outcome}
+    return {**shown, **_person(request, who), **to, "station": f"{request.station:03}", "outcome": request.outcome}
+
+
+def _person(made: EventRow | RequestRow, who: People) -> dict[str, str]:
+    """Who made it, where that is known."""
+    named = who.get(made.person)
+    return {"person": named.name} if named and named.name else {}
 
 
 def _time(ms: int) -> str:

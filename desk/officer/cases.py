@@ -16,11 +16,12 @@ from sado.cases.audit import Action
 from sado.cases.errors import NoOtherAgencyError
 from sado.cases.law import Law
 from sado.cases.service import Cases
-from sado.desk import asked, recording
+from sado.desk import asked, people, recording
 from sado.desk.asked import AllAsked
 from sado.desk.case_view import agency_name, case_view, history, other_agencies
 from sado.desk.language import N_, _, local_date, now
 from sado.desk.officer.api import LONGEST_TEXT
+from sado.desk.people import People
 from sado.desk.signin import person
 from sado.menus.pack import Pack
 from sado.store import Store, Transaction
@@ -85,6 +86,7 @@ class Seen:
     stands: CaseRow
     moves: frozenset[str]
     asked: AllAsked
+    people: People
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ class _Views:
         kind = request.form.get("kind", "")
         text = request.form.get("text", "").replace("\r\n", "\n").strip()
         to = request.form.get("agency", "") if kind == statuses.FORWARDED else ""
-        agency, is_short = person().agency, request.form.get("term") == "short"
+        agency, is_short, who = person().agency, request.form.get("term") == "short", recording.asking()
         if kind not in statuses.EVENTS:
             abort(400)
         if len(text) > LONGEST_TEXT:
@@ -186,7 +188,9 @@ class _Views:
         if to and to not in self.pack.agencies:
             return Typed(text, _(NO_AGENCY), 422)
         try:
-            self.store.write(lambda tx: self.cases.record(tx, agency, reference, kind, text, to=to, is_short=is_short))
+            self.store.write(
+                lambda tx: self.cases.record(tx, agency, reference, kind, text, to=to, is_short=is_short, person=who)
+            )
         except statuses.WordsMissingError:
             return Typed(text, _(NO_WORDS), 422)
         except NoOtherAgencyError:
@@ -207,7 +211,7 @@ class _Views:
             "desk/agency_case.html",
             view=case_view(pack, case, seen.events),
             reads=pack.languages.names.get(case.language, case.language),
-            history=history(pack, seen.events),
+            history=history(pack, seen.events, seen.people),
             asked=seen.asked,
             is_ours=case.agency == agency,
             moves=dict(moves),
@@ -225,9 +229,10 @@ class _Views:
         """What the agency sees of the case, read at one moment."""
         case, events = views.seen_by(tx, agency, reference)
         if case.agency != agency:
-            return Seen(case, events, case, frozenset(), asked.nothing())
+            return Seen(case, events, case, frozenset(), asked.nothing(), people.of(tx, events))
         requests = asked.of_case(tx, self.cases, self.pack, case)
-        return Seen(case, events, self.cases.stands(tx, case), self.cases.moves(tx, case), requests)
+        stands, moves = self.cases.stands(tx, case), self.cases.moves(tx, case)
+        return Seen(case, events, stands, moves, requests, people.of(tx, events))
 
 
 def _tabs() -> list[tuple[str, str]]:

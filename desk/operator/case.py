@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from sado.cases import statuses
 from sado.cases.audit import Action
 from sado.cases.service import Cases
-from sado.desk import asked, recording, words
+from sado.desk import asked, people, recording, words
 from sado.desk.case_view import case_view, history, other_agencies
 from sado.desk.language import N_, _
 from sado.desk.operator.outbox import entry_rows
@@ -61,8 +61,9 @@ class _Views:
         kind, to = request.form.get("kind", ""), request.form.get("agency", "")
         if kind not in DONE or (to and to not in self.pack.agencies):
             abort(400)
+        agency, who = to if kind == statuses.FORWARDED else "", recording.asking()
         try:
-            self.store.write(lambda tx: self.cases.wish(tx, number, kind, to if kind == statuses.FORWARDED else ""))
+            self.store.write(lambda tx: self.cases.wish(tx, number, kind, agency, who))
         except asked.REFUSED:
             return self.show(number, _(asked.CANNOT)), 409
         flash(_(asked.ASKED if self.cases.has_upstream else DONE[kind]))
@@ -81,7 +82,7 @@ class _Views:
         events = rows.events_of(tx, number)
         return {
             "view": case_view(pack, case, events),
-            "history": history(pack, events),
+            "history": history(pack, events, people.of(tx, events)),
             "sent": entry_rows(tx, number, pack),
             "told": deliveries.of_case(tx, number),
             "asked": asked.of_case(tx, self.cases, pack, case),
