@@ -52,7 +52,8 @@ def agency_of(actor: str) -> str:
 @dataclass(frozen=True)
 class Move:
     """What somebody wants to become of a case: the event, its words, the `agency` that a case is passed on to, the
-    short term for a registration. `actor` is for whom it is done, `person` who does it: by another it is the same move."""
+    short term for a registration. `actor` is for whom it is done, `person` who does it: by another it is the same
+    move."""
 
     kind: str
     actor: str

@@ -95,8 +95,8 @@ class Cases:
         person: str = "",
     ) -> CaseRow:
         """The agency moves its case; where there is an upstream, it asks for the move. `is_short` chooses the short
-        term when it registers, `to` the agency it passes the case on to; `person` is who does it. The same event a second time changes nothing.
-        Returns the case as the agency now sees it.
+        term when it registers, `to` the agency it passes the case on to; `person` is who does it. The same event a
+        second time changes nothing. Returns the case as the agency now sees it.
 
         Raises UnknownCaseError, PassedOnError or one of moving.REFUSALS."""
         case, events = views.seen_by(tx, agency, number)

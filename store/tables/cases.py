@@ -178,8 +178,10 @@ def add_event(
 ) -> bool:
     """Append an event to its case. False when an event with this id is already there."""
     row = tx.one(
-        "INSERT INTO events (id, reference, number, kind, actor, text, at, agency, version, person) VALUES (:id, :reference,"
-        " (SELECT COUNT(*) + 1 FROM events WHERE reference = :reference), :kind, :actor, :text, :at, :agency, :version, :person)"
+        "INSERT INTO events (id, reference, number, kind, actor, text, at, agency, version, person)"
+        " VALUES (:id, :reference,"
+        " (SELECT COUNT(*) + 1 FROM events WHERE reference = :reference), :kind, :actor, :text, :at, :agency,"
+        " :version, :person)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=event_id,
         reference=reference,

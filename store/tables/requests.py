@@ -20,8 +20,8 @@ class RequestRow:
     """One request: who (`actor`) asked at which `station` for which move, and when, in milliseconds since 1970 UTC.
 
     `agency` is where a case is to be passed on to. `base` is the version of the case that its author saw; `outcome`
-    is `waiting` until the hub has decided; `person` is who asked. `version` is that of the case after the move that came of it, 0 where none
-    did."""
+    is `waiting` until the hub has decided. `version` is that of the case after the move that came of it, 0 where none
+    did. `person` is who asked for the actor."""
 
     id: str
     reference: str
@@ -42,7 +42,8 @@ def add(tx: Transaction, request: RequestRow) -> bool:
     """Keep a request. False, and nothing changes, when it is here already."""
     row = tx.one(
         f"INSERT INTO requests ({COLUMNS}, number) VALUES (:id, :reference, :station, :kind, :text, :agency,"  # noqa: S608
-        " :is_short, :actor, :base, :at, :outcome, :version, :person, :number) ON CONFLICT (id) DO NOTHING RETURNING id",
+        " :is_short, :actor, :base, :at, :outcome, :version, :person, :number) ON CONFLICT (id) DO NOTHING"
+        " RETURNING id",
         **{
             **request.__dict__,
             "text": tx.seal(request.text, TEXT, request.id) if request.text else None,
