@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask, g, has_app_context
 from werkzeug.local import LocalProxy
 
-from sado.cases import audit, audit_exchange
+from sado.cases import audit, audit_check, audit_exchange
 from sado.cases.events import Events
 from sado.cases.registers.lookup import Registers
 from sado.cases.residents import subscriptions
@@ -178,6 +178,7 @@ def build_station(settings: Settings, store: Store) -> Station:
     if upstream:
         schedule.take_in(scheduler, Arrivals(store, own.number, publishing.take))
         schedule.every_minute(scheduler, "audit", lambda: audit_exchange.send_all(store))
+    schedule.every_minute(scheduler, "verify", lambda: audit_check.verify_daily(store))
     schedule.every_minute(scheduler, "refusals", recording.of(app).refusals.flush)
     transfer = FileTransfer(store, own.number, schedule.read_key(settings.upstream_key) if upstream else None, apply)
     return Station(

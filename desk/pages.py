@@ -16,6 +16,7 @@ from sado.cases.audit import Action
 from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
 from sado.desk import language, recording, signin
+from sado.desk.auditor import log as log_page
 from sado.desk.language import N_, _
 from sado.desk.operator import case, consultation, line, outbox, quarantine, unfinished
 from sado.desk.roles import ROLES_OF, Permission, may
@@ -97,6 +98,7 @@ def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Pag
         Page("", Permission.CENTRE, line.create(store, pack.languages, options.sync_status)),
         Page("", Permission.QUARANTINE, quarantine.create(store, options.release)),
         Page(N_("Cases"), Permission.AGENCY, officer.create(store, cases, pack)),
+        Page(N_("Audit log"), Permission.AUDIT, log_page.create(store, pack)),
     ]
     if options.phone_page:
         from sado.desk.phone import page  # a station with real residents need not carry it
