@@ -2,7 +2,7 @@
 
     python bench/audit.py [--quick]
 
-`page_ratio`: pages of a case in a second that eight readers get of a station with the log, over those of one without,
+`page_ratio`: pages of a case in a second that sixteen readers get of a station with the log, over those of one without,
 rounds in turn; `ms_alone`: how long one who reads alone waits for each. `hop_rows`: rows that whole appeals from phones
 have written to the log.
 `verify_ratio`: rows that `sado audit verify` goes through in a second, over those of a bare loop that reads the same
@@ -43,7 +43,7 @@ from sado.sync.wire.records import Wired
 from tests.support.stations import open_station
 
 AT_ONCE = 10_000
-READERS = 8
+READERS = 16
 STATION = 7
 
 

@@ -14,13 +14,14 @@ from typing import cast
 
 from flask import Flask, Response, request
 
+from sado.cases.audit import Told
 from sado.channel.gateways import africastalking
 from sado.cli.server import listening
 from sado.desk import recording
-from sado.desk.recording import Recorder
+from sado.desk.recording import Recorder, Rows
 from sado.settings import Settings
 from sado.station import build_station, spare_memory
-from sado.store import Keyring, Store, Transaction
+from sado.store import Keyring, Store
 from sado.store.engine import MAX_GROUP
 
 TOKEN = "bench-token-bench-token-bench"
@@ -60,7 +61,7 @@ def sado(folder: Path, *arguments: str) -> None:
 class Silent:
     """A log that takes nothing down."""
 
-    def submit(self, job: Callable[[Transaction], object]) -> Callable[[], object]:
+    def hand_over(self, told: Told) -> Callable[[], object]:
         """Nothing to wait for."""
         return lambda: None
 
@@ -68,7 +69,7 @@ class Silent:
 def leave_unrecorded(app: Flask) -> None:
     """Let the pages write nothing to the audit log: what they cost without it."""
     known = recording.of(app)
-    app.extensions["sado_audit"] = Recorder(cast(Store, Silent()), known.refusals, known.visitor)
+    app.extensions["sado_audit"] = Recorder(cast(Rows, Silent()), known.refusals, known.visitor)
 
 
 def constant_app() -> Flask:

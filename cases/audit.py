@@ -9,7 +9,7 @@ station that is stolen can write new rows and change none that left.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum, unique
 
 from sado.cases import reference
@@ -79,13 +79,22 @@ def terminal(user: str) -> str:
     return f"terminal:{user}"
 
 
+# Who did what to what, and what there is to say of it.
+Told = tuple[str, Action, str, str]
+
+
 def record(tx: Transaction, who: str, action: Action, object: str = "", detail: str = "") -> None:  # noqa: A002
-    """Write a row. What looks like a telephone number is left out of it: a log that nobody may shorten must not have
+    """Write a row."""
+    record_all(tx, [(who, action, object, detail)])
+
+
+def record_all(tx: Transaction, told: Sequence[Told]) -> None:
+    """Write these rows. What looks like a telephone number is left out: a log that nobody may shorten must not have
     one, whatever the caller thinks that it hands over. Nothing is written before the station has a number."""
     own = identity.find(tx)
     if own is not None:
-        who, object, detail = (_plain(text) for text in (who, object, detail))  # noqa: A001
-        rows.append(tx, own.number, who, action.value, object, detail)
+        said = [(_plain(who), action.value, _plain(about), _plain(detail)) for who, action, about, detail in told]
+        rows.append(tx, own.number, said)
 
 
 def case(number: str) -> str:

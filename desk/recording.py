@@ -19,8 +19,8 @@ from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 
 from sado.cases import audit
-from sado.cases.audit import STRANGER, Action
-from sado.store import DiskError, Store, StoreError
+from sado.cases.audit import STRANGER, Action, Told
+from sado.store import DiskError, Store, StoreError, Transaction
 from sado.store.errors import StoreClosedError
 
 log = logging.getLogger(__name__)
@@ -101,18 +101,46 @@ class Refusals:
             log.info("a refusal is not recorded: the station is stopping")
 
 
+class Rows:
+    """Rows of concurrent requests are written together: the job that the first of them hands to the writer takes along
+    those that come until it begins."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._lock = threading.Lock()
+        self._open: list[Told] | None = None
+        self._wait: Callable[[], object] = lambda: None
+
+    def hand_over(self, told: Told) -> Callable[[], object]:
+        """What waits until this row is on the disk."""
+        with self._lock:
+            if self._open is None:
+                batch: list[Told] = []
+                self._wait = self.store.submit(lambda tx: self._write(tx, batch))
+                self._open = batch
+            self._open.append(told)
+            return self._wait
+
+    def _write(self, tx: Transaction, batch: list[Told]) -> None:
+        """A job may be run twice: the second time with the same rows."""
+        with self._lock:
+            if self._open is batch:
+                self._open = None
+        audit.record_all(tx, batch)
+
+
 @dataclass(frozen=True)
 class Recorder:
     """What the app has of the log: `visitor` says the name of the account that is signed in."""
 
-    store: Store
+    rows: Rows
     refusals: Refusals
     visitor: Callable[[], str]
 
 
 def install(app: Flask, store: Store, visitor: Callable[[], str]) -> None:
     """Set up the log on the app."""
-    app.extensions["sado_audit"] = Recorder(store, Refusals(store), visitor)
+    app.extensions["sado_audit"] = Recorder(Rows(store), Refusals(store), visitor)
 
 
 def of(app: Flask) -> Recorder:
@@ -136,7 +164,7 @@ def note(action: Action, object: str = "", detail: str = "", who: str = "") -> N
     """Hand a row to the writer. The answer waits for it (`finish`); a change does so before it is made, and raises
     DiskError."""
     named = who or asking()
-    written = of(current_app).store.submit(lambda tx: audit.record(tx, named, action, object, detail))
+    written = of(current_app).rows.hand_over((named, action, object, detail))
     if request.method == "GET":
         g.setdefault("audit", []).append(written)
     else:

@@ -20,6 +20,8 @@ from sado.store.transaction import Transaction
 # What stands before the first row.
 ROOT = bytes(32)
 OWN = 0
+# So many rows are written by one statement.
+AT_ONCE = 50
 COLUMNS = "station, branch, number, at, who, action, object, detail, hash"
 CHAIN_COLUMNS = "station, branch, first, before, number, hash, sent, finding, began_at"
 
@@ -72,25 +74,33 @@ def hash_after(before: bytes, content: tuple[Any, ...]) -> bytes:
     return hashlib.sha256(before + _encode(content)).digest()
 
 
-def append(tx: Transaction, station: int, who: str, action: str, object: str, detail: str) -> None:  # noqa: A002
-    """Write the next row of this station's own chain."""
+def append(tx: Transaction, station: int, told: Sequence[tuple[str, str, str, str]]) -> None:
+    """Write the next rows of this station's own chain: who, action, object and detail of each."""
     chain = find_chain(tx, station, OWN) or Chain(station, began_at=tx.now)
-    add(tx, chain, [AuditRow(station, OWN, chain.number + 1, tx.now, who, action, object, detail)])
+    add(tx, chain, [AuditRow(station, OWN, 0, tx.now, *said) for said in told])
 
 
 def add(tx: Transaction, chain: Chain, rows: Sequence[AuditRow]) -> Chain:
     """Write these rows behind the chain, numbered and hashed as they follow; the chain as it is then."""
+    written = []
     for row in rows:
         number = chain.number + 1
-        row = replace(row, branch=chain.branch, number=number)
-        chain = replace(chain, number=number, hash=hash_after(chain.hash, row.content))
-        tx.run(
-            f"INSERT INTO audit ({COLUMNS}) VALUES (:station, :branch, :number, :at, :who, :action, :object,"  # noqa: S608
-            " :detail, :hash)",
-            **{**row.__dict__, "hash": chain.hash},
-        )
+        content = (row.station, number, row.at, row.who, row.action, row.object, row.detail)
+        chain = replace(chain, number=number, hash=hash_after(chain.hash, content))
+        written.append((row.station, chain.branch, *content[1:], chain.hash))
+    for at in range(0, len(written), AT_ONCE):
+        _insert(tx, written[at : at + AT_ONCE])
     save_chain(tx, chain)
     return chain
+
+
+def _insert(tx: Transaction, written: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows in one statement: at each the writer would have to wait again for threads that make pages."""
+    values = {f"v{at}_{place}": value for at, row in enumerate(written) for place, value in enumerate(row)}
+    places = ", ".join(
+        f"({', '.join(f':v{at}_{place}' for place in range(len(row)))})" for at, row in enumerate(written)
+    )
+    tx.run(f"INSERT INTO audit ({COLUMNS}) VALUES {places}", **values)  # noqa: S608
 
 
 def save_chain(tx: Transaction, chain: Chain) -> None:

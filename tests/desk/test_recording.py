@@ -1,6 +1,7 @@
 """Who looks at something is in the audit log before she sees it."""
 
 import errno
+import threading
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -137,7 +138,7 @@ def test_a_system_of_an_agency_is_named_by_its_agency(desk: Desk) -> None:
 def test_the_row_is_handed_over_before_the_page_is_made_and_on_the_disk_before_it_leaves(desk: Desk) -> None:
     number, operator = desk.file().reference, desk.signed_in("operator")
     order: list[str] = []
-    store = recording.of(desk.app).store
+    store = recording.of(desk.app).rows.store
     submit = store.submit
 
     def noting(job: Callable[[Transaction], object]) -> Callable[[], object]:
@@ -160,7 +161,7 @@ def test_the_row_is_handed_over_before_the_page_is_made_and_on_the_disk_before_i
 def test_what_cannot_be_recorded_is_not_shown(desk: Desk, address: str) -> None:
     number, operator = desk.file().reference, desk.signed_in("operator")
     operator.get(address.format(number))
-    recording.of(desk.app).store.submit = full  # type: ignore[method-assign]
+    recording.of(desk.app).rows.store.submit = full  # type: ignore[method-assign]
     refused = operator.get(address.format(number))
     assert refused.status_code == 503 and "cannot write to its disk" in refused.text
     assert "Location" not in refused.headers and 'class="status' not in refused.text
@@ -170,7 +171,7 @@ def test_what_cannot_be_recorded_is_not_done(desk: Desk) -> None:
     number, operator = desk.file().reference, desk.signed_in("operator")
     page = f"/operator/case/{number}"
     token = token_on(operator, page)
-    recording.of(desk.app).store.submit = full  # type: ignore[method-assign]
+    recording.of(desk.app).rows.store.submit = full  # type: ignore[method-assign]
     refused = operator.post(f"{page}/wishes", data={"csrf_token": token, "kind": "withdrawn"})
     assert refused.status_code == 503
     assert desk.store.read(lambda tx: requests.of_case(tx, number)) == []
@@ -179,7 +180,7 @@ def test_what_cannot_be_recorded_is_not_done(desk: Desk) -> None:
 def test_what_cannot_be_recorded_is_not_told_to_a_system(desk: Desk) -> None:
     number = desk.file().reference
     desk.store.write(lambda tx: accounts.save_token(tx, "HCU", "a-token"))
-    recording.of(desk.app).store.submit = full  # type: ignore[method-assign]
+    recording.of(desk.app).rows.store.submit = full  # type: ignore[method-assign]
     head = {"Authorization": "Bearer a-token"}
     refused = desk.app.test_client().get(f"/agency/v1/cases/{number}", headers=head)
     assert (refused.status_code, refused.mimetype) == (503, "application/problem+json")
@@ -190,6 +191,35 @@ def full(job: Callable[[Transaction], object]) -> Callable[[], object]:
         raise DiskError(errno.errorcode[errno.ENOSPC])
 
     return wait
+
+
+def test_rows_of_requests_at_one_moment_are_written_together_and_each_waits_for_its_own(desk: Desk) -> None:
+    held = threading.Event()
+    rows = recording.of(desk.app).rows
+    blocker = desk.store.submit(lambda tx: held.wait(10))
+    waits = [rows.hand_over((ZARINA, Action.CASE_READ, str(number), "")) for number in range(5)]
+    held.set()
+    blocker()
+    for wait in waits:
+        wait()
+    later = rows.hand_over((ZARINA, Action.CASE_READ, "5", ""))
+    later()
+    assert len({id(wait) for wait in waits}) == 1 and later is not waits[0]
+    assert [row[2] for row in said(desk.store)] == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_job_of_the_same_group_that_fails_leaves_each_row_there_once(desk: Desk) -> None:
+    held = threading.Event()
+    rows = recording.of(desk.app).rows
+    blocker = desk.store.submit(lambda tx: held.wait(10))
+    wait = rows.hand_over((ZARINA, Action.CASE_READ, "0", ""))
+    failing = desk.store.submit(lambda tx: 1 // 0)
+    held.set()
+    blocker()
+    wait()
+    with pytest.raises(ZeroDivisionError):
+        failing()
+    assert len(said(desk.store)) == 1
 
 
 def test_a_hop_of_a_phone_writes_no_row(desk: Desk) -> None:
