@@ -69,9 +69,9 @@ class Written(msgspec.Struct, frozen=True):
         equally long."""
         told, hashed, at = [], bytes.fromhex(self.before), 0
         columns = zip(self.at, self.who, self.action, self.object, self.detail, strict=True)
-        for number, (gap, *texts) in enumerate(columns, self.first):
+        for number, (gap, who, action, about, detail) in enumerate(columns, self.first):
             at += gap
-            row = AuditRow(self.station, rows.OWN, number, at, *texts)
+            row = AuditRow(self.station, rows.OWN, number, at, who, action, about, detail)
             hashed = rows.hash_after(hashed, row.content)
             told.append(replace(row, hash=hashed))
         return told
