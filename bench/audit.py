@@ -1,11 +1,10 @@
-"""What the audit log costs: a hop nothing, a page little, and how fast it is verified.
+"""What the audit log costs a hop and a page, and how fast it is verified.
 
     python bench/audit.py [--quick]
 
 `page_ratio`: pages of a case in a second that sixteen readers get of a station with the log, over those of one without,
-rounds in turn; `ms_alone`: how long one who reads alone waits for each. `hop_rows`: rows that whole appeals from phones
-have written to the log.
-`verify_ratio`: rows that `sado audit verify` goes through in a second, over those of a bare loop that reads the same
+rounds in turn, and `page_cpu_ratio` what each page takes of the processor; `ms_alone`: how long one who reads alone
+waits for each. `hop_rows`: rows that whole appeals of phones have written to the log. `verify_ratio`: rows that `sado audit verify` goes through in a second, over those of a bare loop that reads the same
 rows and hashes each behind the last, in turn; of a million rows, 100,000 with --quick. `row_bytes`: what a row takes in
 the database. `line_bytes`: what a row of a day at a village takes in a frame.
 """
@@ -16,14 +15,16 @@ import argparse
 import hashlib
 import http.client
 import json
+import os
 import random
 import re
-import statistics
 import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 import load
 import msgspec
@@ -78,21 +79,36 @@ def page_rate(port: int, cookies: str, path: str, readers: int, seconds: float) 
     return sum(reader.count for reader in crowd) / (time.perf_counter() - began)
 
 
-def page_rates(rounds: int, seconds: float) -> tuple[dict[str, float], dict[str, float]]:
-    """Pages in a second with the log and without, of a crowd and of one alone; medians of rounds in turn."""
-    crowd: dict[str, list[float]] = {"with": [], "without": []}
-    alone: dict[str, list[float]] = {"with": [], "without": []}
-    with load.served("station", "--pages") as (one, _), load.served("station", "--pages", "--unrecorded") as (two, _):
-        where = {name: (port, *signed_in(port)) for name, port in (("with", one), ("without", two))}
+@dataclass
+class Found:
+    """What the rounds found of one station: pages in a second of a crowd and of one reader alone, and what a page of
+    the crowd took of the processor, in milliseconds."""
+
+    crowd: list[float] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+
+
+def page_rates(rounds: int, seconds: float) -> dict[str, Found]:
+    """Pages of a station with the log and of one without, in turn."""
+    found = {"with": Found(), "without": Found()}
+    with load.served("station", "--pages") as one, load.served("station", "--pages", "--unrecorded") as two:
+        where = {name: (*server, *signed_in(server[0])) for name, server in (("with", one), ("without", two))}
         for number in range(rounds):
-            for name, (port, cookies, path) in where.items():
-                crowd[name].append(page_rate(port, cookies, path, READERS, seconds))
-                alone[name].append(page_rate(port, cookies, path, 1, seconds / 2))
-                print(
-                    f"round {number + 1}: {name:8} {crowd[name][-1]:6.0f} pages/s, alone {alone[name][-1]:6.0f}",
-                    flush=True,
-                )
-    return tuple({name: statistics.median(found) for name, found in kind.items()} for kind in (crowd, alone))  # type: ignore[return-value]
+            for name, (port, pid, cookies, path) in where.items():
+                before = cpu_ms(pid)
+                rate = page_rate(port, cookies, path, READERS, seconds)
+                found[name].cpu_ms.append((cpu_ms(pid) - before) / (rate * seconds))
+                found[name].crowd.append(rate)
+                found[name].alone.append(page_rate(port, cookies, path, 1, seconds / 2))
+                print(f"round {number + 1}: {name:8} {rate:6.0f} pages/s", flush=True)
+    return found
+
+
+def cpu_ms(pid: int) -> float:
+    """What a process took of the processor so far, in it and for it."""
+    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def signed_in(port: int) -> tuple[str, str]:
@@ -162,7 +178,7 @@ def verify_rates(store: Store, count: int, rounds: int) -> dict[str, float]:
                 assert audit_check.verify(store) == []
             rates[name].append(count / (time.perf_counter() - began))
             print(f"round {number + 1}: {name:8} {rates[name][-1]:10.0f} rows/s", flush=True)
-    return {name: statistics.median(found) for name, found in rates.items()}
+    return {name: median(found) for name, found in rates.items()}
 
 
 def line_bytes(store: Store) -> float:
@@ -196,7 +212,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="under 60 seconds")
     quick = parser.parse_args().quick
     count, rounds, seconds = (100_000, 5, 1.5) if quick else (1_000_000, 9, 4)
-    crowd, alone = page_rates(rounds, seconds)
+    pages = page_rates(rounds, seconds)
     written = hop_rows()
     with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
         with open_station(Path(folder), STATION) as station:
@@ -207,11 +223,12 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "page_ratio": round(crowd["with"] / crowd["without"], 3),
+                "page_ratio": round(median(pages["with"].crowd) / median(pages["without"].crowd), 3),
+                "page_cpu_ratio": round(median(pages["with"].cpu_ms) / median(pages["without"].cpu_ms), 3),
                 "verify_ratio": round(rates["verify"] / rates["bare"], 3),
                 "hop_rows": written,
-                "pages_per_s": {name: round(rate) for name, rate in crowd.items()},
-                "ms_alone": {name: round(1000 / rate, 2) for name, rate in alone.items()},
+                "pages_per_s": {name: round(median(one.crowd)) for name, one in pages.items()},
+                "ms_alone": {name: round(1000 / median(one.alone), 2) for name, one in pages.items()},
                 "rows_per_s": {name: round(rate) for name, rate in rates.items()},
                 "row_bytes": round(size / count),
                 "line_bytes": round(on_line, 1),
