@@ -4,9 +4,10 @@
 
 `page_ratio`: pages of a case in a second that sixteen readers get of a station with the log, over those of one without,
 rounds in turn, and `page_cpu_ratio` what each page takes of the processor; `ms_alone`: how long one who reads alone
-waits for each. `hop_rows`: rows that whole appeals of phones have written to the log. `verify_ratio`: rows that `sado audit verify` goes through in a second, over those of a bare loop that reads the same
-rows and hashes each behind the last, in turn; of a million rows, 100,000 with --quick. `row_bytes`: what a row takes in
-the database. `line_bytes`: what a row of a day at a village takes in a frame.
+waits for each. `hop_rows`: rows that whole appeals of phones have written to the log. `verify_ratio`: rows that
+`sado audit verify` goes through in a second, over those of a bare loop that reads the same rows and hashes each behind
+the last, in turn; of a million rows, 100,000 with --quick. `row_bytes`: what a row takes in the database. `line_bytes`:
+what a row takes in a frame.
 """
 
 from __future__ import annotations
