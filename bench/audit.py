@@ -212,7 +212,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="under 60 seconds")
     quick = parser.parse_args().quick
-    count, rounds, seconds = (100_000, 5, 1.5) if quick else (1_000_000, 9, 4)
+    count, rounds, seconds = (100_000, 4, 1.0) if quick else (1_000_000, 9, 4)
     pages = page_rates(rounds, seconds)
     written = hop_rows()
     with tempfile.TemporaryDirectory(prefix="sado-bench-") as folder:
