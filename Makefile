@@ -58,6 +58,7 @@ bench: setup-test ## the benchmarks, in their quick form
 	$(BIN)/python bench/hops.py --quick
 	$(BIN)/python bench/memory.py --quick
 	$(BIN)/python bench/abuse.py --quick
+	$(BIN)/python bench/audit.py --quick
 	$(BIN)/python bench/engine.py --quick
 	$(BIN)/python bench/sms.py --quick
 	$(BIN)/python bench/wire.py --quick

@@ -217,6 +217,16 @@ def load(environment: Mapping[str, str], blocks: Blocks) -> Settings:
     return settings
 
 
+def told(settings: Settings, blocks: Blocks) -> dict[str, str]:
+    """The value of each setting that there is with these blocks, by the name of its variable."""
+    every: Blocks = {"": Core, **blocks}
+    return {
+        setting.name: repr(getattr(settings.block(block) if name else settings, setting.field))
+        for name, block in every.items()
+        for setting in _settings_of(name, block)
+    }
+
+
 def declared(blocks: Blocks) -> list[Setting]:
     """Every setting that there is with these blocks."""
     every: Blocks = {"": Core, **blocks}

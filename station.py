@@ -19,6 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask, g, has_app_context
 from werkzeug.local import LocalProxy
 
+from sado.cases import audit, audit_check, audit_exchange
 from sado.cases.events import Events
 from sado.cases.filing_rate import FilingRate
 from sado.cases.registers.lookup import Registers
@@ -35,18 +36,18 @@ from sado.channel.effects.register_words import registers_of
 from sado.channel.effects.registry import all_effects
 from sado.channel.front import Webhook, Webhooks
 from sado.channel.gateways.registry import GATEWAYS
-from sado.channel.settings import SmsSettings
+from sado.channel.settings import BLOCKS, SmsSettings
 from sado.channel.sms.inbox import Inbox
 from sado.channel.sms.notices import Notices
 from sado.channel.sms.reports import Reports
 from sado.channel.sms.send_policy import SendPolicy
 from sado.channel.versions import Versions
-from sado.desk import pages
+from sado.desk import pages, recording
 from sado.menus.pack import Pack
 from sado.publishing import checking, publisher
 from sado.publishing.intake import NewPacks
 from sado.publishing.offers import Publishing
-from sado.settings import Settings, SettingsError
+from sado.settings import Settings, SettingsError, told
 from sado.store import Store, StoreError, Transaction
 from sado.store.rotation import Rotation
 from sado.store.tables import blobs, identity, lanes
@@ -99,12 +100,14 @@ class Station:
     scheduler: BackgroundScheduler
 
     def start(self) -> None:
-        """Give back the leases of the last process, and begin to send what waits."""
+        """Give back the leases of the last process, note which settings are new, and begin to send what waits."""
         schedule.look_at_clock(self.store)
         self.store.write(entries.release_all)
         self.store.write(blobs.recover)
         # Also at the start: a box may be off at night.
         schedule.rewrite_now(self.store)
+        now, unset = (told(settings, BLOCKS) for settings in (self.settings, Settings()))
+        self.store.write(lambda tx: audit.record_settings(tx, now, unset))
         self.scheduler.start()
 
     def stop(self) -> None:
@@ -180,6 +183,9 @@ def build_station(settings: Settings, store: Store) -> Station:
         schedule.poll(scheduler, poller)
     if upstream:
         schedule.take_in(scheduler, Arrivals(store, own.number, publishing.take))
+        schedule.every_minute(scheduler, "audit", lambda: audit_exchange.send_all(store))
+    schedule.every_minute(scheduler, "verify", lambda: audit_check.verify_daily(store))
+    schedule.every_minute(scheduler, "refusals", recording.of(app).refusals.flush)
     transfer = FileTransfer(store, own.number, schedule.read_key(settings.upstream_key) if upstream else None, apply)
     return Station(
         settings,
@@ -207,6 +213,7 @@ def _events(cases: Cases, number: int, publisher: bytes | None) -> Events:
             "tally": Consultation(cases.has_upstream).apply,
             "privacy": Privacy(cases.has_upstream).apply,
             "addition": Additions(cases).apply,
+            "audit": audit_exchange.apply,
             "blob": BlobEvents(number, publisher).apply,
         }
     )

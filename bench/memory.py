@@ -29,6 +29,11 @@ class Visitor:
         page = self.open("/signin")
         self.send("/signin", page, name=name, password=PASSWORD)
 
+    @property
+    def cookies(self) -> requests.cookies.RequestsCookieJar:
+        """What the station knows the visitor by."""
+        return self._session.cookies
+
     def open(self, path: str) -> str:
         """The page at this path."""
         return _text(self._session.get(self._base + path))

@@ -8,12 +8,17 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from flask import Flask, Response, request
 
+from sado.cases.audit import Told
 from sado.channel.gateways import africastalking
 from sado.cli.server import listening
+from sado.desk import recording
+from sado.desk.recording import Recorder, Rows
 from sado.settings import Settings
 from sado.station import build_station, spare_memory
 from sado.store import Keyring, Store
@@ -54,6 +59,20 @@ def sado(folder: Path, *arguments: str) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"SADO_DATA": str(folder)})
 
 
+class Silent:
+    """A log that takes nothing down."""
+
+    def hand_over(self, told: Told) -> Callable[[], object]:
+        """Nothing to wait for."""
+        return lambda: None
+
+
+def leave_unrecorded(app: Flask) -> None:
+    """Let the pages write nothing to the audit log: what they cost without it."""
+    known = recording.of(app)
+    app.extensions["sado_audit"] = Recorder(cast(Rows, Silent()), known.refusals, known.visitor)
+
+
 def constant_app() -> Flask:
     """A view that reads its request and answers the same every time: what the server and Flask cost alone."""
     app = Flask("constant", static_folder=None)
@@ -72,6 +91,7 @@ def main() -> None:
     parser.add_argument("app", choices=["station", "constant"])
     parser.add_argument("--max-group", type=int, default=MAX_GROUP)
     parser.add_argument("--pages", action="store_true", help="a phone page, and accounts for the other pages")
+    parser.add_argument("--unrecorded", action="store_true", help="pages write nothing to the audit log")
     parser.add_argument("--folder", type=Path, help="where the station's data stay; by default they go at the end")
     options = parser.parse_args()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -79,6 +99,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sado-bench-") as passing:
         folder = options.folder or Path(passing)
         app = constant_app() if options.app == "constant" else station_app(folder, options.max_group, options.pages)
+        if options.unrecorded:
+            leave_unrecorded(app)
         server = listening(app, "127.0.0.1", 0, THREADS)
         print(server.effective_port, flush=True)
         server.run()

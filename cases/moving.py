@@ -92,6 +92,7 @@ class Moving:
             agency=move.agency if move.kind == statuses.FORWARDED else "",
             is_short=move.is_short and move.kind == statuses.REGISTERED,
             version=case.version + 1,
+            person=move.person,
         )
 
     def order(self, tx: Transaction, case: CaseRow, move: Move, at: int) -> int:
@@ -109,7 +110,7 @@ class Moving:
         resident is told where she filed."""
         told = (moved.event, case.reference, moved.kind, moved.actor, moved.text, moved.at, moved.agency)
         moved_on = after(case, moved, tx.now)
-        if not rows.add_event(tx, *told, moved_on.version):
+        if not rows.add_event(tx, *told, moved_on.version, moved.person):
             return
         rows.move(tx, moved_on)
         if case.station == self.station and not moved_on.is_withdrawn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import msgspec
@@ -25,6 +25,8 @@ Msisdn = Annotated[str, msgspec.Meta(pattern=r"^(\+[0-9]{5,15})?\Z")]
 # What the pack has a code for: a kind, a topic, a place, an agency, a language; and who did something.
 Code = Annotated[str, msgspec.Meta(max_length=60)]
 Reference = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{10}\Z")]
+# Who did something, as the audit log names her (cases/audit.py), and at which station.
+Who = Annotated[str, msgspec.Meta(max_length=84)]
 # The name of an event: its station, a life of that, a number.
 EventName = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 StationNumber = Annotated[int, msgspec.Meta(ge=0, le=999)]
@@ -50,13 +52,15 @@ def agency_of(actor: str) -> str:
 @dataclass(frozen=True)
 class Move:
     """What somebody wants to become of a case: the event, its words, the `agency` that a case is passed on to, the
-    short term for a registration."""
+    short term for a registration. `actor` is for whom it is done, `person` who does it: by another it is the same
+    move."""
 
     kind: str
     actor: str
     text: str = ""
     agency: str = ""
     is_short: bool = False
+    person: str = field(default="", compare=False)
 
 
 class Appeal(msgspec.Struct, frozen=True):
@@ -85,8 +89,8 @@ class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
     """The event that carries a move, in the hub's order, to the station that filed the case.
 
     `due_at` is the end of the last day for the answer as it stands after the event; `agency` is who holds a case that
-    was passed on; `version` that of the case after the move. A release before these existed sends none of them, and
-    understands an event that has them."""
+    was passed on; `version` that of the case after the move; `person` who did it, which no resident is told. A release
+    before these existed sends none of them, and understands an event that has them."""
 
     event: EventName
     reference: Reference
@@ -98,6 +102,7 @@ class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
     agency: Code = ""
     is_short: bool = False
     version: Version = 0
+    person: Who = ""
 
 
 class Requested(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -114,6 +119,7 @@ class Requested(msgspec.Struct, frozen=True, omit_defaults=True):
     text: Text = ""
     to: Code = ""
     is_short: bool = False
+    person: Who = ""
 
 
 class Decided(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -70,6 +70,7 @@ class Requests:
             text=move.text,
             to=move.agency,
             is_short=move.is_short,
+            person=move.person,
         )
         requests.add(tx, _row(asked, tx.now))
         moving.put(tx, outbox.UPSTREAM, REQUESTED, case.reference, asked)
@@ -121,7 +122,7 @@ class Requests:
             for request in clashing
         ]
 
-    def resolve(self, tx: Transaction, case: CaseRow, request_id: str, is_taken: bool) -> None:
+    def resolve(self, tx: Transaction, case: CaseRow, request_id: str, is_taken: bool, person: str = "") -> None:
         """A person at the hub decides on a request that was kept beside the case: it is taken after all, as a move of
         the agency that holds the case, or set aside. The same decision again changes nothing.
 
@@ -136,7 +137,7 @@ class Requests:
             raise DecidedError("This request does not wait for a decision here. Read the case again.")
         version = 0
         if is_taken:
-            move = _taken(case, request)
+            move = replace(_taken(case, request), person=person or request.person)
             moving.check(self._moves.law(), case, move, tx.now)
             version = self._moves.order(tx, case, move, tx.now)
         self._settle(tx, request, outcome, version)
@@ -179,11 +180,12 @@ def _row(asked: Requested, at: int) -> RequestRow:
         actor=asked.actor,
         base=asked.base,
         at=at,
+        person=asked.person,
     )
 
 
 def _move(request: RequestRow) -> Move:
-    return Move(request.kind, request.actor, request.text, request.agency, request.is_short)
+    return Move(request.kind, request.actor, request.text, request.agency, request.is_short, request.person)
 
 
 def _taken(case: CaseRow, request: RequestRow) -> Move:

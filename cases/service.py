@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from sado.cases import conflicts, moving, pins, reference, statuses, terms, views
+from sado.cases.audit import LONGEST
 from sado.cases.authorisation import check_case, check_name, check_origin, check_room, check_sender
 from sado.cases.conflicts import Rule
 from sado.cases.errors import DoubledReferenceError, PassedOnError, UnknownCaseError, UnknownEventError
@@ -92,23 +93,32 @@ class Cases:
         return Filed(number, pins.first(tx, number))
 
     def record(
-        self, tx: Transaction, agency: str, number: str, kind: str, text: str, *, to: str = "", is_short: bool = False
+        self,
+        tx: Transaction,
+        agency: str,
+        number: str,
+        kind: str,
+        text: str,
+        *,
+        to: str = "",
+        is_short: bool = False,
+        person: str = "",
     ) -> CaseRow:
         """The agency moves its case; where there is an upstream, it asks for the move. `is_short` chooses the short
-        term when it registers, `to` the agency it passes the case on to. The same event a second time changes nothing.
-        Returns the case as the agency now sees it.
+        term when it registers, `to` the agency it passes the case on to; `person` is who does it. The same event a
+        second time changes nothing. Returns the case as the agency now sees it.
 
         Raises UnknownCaseError, PassedOnError or one of moving.REFUSALS."""
         case, events = views.seen_by(tx, agency, number)
-        self._change(tx, case, events, Move(kind, by_agency(agency), text, to, is_short))
+        self._change(tx, case, events, Move(kind, by_agency(agency), text, to, is_short, self._here(person)))
         return views.seen_by(tx, agency, number)[0]
 
-    def wish(self, tx: Transaction, number: str, kind: str, to: str = "") -> None:
+    def wish(self, tx: Transaction, number: str, kind: str, to: str = "", person: str = "") -> None:
         """What an operator does: withdraw a case or have it reopened, for the resident, or have it passed on to the
         agency `to`. The same wish a second time changes nothing. Raises UnknownCaseError or one of moving.REFUSALS."""
         case = self.get(tx, number)
         actor = by_operator(self.stands(tx, case).agency) if kind == statuses.FORWARDED else RESIDENT
-        self._change(tx, case, rows.events_of(tx, number), Move(kind, actor, agency=to))
+        self._change(tx, case, rows.events_of(tx, number), Move(kind, actor, agency=to, person=self._here(person)))
 
     def wishes(self, tx: Transaction, case: CaseRow) -> frozenset[str]:
         """What an operator may do now."""
@@ -130,13 +140,15 @@ class Cases:
         """The requests about this case that a person has to decide."""
         return self._requests.clashes(tx, case)
 
-    def resolve(self, tx: Transaction, number: str, request_id: str, is_taken: bool, agency: str = "") -> None:
+    def resolve(
+        self, tx: Transaction, number: str, request_id: str, is_taken: bool, agency: str = "", person: str = ""
+    ) -> None:
         """A person at the hub decides on a request: an officer of the agency that holds the case or, without `agency`,
         an operator. Raises UnknownCaseError, DecidedError or one of moving.REFUSALS."""
         case = self.get(tx, number)
         if agency not in ("", case.agency):
             raise UnknownCaseError(number)
-        self._requests.resolve(tx, case, request_id, is_taken)
+        self._requests.resolve(tx, case, request_id, is_taken, self._here(person))
 
     def get(self, tx: Transaction, number: str) -> CaseRow:
         """The case. Raises UnknownCaseError."""
@@ -191,6 +203,10 @@ class Cases:
     def event_id(self, tx: Transaction) -> str:
         """A name for a new event of this station, never given twice."""
         return self._moving.event_id(tx)
+
+    def _here(self, person: str) -> str:
+        """Somebody of this station: two stations may have an account of the same name."""
+        return f"{person[:LONGEST]} {self._identity.number:03}" if person else ""
 
     def _change(self, tx: Transaction, case: CaseRow, events: list[EventRow], move: Move) -> None:
         """Make the move, or ask for it; one that brought the case where it stands, sent again, changes nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sado.cli import client
+from sado.cli import client, recording
 from sado.cli.client import NotServingError
 from sado.cli.station_access import opened
 from sado.menus.pack import Pack
@@ -23,6 +23,7 @@ def ask(settings: Settings, what: str, **values: object) -> Any:
         from sado.desk.administration import acts
 
         with opened(settings) as store:
+            recording.record(store, recording.user(), "POST", "administration", body)
             return acts.act(store, lambda: _served(store, settings), body)
 
 

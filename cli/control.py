@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +24,7 @@ from sado.cases.registers.definitions import RegisterError
 from sado.cases.registers.loading import Line, Load, Loading, Removed, Step
 from sado.cases.registers.lookup import RegisterStatus
 from sado.channel.sms import costs
-from sado.cli import client, quarantine, sync_files
+from sado.cli import audit_log, client, quarantine, recording, sync_files
 from sado.cli.client import TIMEOUT_S
 from sado.cli.sync_report import Words
 from sado.desk.administration import acts
@@ -63,7 +65,12 @@ class _Handler(StreamRequestHandler):
         """Do what it asks."""
         asked = self.rfile.readline()
         if asked.endswith(b"\n"):
-            self.wfile.write(msgspec.json.encode(_answer(self.server.station, asked)) + b"\n")
+            self.wfile.write(msgspec.json.encode(_answer(self.server.station, asked, self._user())) + b"\n")
+
+    def _user(self) -> str:
+        """Who runs the command, as the system says."""
+        told = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return recording.user(struct.unpack("3i", told)[1])
 
 
 @contextmanager
@@ -87,10 +94,10 @@ def listening(station: Station) -> Iterator[None]:
             (station.settings.folder / client.SOCKET).unlink(missing_ok=True)
 
 
-def _answer(station: Station, asked: bytes) -> dict[str, Any]:
+def _answer(station: Station, asked: bytes, who: str) -> dict[str, Any]:
     try:
         method, what, body = msgspec.json.decode(asked)
-        return do(station, method, what, body)
+        return do(station, method, what, body, who)
     except (StoreError, DiskError, RegisterError, SignatureError) as error:
         return {"error": str(error)}
     except Exception:
@@ -98,8 +105,9 @@ def _answer(station: Station, asked: bytes) -> dict[str, Any]:
         return {"error": "Something went wrong at the station. Its log has the details."}
 
 
-def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
-    """What the control API does. Raises StoreError, DiskError, RegisterError or SignatureError."""
+def do(station: Station, method: str, what: str, body: Any, who: str) -> dict[str, Any]:
+    """What the control API does for `who`. Raises StoreError, DiskError, RegisterError or SignatureError."""
+    recording.record(station.store, who, method, what, body)
     if what == "registers":
         return _registers(station, method, body)
     if what == "pack":
@@ -112,6 +120,8 @@ def do(station: Station, method: str, what: str, body: Any) -> dict[str, Any]:
         return quarantine.act(station, body) if method == "POST" else quarantine.listed(station)
     if (method, what) == ("POST", "administration"):
         return {"told": acts.act(station.store, lambda: station.pack, body)}
+    if (method, what) == ("POST", "audit"):
+        return audit_log.act(station.store, body)
     if (method, what) == ("POST", "publish"):
         return {"new": station.publishing.publish_register(body["register"], _signed(body))}
     if what == "rotate":

@@ -100,12 +100,12 @@ def asking(settings: Settings) -> Iterator[Ask]:
 @contextmanager
 def _answering(settings: Settings) -> Iterator[Ask]:
     """This process as the one that serves the station."""
-    from sado.cli import control
+    from sado.cli import control, recording
     from sado.station import build_station
 
     with opened(settings) as store:
         station = build_station(settings, store)
         try:
-            yield lambda method, what, body: control.do(station, method, what, body)
+            yield lambda method, what, body: control.do(station, method, what, body, recording.user())
         finally:
             station.hang_up()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.desk import authentication, language, passwords, second_factor, signin, words
+from sado.cases.audit import Action
+from sado.desk import authentication, language, passwords, recording, second_factor, signin, words
 from sado.desk.language import N_, _
 from sado.store import Store, Transaction
 from sado.store.tables import accounts, sign_ins
@@ -39,10 +40,12 @@ class _Views:
 
     store: Store
 
+    @recording.shows_nothing
     def index(self) -> ResponseReturnValue:
         """What the account is, and everything that its owner can do about it."""
         return self._page()
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, says="own language")
     def change_language(self) -> ResponseReturnValue:
         """The pages in another language, wherever she signs in."""
         chosen, name = request.form.get("language", ""), signin.person().name
@@ -53,22 +56,27 @@ class _Views:
         language.keep(response, chosen)
         return response
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, says="own password")
     def change_password(self) -> ResponseReturnValue:
         """Another password: all sign-ins and trusted devices but this one end."""
         return self._confirmed(self._new_password)
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, says="own sign-ins")
     def end_sign_ins(self) -> ResponseReturnValue:
         """End one sign-in, or all but this one."""
         return self._confirmed(self._end)
 
+    @recording.shows_nothing
     def offer_codes(self) -> ResponseReturnValue:
         """A new key to put into an authenticator."""
         return self._codes_page(second_factor.new_key())
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, says="own codes on")
     def turn_on(self) -> ResponseReturnValue:
         """Ask for codes from now on; the recovery codes, this once."""
         return self._confirmed(self._turn_on, self._offered)
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, says="own codes off")
     def turn_off(self) -> ResponseReturnValue:
         """Ask for no code any more."""
         return self._confirmed(self._turn_off)

@@ -12,9 +12,10 @@ from sado.cases.errors import DecidedError, PassedOnError
 from sado.cases.moving import REFUSALS
 from sado.cases.requests import Clash
 from sado.cases.service import Cases
-from sado.desk import words
-from sado.desk.case_view import actor_name, agency_name, history
+from sado.desk import people, recording, words
+from sado.desk.case_view import agency_name, done_by, history
 from sado.desk.language import N_, _
+from sado.desk.people import People
 from sado.menus.pack import Pack
 from sado.store import Store, Transaction
 from sado.store.tables import requests
@@ -68,11 +69,12 @@ def of_case(tx: Transaction, cases: Cases, pack: Pack, case: CaseRow) -> AllAske
     """Everything that was asked for this case and still says something."""
     rows = requests.of_case(tx, case.reference)
     clashes = [] if cases.has_upstream else cases.clashes(tx, case)
+    who = people.of(tx, [*rows, *(event for clash in clashes for event in clash.since)])
     lie = ("hard", "set_aside") if cases.has_upstream else ("set_aside",)
     return AllAsked(
-        waiting=[_asked(pack, row) for row in rows if row.outcome == requests.WAITING],
-        clashes=[_sides(pack, clash) for clash in clashes],
-        beside=[_asked(pack, row) for row in rows if row.outcome in lie],
+        waiting=[_asked(pack, row, who) for row in rows if row.outcome == requests.WAITING],
+        clashes=[_sides(pack, clash, who) for clash in clashes],
+        beside=[_asked(pack, row, who) for row in rows if row.outcome in lie],
         notes={row.version: _note(row) for row in rows if row.version},
     )
 
@@ -95,9 +97,9 @@ def marks(tx: Transaction, cases: Cases, listed: Sequence[CaseRow]) -> dict[str,
 def decide(store: Store, cases: Cases, reference: str, request_id: str, agency: str = "") -> str:
     """Take a request after all or set it aside, as the form that came says; the words for why that cannot be, or
     nothing once it is done. Raises UnknownCaseError."""
-    is_taken = request.form.get("decision") == "take"
+    is_taken, who = request.form.get("decision") == "take", recording.asking()
     try:
-        store.write(lambda tx: cases.resolve(tx, reference, request_id, is_taken, agency))
+        store.write(lambda tx: cases.resolve(tx, reference, request_id, is_taken, agency, who))
     except REFUSED:
         return _(CANNOT)
     flash(_(TAKEN if is_taken else SET_ASIDE))
@@ -109,12 +111,12 @@ def _note(row: RequestRow) -> str:
     return _(beside if row.outcome == conflicts.SOFT else alone, number=f"{row.station:03}")
 
 
-def _asked(pack: Pack, row: RequestRow) -> Asked:
+def _asked(pack: Pack, row: RequestRow, who: People) -> Asked:
     what = words.event(row.kind)
     if row.agency:
         what = _("Forwarded to: {agency}", agency=agency_name(pack, row.agency))
-    return Asked(row, what, actor_name(pack, row.actor), words.outcome(row.outcome))
+    return Asked(row, what, done_by(pack, row, who), words.outcome(row.outcome))
 
 
-def _sides(pack: Pack, clash: Clash) -> Sides:
-    return Sides(_asked(pack, clash.request), history(pack, clash.since), clash.can_take)
+def _sides(pack: Pack, clash: Clash, who: People) -> Sides:
+    return Sides(_asked(pack, clash.request, who), history(pack, clash.since, who), clash.can_take)

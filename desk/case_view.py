@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from sado.cases import statuses
 from sado.desk import language, words
 from sado.desk.language import _
+from sado.desk.people import People
 from sado.menus.pack import Pack
 from sado.store.tables.cases import CaseRow, EventRow
+from sado.store.tables.requests import RequestRow
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,9 @@ def other_agencies(pack: Pack, code: str) -> list[tuple[str, str]]:
     return sorted((agency_name(pack, other), other) for other in pack.agencies if other != code)
 
 
-def history(pack: Pack, events: Sequence[EventRow]) -> list[tuple[str, str, EventRow]]:
+def history(pack: Pack, events: Sequence[EventRow], who: People) -> list[tuple[str, str, EventRow]]:
     """Each event as what happened, who did it, and the event."""
-    return [(_happened(pack, event), actor_name(pack, event.actor), event) for event in events]
+    return [(_happened(pack, event), done_by(pack, event, who), event) for event in events]
 
 
 def masked(msisdn: str) -> str:
@@ -71,6 +73,12 @@ def actor_name(pack: Pack, actor: str) -> str:
     """Who did it, in words."""
     who, _colon, code = actor.partition(":")
     return agency_name(pack, code) if who == "agency" else words.actor(who)
+
+
+def done_by(pack: Pack, made: EventRow | RequestRow, who: People) -> str:
+    """For whom it was done and, where that is known, who did it."""
+    actor, person = actor_name(pack, made.actor), who.get(made.person)
+    return f"{actor}, {person.words}" if person else actor
 
 
 def _happened(pack: Pack, event: EventRow) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.desk import passwords
+from sado.cases import audit
+from sado.cases.audit import Action
+from sado.desk import passwords, recording
 from sado.desk.administration import first
 from sado.desk.administration.errors import RefusedError
 from sado.desk.language import _
@@ -30,10 +32,12 @@ class _Views:
 
     store: Store
 
+    @recording.shows_nothing
     def show(self) -> ResponseReturnValue:
         """The form."""
         return self._form("")
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, is_late=True)
     def make(self) -> ResponseReturnValue:
         """Make the first account, and go on to signing in."""
         code, name, full_name = (request.form.get(field, "").strip() for field in ("code", "name", "full_name"))
@@ -43,6 +47,7 @@ class _Views:
             return self._form(_(refused.sentence, **refused.values)), 403
         except ValueError:
             return self._form(_("A password needs at least {n} characters.", n=passwords.SHORTEST)), 400
+        recording.note(Action.ACCOUNT_CHANGED, name, "first", who=audit.person(name))
         flash(_("The account is made. Sign in with it, and let the others in."))
         return redirect(url_for("desk.sign_in"))
 

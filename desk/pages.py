@@ -13,10 +13,12 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import IntegerConverter, Map
 
+from sado.cases.audit import Action
 from sado.cases.errors import UnknownCaseError
 from sado.cases.service import Cases
-from sado.desk import account, first, language, signin
+from sado.desk import account, first, language, recording, signin
 from sado.desk.administrator import agencies, people, stations
+from sado.desk.auditor import log as log_page
 from sado.desk.language import N_, _
 from sado.desk.operator import case, consultation, find, line, outbox, quarantine, retention, unfinished
 from sado.desk.roles import ROLES_OF, Permission, may
@@ -109,6 +111,7 @@ def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Pag
         Page(N_("People"), Permission.ADMINISTRATION, people.create(store, pack)),
         Page(N_("Agencies"), Permission.ADMINISTRATION, agencies.create(store, pack)),
         Page(N_("Stations"), Permission.ADMINISTRATION, stations.create(store, pack, options.publisher)),
+        Page(N_("Audit log"), Permission.AUDIT, log_page.create(store, pack)),
     ]
     if options.phone_page:
         from sado.desk.phone import page  # a station with real residents need not carry it
@@ -122,6 +125,7 @@ def _pages(store: Store, cases: Cases, pack: Pack, options: Options) -> list[Pag
 def install(app: Flask, store: Store, pack: Pack, secure_cookies: bool, pages: Sequence[Page]) -> None:
     """Set up sign-in and languages on the app, and register these pages, each behind the same guards."""
     signin.install(app, store, secure_cookies)
+    recording.install(app, store, _visitor)
     language.install(app, pack.time_zone, store.now, pack.languages.default)
     csrf = _csrf(app)
     app.url_map.converters["int"] = _Number
@@ -162,8 +166,9 @@ def _csrf(app: Flask) -> CSRFProtect:
 def _register(app: Flask, blueprint: Blueprint, *checks: Callable[[], Any]) -> None:
     """Put a blueprint on the app: every request passes these checks in their order, and every fault is a plain
     sentence."""
-    for check in checks:
+    for check in (*checks, recording.begin):
         blueprint.before_request(check)
+    blueprint.after_request(recording.finish(_disk))
     blueprint.after_request(language.remember)
     blueprint.register_error_handler(HTTPException, _refuse)
     blueprint.register_error_handler(UnknownCaseError, lambda _error: _refuse(NotFound()))
@@ -183,13 +188,20 @@ def _refuse(error: HTTPException) -> tuple[str, int] | HTTPException:
     status = error.code or 500
     if status < 400:
         return error
+    if status == 403:
+        recording.refused(Action.REFUSED, request.endpoint or "")
     sentence = STALE if isinstance(error, CSRFError) else SENTENCES.get(status, SENTENCES[500 if status > 499 else 400])
     return render_template("desk/error.html", sentence=_(sentence)), status
 
 
-def _disk(error: DiskError) -> tuple[str, int]:
+def _disk(error: Exception) -> tuple[str, int]:
     log.error("the store cannot write: %s", error)
     return render_template("desk/error.html", sentence=_(DISK)), 503
+
+
+def _visitor() -> str:
+    visitor = signin.signed_in()
+    return visitor.name if visitor else ""
 
 
 def _places(pages: Sequence[Page]) -> list[tuple[str, str]]:

@@ -15,7 +15,9 @@ from flask import Blueprint, Flask, abort, current_app, g, redirect, render_temp
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from sado.desk import authentication, cookies, delays, devices, language, passwords
+from sado.cases import audit
+from sado.cases.audit import Action
+from sado.desk import authentication, cookies, delays, devices, language, passwords, recording
 from sado.desk.delays import Claimant
 from sado.desk.language import N_, _
 from sado.desk.roles import Permission, may
@@ -146,6 +148,7 @@ class _Views:
     store: Store
     homes: Mapping[str, str]
 
+    @recording.shows_nothing
     def home(self) -> ResponseReturnValue:
         """On to the first page of whoever is signed in."""
         visitor = signed_in()
@@ -153,10 +156,12 @@ class _Views:
             return redirect(url_for("desk.sign_in"))
         return redirect(self.homes[visitor.role]) if visitor.role in self.homes else abort(403)
 
+    @recording.shows_nothing
     def sign_in(self) -> ResponseReturnValue:
         """The form."""
         return _form("desk/signin.html")
 
+    @recording.recorded(Action.SIGNED_IN, is_late=True)
     def enter(self) -> ResponseReturnValue:
         """Sign in, and go on to the page that asked for it, or to the form for the code."""
         name, password = request.form.get("name", "").strip(), request.form.get("password", "")
@@ -165,22 +170,27 @@ class _Views:
         except passwords.BusyError:
             return _form("desk/signin.html", _(BUSY)), 503
         if account is None:
+            self._refused(name)
             return _form("desk/signin.html", _(REFUSED)), 403
         return self._enter(account, needs_code=account.has_totp)
 
+    @recording.shows_nothing
     def ask_code(self) -> ResponseReturnValue:
         """The form for the code, for who knew a password a moment ago."""
         return _form("desk/code.html") if self._awaited() else redirect(url_for("desk.sign_in", next=_next()))
 
+    @recording.recorded(Action.SIGNED_IN, is_late=True)
     def enter_with_code(self) -> ResponseReturnValue:
         """Sign in with the code, and go on."""
         account = self._awaited()
         if account is None:
             return redirect(url_for("desk.sign_in", next=_next()))
         if not authentication.with_code(self.store, account.name, request.form.get("code", ""), claimant()):
+            self._refused(account.name)
             return _form("desk/code.html", _(WRONG_CODE)), 403
         return self._enter(account, needs_code=False)
 
+    @recording.recorded(Action.SIGNED_OUT)
     def leave(self) -> ResponseReturnValue:
         """Sign out."""
         if visitor := signed_in():
@@ -191,6 +201,8 @@ class _Views:
         return response
 
     def _enter(self, account: Account, needs_code: bool) -> ResponseReturnValue:
+        if not needs_code:
+            recording.note(Action.SIGNED_IN, who=audit.person(account.name))
         # Nothing of the visitor's session goes on, the forms' token included: what somebody planted there is gone.
         session.clear()
         session.permanent = True
@@ -199,6 +211,11 @@ class _Views:
         if account.language:
             language.keep(response, account.language)
         return response
+
+    def _refused(self, name: str) -> None:
+        """A name that no account has is not written down: people type other things there by mistake."""
+        account = self.store.read(lambda tx: accounts.find(tx, name))
+        recording.refused(Action.SIGN_IN_REFUSED, account.name if account else "", "" if account else "unknown name")
 
     def _awaited(self) -> Account | None:
         """Whose code is awaited from this browser."""

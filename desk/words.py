@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sado.cases import statuses
+from sado.cases.audit import Action
+from sado.cases.audit_check import Wrong
 from sado.desk import language
 from sado.desk.language import N_, _, moment
 from sado.desk.roles import Role
@@ -27,6 +29,7 @@ KINDS: Mapping[str, str] = {
     EntryKind.TALLY_COUNTED: N_("vote"),
     EntryKind.ADDITION_ADDED: N_("words added by the resident"),
     EntryKind.PRIVACY_FORGOTTEN: N_("wish to have the number deleted"),
+    EntryKind.AUDIT_WRITTEN: N_("rows of the audit log"),
     EntryKind.DAMAGED: N_("event that a disk has damaged"),
     EntryKind.REPLY: N_("SMS answer to the resident"),
     EntryKind.BLOB_OFFERED: N_("offer of new menus or registers"),
@@ -84,6 +87,61 @@ OUTCOMES = {
     "taken": N_("taken after all"),
     "set_aside": N_("set aside"),
 }
+ACTIONS: Mapping[str, str] = {
+    Action.CASE_READ: N_("read a case"),
+    Action.CASES_LISTED: N_("looked at the list of cases"),
+    Action.CASE_MOVED: N_("changed a case"),
+    Action.REQUEST_DECIDED: N_("decided on a request"),
+    Action.NUMBER_READ: N_("read a telephone number in full"),
+    Action.SEARCHED: N_("searched for cases"),
+    Action.OUTBOX_READ: N_("looked at the outbox"),
+    Action.OUTBOX_RETRIED: N_("had something tried again"),
+    Action.LINE_READ: N_("looked at the page of the line"),
+    Action.UNFINISHED_READ: N_("looked at unfinished forms"),
+    Action.RESULTS_READ: N_("looked at results of polls"),
+    Action.QUARANTINE_READ: N_("looked at what is kept aside"),
+    Action.QUARANTINE_RELEASED: N_("had something applied that was kept aside"),
+    Action.QUARANTINE_DELETED: N_("deleted something that was kept aside"),
+    Action.ADMINISTRATION_READ: N_("looked at who is let in"),
+    Action.PHONE_USED: N_("used the phone of the demonstration"),
+    Action.AUDIT_READ: N_("looked at the audit log"),
+    Action.SIGNED_IN: N_("signed in"),
+    Action.SIGNED_OUT: N_("signed out"),
+    Action.SIGN_IN_REFUSED: N_("was not let in: wrong password, or too soon"),
+    Action.REFUSED: N_("was refused a page"),
+    Action.ACCOUNT_CHANGED: N_("changed an account"),
+    Action.TOKEN_CHANGED: N_("gave an agency a new token"),
+    Action.STATION_CHANGED: N_("changed who exchanges with this station"),
+    Action.SETTING_CHANGED: N_("started with a new setting"),
+    Action.PUBLISHED: N_("published menus or a register"),
+    Action.REGISTER_LOADED: N_("loaded a register"),
+    Action.EXPORTED: N_("wrote data to a file"),
+    Action.IMPORTED: N_("took data in from a file"),
+    Action.BACKED_UP: N_("made a backup"),
+    Action.RESTORED: N_("restored the station from a backup"),
+    Action.KEYS_EXCHANGED: N_("began to exchange the keys"),
+    Action.LINE_CALLED: N_("had the upstream called at once"),
+}
+FAULTS: Mapping[str, str] = {
+    Wrong.CHANGED: N_("this row was changed, put in or moved."),
+    Wrong.MISSING: N_("this row is missing."),
+    Wrong.CUT: N_("the rows from here to the end are missing."),
+    Wrong.LONGER: N_("from here on there are rows behind the end that is remembered."),
+    Wrong.FORKED: N_(
+        "from here on the station sent other rows than before: its log was rewritten, or its disk is an older one. Both"
+        " are kept."
+    ),
+    Wrong.RESTORED: N_(
+        "the station was restored from a backup and goes on from here. Its rows of before are kept too."
+    ),
+    Wrong.GAP: N_(
+        "what the station sent from here on does not follow from any row that is here: rows are missing, or were"
+        " rewritten."
+    ),
+    Wrong.ALTERED: N_(
+        "the rows that the station sent do not give the hash that it said: one was changed before it left."
+    ),
+}
 LINE_DOWN = N_("The line has been down since {at}: {reason}.")
 
 
@@ -139,6 +197,11 @@ WORDINGS = {
 def role(code: str) -> str:
     """What somebody is here for."""
     return _(ROLES.get(code, code))
+
+
+def action(code: str) -> str:
+    """What a row of the audit log tells of; that of another release as it came."""
+    return _(ACTIONS.get(code, code))
 
 
 def kind(name: str) -> str:

@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
+from sado.cases import audit
+from sado.cases.audit import Action
 from sado.cases.registers.loading import Loading
 from sado.cases.registers.snapshots import Snapshots
 from sado.cases.residents import subscriptions
@@ -99,6 +101,8 @@ class Publishing:
                 raise RefusedError("This release does not know what it is.")
         except ValueError as error:
             raise RefusedError(str(error)) from error
+        edition = f"edition {wanted.edition}"
+        self._store.write(lambda tx: audit.record(tx, audit.STATION, Action.PUBLISHED, wanted.name, edition))
         if self._store.read(stations.served):
             signed = Signed(wanted.name, wanted.edition, wanted.hash.hex(), wanted.signature)
             publish.pass_on(self._store, signed, content)

@@ -49,6 +49,17 @@ class Store:
             result: Result = self._writer.run(job)
         return result
 
+    def submit(self, job: Callable[[Transaction], object]) -> Callable[[], object]:
+        """Hand `job` to the writer, and go on meanwhile; what is returned waits until its effects are on disk, and
+        raises what `write` would. Raises StoreClosedError."""
+        submission = self._writer.submit(job)
+
+        def wait() -> object:
+            with self._connection.disk_errors:
+                return submission.wait()
+
+        return wait
+
     def read(self, job: Callable[[Transaction], Result]) -> Result:
         """Run `job` on one unchanging view of the data; it cannot write."""
         connection = self._reader()

@@ -125,6 +125,7 @@ FIRST = (
         at BIGINT NOT NULL,
         agency TEXT NOT NULL,
         version BIGINT NOT NULL,
+        person TEXT NOT NULL,
         UNIQUE (reference, number))""",
     "CREATE INDEX events_forwarded ON events (actor, at) WHERE kind = 'forwarded'",
     """CREATE TABLE requests (
@@ -140,7 +141,8 @@ FIRST = (
         base BIGINT NOT NULL,
         at BIGINT NOT NULL,
         outcome TEXT NOT NULL,
-        version BIGINT NOT NULL)""",
+        version BIGINT NOT NULL,
+        person TEXT NOT NULL)""",
     "CREATE INDEX requests_by_case ON requests (reference, number)",
     "CREATE INDEX requests_open ON requests (outcome, number) WHERE outcome IN ('waiting', 'hard')",
     # The station's copies of registers: rows, and the keys they are found by. The key comes before the id in one
@@ -339,6 +341,34 @@ FIRST = (
         published_at BIGINT NOT NULL,
         served BIGINT NOT NULL,
         based BIGINT NOT NULL DEFAULT 0)""",
+    # Who did and read what: a chain for each station, where each ends, and what was wrong when they were last verified
+    # (store/tables/audit.py). What the settings were at the last start.
+    """CREATE TABLE audit (
+        station INTEGER NOT NULL,
+        branch INTEGER NOT NULL,
+        number BIGINT NOT NULL,
+        at BIGINT NOT NULL,
+        who TEXT NOT NULL,
+        action TEXT NOT NULL,
+        object TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        hash BLOB NOT NULL,
+        PRIMARY KEY (station, number, branch))""",
+    "CREATE INDEX audit_by_time ON audit (at)",
+    "CREATE INDEX audit_by_object ON audit (object, at)",
+    """CREATE TABLE audit_chains (
+        station INTEGER NOT NULL,
+        branch INTEGER NOT NULL,
+        first BIGINT NOT NULL,
+        before BLOB NOT NULL,
+        number BIGINT NOT NULL,
+        hash BLOB NOT NULL,
+        sent BIGINT NOT NULL,
+        finding TEXT NOT NULL,
+        began_at BIGINT NOT NULL,
+        PRIMARY KEY (station, branch))""",
+    "CREATE TABLE audit_checks (at BIGINT PRIMARY KEY, faults TEXT NOT NULL)",
+    "CREATE TABLE seen_settings (hash HASH_BLOB PRIMARY KEY, name TEXT NOT NULL)",
     # People who sign in.
     """CREATE TABLE accounts (
         name TEXT PRIMARY KEY,

@@ -28,18 +28,29 @@ FLUSH_GROWTH = 1.02
 
 
 class Submission:
-    """A job on its way: its result or error, once its group is on disk. Until then `done` is held. One that `is_alone`
+    """A job on its way: its result or error, once its group is on disk. Until then `_done` is held. One that `is_alone`
     is no transaction: it runs between two."""
 
-    __slots__ = ("done", "error", "is_alone", "job", "result")
+    __slots__ = ("_done", "error", "is_alone", "job", "result")
 
     def __init__(self, job: Job, is_alone: bool = False) -> None:
         self.job = job
         self.is_alone = is_alone
         self.result: Any = None
         self.error: BaseException | None = None
-        self.done = threading.Lock()
-        self.done.acquire()
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def finish(self) -> None:
+        """Let whoever waits go on."""
+        self._done.release()
+
+    def wait(self) -> Any:
+        """The job's result, after the commit that holds its effects. Raises what the job or the commit raised."""
+        with self._done:
+            if self.error is not None:
+                raise self.error
+            return self.result
 
 
 class Writer:
@@ -65,23 +76,24 @@ class Writer:
         self._thread.start()
 
     def run(self, job: Job) -> Any:
-        """The job's result, after the commit that holds its effects. Raises what the job or the commit raised."""
-        return self._submit(Submission(job))
+        """As `submit`, and wait for it."""
+        return self.submit(job).wait()
 
     def rewrite(self) -> None:
         """Write the file anew, between two transactions; all who come wait for it. Raises what the disk raised."""
-        self._submit(Submission(lambda tx: None, is_alone=True))
+        self._hand_over(Submission(lambda tx: None, is_alone=True)).wait()
 
-    def _submit(self, submission: Submission) -> Any:
+    def submit(self, job: Job) -> Submission:
+        """Hand over a job whose caller does something else until it is on disk. Raises StoreClosedError."""
+        return self._hand_over(Submission(job))
+
+    def _hand_over(self, submission: Submission) -> Submission:
         with self._arrival:
             if self._is_closed:
                 raise StoreClosedError("The station is stopping.")
             self._waiting.append(submission)
             self._arrival.notify()
-        submission.done.acquire()
-        if submission.error is not None:
-            raise submission.error
-        return submission.result
+        return submission
 
     def close(self) -> None:
         """Finish what waits, refuse what comes after."""
@@ -96,7 +108,7 @@ class Writer:
             self._run_group(group)
             self._expected = len(group) + len(self._waiting)
             for submission in group:
-                submission.done.release()
+                submission.finish()
             # Nobody waits for it, but for who comes just now: as long as any checkpoint takes.
             if self._has_to_wipe:
                 self._has_to_wipe = not self._connection.empty_journal()

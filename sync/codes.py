@@ -24,6 +24,7 @@ class EntryKind(StrEnum):
     ADDITION_ADDED = "addition.added"
     TALLY_COUNTED = "tally.counted"
     PRIVACY_FORGOTTEN = "privacy.forgotten"
+    AUDIT_WRITTEN = "audit.written"
     BLOB_OFFERED = "blob.offered"
     BLOB_TAKEN = "blob.taken"
     BLOB_REFUSED = "blob.refused"

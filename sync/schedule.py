@@ -48,6 +48,7 @@ FORGET_EVERY_S = 3600
 # When the fewest dial.
 REWRITE_AT_HOUR = 3
 LOOK_EVERY_S = 60
+MINUTE_S = 60
 SESSION_KEEP_MS = 7 * DAY_MS
 ATTEMPT_KEEP_MS = SIGN_IN_KEEP_MS = 2 * DAY_MS
 DEVICE_KEEP_MS = 90 * DAY_MS
@@ -213,9 +214,14 @@ def take_in(scheduler: BackgroundScheduler, arrivals: Arrivals) -> None:
     scheduler.add_job(arrivals.step, "interval", seconds=TICK_S, id="arrivals")
 
 
+def every_minute(scheduler: BackgroundScheduler, name: str, step: Callable[[], object]) -> None:
+    """What is done every minute."""
+    scheduler.add_job(step, "interval", seconds=MINUTE_S, id=name)
+
+
 def look(scheduler: BackgroundScheduler, health: Health) -> None:
     """Try every minute whether the store can write."""
-    scheduler.add_job(health.look, "interval", seconds=LOOK_EVERY_S, id="health")
+    every_minute(scheduler, "health", health.look)
 
 
 def send(store: Store, destination: str, transport: Transport) -> None:

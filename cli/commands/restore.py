@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
-from sado.cases import reference
+from sado.cases import audit, reference
+from sado.cases.audit import Action
 from sado.cases.residents.privacy import Privacy
+from sado.cli import recording
 from sado.cli.commands.backup import by_country_clock, cases_in
 from sado.cli.station_access import locked
 from sado.settings import Settings
@@ -102,6 +104,7 @@ def _deletions(waiting: Waiting) -> str:
 def renew(tx: Transaction, known: Known | None = None) -> Waiting:
     """What has to change besides in a restored database; what then waits. `known` is what the one before it knew of
     deletions."""
+    audit.record(tx, recording.user(), Action.RESTORED)
     deleted = Privacy(lanes.has_upstream(tx)).repeat(tx, known) if known else None
     reference.leave_out(tx)
     published_blobs.leave_out(tx)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from sado.cases.audit import Action
+from sado.desk import recording
 from sado.desk.administration.agencies import Agencies
 from sado.desk.administration.errors import RefusedError
 from sado.desk.administrator.answers import TICK, in_words, is_confirmed, shown_once
@@ -34,15 +36,18 @@ class _Views:
     agencies: Agencies
     pack: Pack
 
+    @recording.recorded(Action.ADMINISTRATION_READ)
     def index(self) -> ResponseReturnValue:
         """Every agency, and whether its system has a token."""
         listed = sorted(((self._name(one.code), one) for one in self.agencies.every()), key=lambda pair: pair[0])
         return render_template("desk/agencies.html", agencies=listed)
 
+    @recording.recorded(Action.ADMINISTRATION_READ)
     def show(self, code: str) -> ResponseReturnValue:
         """One agency."""
         return self._page(code, "")
 
+    @recording.recorded(Action.TOKEN_CHANGED, "code", says="new")
     def token(self, code: str) -> ResponseReturnValue:
         """Give its system a new token, which is shown once."""
         if not is_confirmed():
@@ -54,6 +59,7 @@ class _Views:
         said = _("The token of {agency}, for its system alone. An earlier one is refused.", agency=self._name(code))
         return shown_once(said, token, url_for("agencies.index"))
 
+    @recording.recorded(Action.TOKEN_CHANGED, "code", says="revoked")
     def revoke(self, code: str) -> ResponseReturnValue:
         """Let its system in no more."""
         if not is_confirmed():

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.desk import language, words
+from sado.cases.audit import Action
+from sado.desk import language, recording, words
 from sado.desk.administration.accounts import LANGUAGES, Accounts, Listed
 from sado.desk.administration.errors import RefusedError
 from sado.desk.administrator.answers import TICK, in_words, is_confirmed, shown_once
@@ -41,6 +42,7 @@ class _Views:
     accounts: Accounts
     pack: Pack
 
+    @recording.recorded(Action.ADMINISTRATION_READ)
     def index(self) -> ResponseReturnValue:
         """Everybody who may sign in."""
         return render_template(
@@ -50,10 +52,12 @@ class _Views:
             agency=lambda code: agency_name(self.pack, code),
         )
 
+    @recording.shows_nothing
     def new(self) -> ResponseReturnValue:
         """The form for somebody new."""
         return self._form("", {})
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, "name", says="add")
     def add(self) -> ResponseReturnValue:
         """Let somebody in; her password is shown once."""
         typed = {field: request.form.get(field, "").strip() for field in ("name", *FIELDS)}
@@ -64,15 +68,18 @@ class _Views:
         said = _("{name} may sign in with this password.", name=typed["name"])
         return shown_once(said, password, url_for("people.index"))
 
+    @recording.recorded(Action.ADMINISTRATION_READ)
     def show(self) -> ResponseReturnValue:
         """Somebody's account."""
         return self._page(request.args.get("name", ""), "")
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, "name", says="edit")
     def edit(self) -> ResponseReturnValue:
         """Say anew who she is."""
         typed = {field: request.form.get(field, "").strip() for field in FIELDS}
         return self._done(lambda name: self.accounts.change(name, **typed), _("It is kept, and counts at once."))
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, "name", says="password")
     def password(self) -> ResponseReturnValue:
         """Give her a new password, which is shown once."""
         name = request.form.get("name", "")
@@ -83,18 +90,22 @@ class _Views:
         said = _("{name} is signed out everywhere, and signs in with this password.", name=name)
         return shown_once(said, password, url_for("people.show", name=name))
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, "name", says="disable")
     def disable(self) -> ResponseReturnValue:
         """Let her in no more."""
         return self._done(self.accounts.disable, _("She is signed out, and may sign in no more."))
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, "name", says="enable")
     def enable(self) -> ResponseReturnValue:
         """Let her in again."""
         return self._done(self.accounts.enable, _("She may sign in again."))
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, "name", says="end sign-ins")
     def end_sessions(self) -> ResponseReturnValue:
         """Sign her out everywhere."""
         return self._done(self.accounts.end_sessions, _("She is signed out everywhere, and may sign in again."))
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, "name", says="remove")
     def remove(self) -> ResponseReturnValue:
         """Take her account away, once that was confirmed."""
         name = request.form.get("name", "")

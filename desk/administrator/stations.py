@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.desk import language
+from sado.cases.audit import Action
+from sado.desk import language, recording
 from sado.desk.administration.errors import RefusedError
 from sado.desk.administration.stations import MOST_NUMBER, NO_NUMBER, Stations
 from sado.desk.administrator.answers import TICK, in_words, is_confirmed, shown_once
@@ -40,14 +41,17 @@ class _Views:
     pack: Pack
     publisher: Callable[[], bytes | None]
 
+    @recording.recorded(Action.ADMINISTRATION_READ)
     def index(self) -> ResponseReturnValue:
         """Every station that is admitted."""
         return render_template("desk/stations.html", stations=self.stations.every(), districts=self._districts)
 
+    @recording.shows_nothing
     def new(self) -> ResponseReturnValue:
         """The form for a new one."""
         return self._form("")
 
+    @recording.recorded(Action.STATION_CHANGED, "number", says="add")
     def add(self) -> ResponseReturnValue:
         """Admit one. Its key is shown once; one behind another has none here."""
         public = self.publisher()
@@ -61,10 +65,12 @@ class _Views:
         flash(_("Station {number} is reached through station {way}.", number=f"{number:03}", way=f"{through:03}"))
         return redirect(url_for("stations.index"))
 
+    @recording.recorded(Action.ADMINISTRATION_READ)
     def show(self, number: int) -> ResponseReturnValue:
         """One station; one that is admitted no more still has votes in the results."""
         return self._page(number, "")
 
+    @recording.recorded(Action.STATION_CHANGED, "number", says="rekey")
     def rekey(self, number: int) -> ResponseReturnValue:
         """Give it a new key, which is shown once."""
         if not is_confirmed():
@@ -75,6 +81,7 @@ class _Views:
         except RefusedError as refused:
             return self._page(number, in_words(refused)), 400
 
+    @recording.recorded(Action.STATION_CHANGED, "number", says="revoke")
     def revoke(self, number: int) -> ResponseReturnValue:
         """Admit it no more."""
         if not is_confirmed():
@@ -86,6 +93,7 @@ class _Views:
         flash(_("Station {number} is not admitted any more.", number=f"{number:03}"))
         return redirect(url_for("stations.show", number=number))
 
+    @recording.recorded(Action.STATION_CHANGED, "number", says="drop-votes")
     def drop_votes(self, number: int) -> ResponseReturnValue:
         """Take its votes out of the results."""
         if not is_confirmed():

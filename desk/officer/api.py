@@ -18,10 +18,13 @@ from flask import Blueprint, Response, abort, g, request
 from msgspec import UNSET, Meta, UnsetType
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from sado.cases import statuses, views
+from sado.cases import audit, statuses, views
+from sado.cases.audit import Action
 from sado.cases.errors import NoOtherAgencyError, PassedOnError, UnknownCaseError
 from sado.cases.service import Cases
 from sado.cases.terms import TermError
+from sado.desk import people, recording
+from sado.desk.people import People
 from sado.menus.invisible import marked
 from sado.menus.pack import Pack
 from sado.store import DiskError, Store, StoreError, Transaction
@@ -61,6 +64,8 @@ def create(store: Store, cases: Cases, pack: Pack) -> Blueprint:
     views = _Views(store, cases, pack)
     blueprint.before_app_request(_unrouted)
     blueprint.before_request(views.identify)
+    blueprint.before_request(recording.begin)
+    blueprint.after_request(recording.finish(_broken))
     blueprint.add_url_rule("/openapi.json", view_func=views.openapi)
     blueprint.add_url_rule("/cases", view_func=views.index)
     blueprint.add_url_rule("/cases/<reference>", view_func=views.show)
@@ -92,15 +97,18 @@ class _Views:
         g.agency = token and self.store.read(lambda tx: accounts.agency_of(tx, token))
         if g.agency:
             return None
+        recording.refused(Action.REFUSED, str(request.endpoint), "token")
         answer = _problem(401, "Send the token of your agency as Authorization: Bearer.")
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
 
+    @recording.shows_nothing
     def openapi(self) -> Response:
         """The description of all this."""
         document = json.dumps(_document(self.pack), ensure_ascii=False)
         return Response(document, content_type="application/json")
 
+    @recording.recorded(Action.CASES_LISTED)
     def index(self) -> Response:
         """A page of the agency's cases."""
         among, after, limit = _filter()
@@ -108,32 +116,39 @@ class _Views:
         shown = [_shown(case, self.pack) for case in listed[:limit]]
         return _answer({"cases": shown, "next": f"{listed[limit - 1].number:x}" if len(listed) > limit else None})
 
+    @recording.recorded(Action.CASE_READ, "reference")
     def show(self, reference: str) -> Response:
         """One case with its events and requests."""
         return _answer(self.store.read(lambda tx: self._whole(tx, g.agency, reference)))
 
+    @recording.recorded(Action.CASE_MOVED, is_late=True)
     def record(self, reference: str) -> Response:
         """Make a move. One that changed nothing, for it was made before, is answered as the case that it is (200)."""
         # Read here: the job runs in the writer's thread, which knows nothing of this request.
         agency, event = g.agency, _event(self.pack)
-        is_new, case = self.store.write(lambda tx: self._record(tx, agency, reference, event))
+        recording.note(Action.CASE_MOVED, audit.case(reference), event.kind)
+        who = recording.asking()
+        is_new, case = self.store.write(lambda tx: self._record(tx, agency, reference, event, who))
         new = 202 if self.cases.has_upstream else 201
         return _answer(case, new if is_new else 200)
 
-    def _record(self, tx: Transaction, agency: str, reference: str, event: NewEvent) -> tuple[bool, dict[str, Any]]:
+    def _record(
+        self, tx: Transaction, agency: str, reference: str, event: NewEvent, who: str
+    ) -> tuple[bool, dict[str, Any]]:
         before = self._whole(tx, agency, reference)
         to, is_short = event.agency or "", bool(event.short)
-        self.cases.record(tx, agency, reference, event.kind, event.text, to=to, is_short=is_short)
+        self.cases.record(tx, agency, reference, event.kind, event.text, to=to, is_short=is_short, person=who)
         after = self._whole(tx, agency, reference)
         return after != before, after
 
     def _whole(self, tx: Transaction, agency: str, reference: str) -> dict[str, Any]:
         case, events = views.seen_by(tx, agency, reference)
         asked = requests.of_case(tx, reference) if case.agency == agency else []
+        who = people.of(tx, [*events, *asked])
         return {
             **_shown(case, self.pack),
-            "events": [_shown_event(event) for event in events],
-            "requests": [_shown_request(request) for request in asked],
+            "events": [_shown_event(event, who) for event in events],
+            "requests": [_shown_request(request, who) for request in asked],
         }
 
 
@@ -201,15 +216,21 @@ def _shown(case: CaseRow, pack: Pack) -> dict[str, Any]:
     }
 
 
-def _shown_event(event: EventRow) -> dict[str, str]:
+def _shown_event(event: EventRow, who: People) -> dict[str, str]:
     shown = _marked({"kind": event.kind, "actor": event.actor, "text": event.text, "at": _time(event.at)})
-    return {**shown, "agency": event.agency} if event.agency else shown
+    return {**shown, **_person(event, who), **({"agency": event.agency} if event.agency else {})}
 
 
-def _shown_request(request: RequestRow) -> dict[str, Any]:
+def _shown_request(request: RequestRow, who: People) -> dict[str, Any]:
     shown = _marked({"kind": request.kind, "actor": request.actor, "text": request.text, "at": _time(request.at)})
     to = {"agency": request.agency} if request.agency else {}
-    return {**shown, **to, "station": f"{request.station:03}", "outcome": request.outcome}
+    return {**shown, **_person(request, who), **to, "station": f"{request.station:03}", "outcome": request.outcome}
+
+
+def _person(made: EventRow | RequestRow, who: People) -> dict[str, str]:
+    """Who made it, where that is known."""
+    named = who.get(made.person)
+    return {"person": named.name} if named and named.name else {}
 
 
 def _marked(texts: Mapping[str, str]) -> dict[str, str]:

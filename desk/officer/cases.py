@@ -12,14 +12,16 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from sado.cases import statuses, terms, views
+from sado.cases.audit import Action
 from sado.cases.errors import NoOtherAgencyError
 from sado.cases.law import Law
 from sado.cases.service import Cases
-from sado.desk import asked
+from sado.desk import asked, people, recording
 from sado.desk.asked import AllAsked
 from sado.desk.case_view import agency_name, case_view, history, other_agencies
 from sado.desk.language import N_, _, local_date, now
 from sado.desk.officer.api import LONGEST_TEXT
+from sado.desk.people import People
 from sado.desk.signin import person
 from sado.menus.pack import Pack
 from sado.store import Store, Transaction
@@ -84,6 +86,7 @@ class Seen:
     stands: CaseRow
     moves: frozenset[str]
     asked: AllAsked
+    people: People
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ class _Views:
     cases: Cases
     pack: Pack
 
+    @recording.recorded(Action.CASES_LISTED)
     def index(self) -> ResponseReturnValue:
         """The cases of one tab, a page of them."""
         tab = request.args.get("show", "new")
@@ -123,10 +127,12 @@ class _Views:
             abort(404)
         return self._forwarded() if tab == "forwarded" else self._list(tab)
 
+    @recording.recorded(Action.CASE_READ, "reference")
     def case(self, reference: str) -> ResponseReturnValue:
         """One case and its buttons."""
         return self._page(reference, Typed())
 
+    @recording.recorded(Action.CASE_MOVED, "reference", "kind")
     def record(self, reference: str) -> ResponseReturnValue:
         """Make the move that the form asks for; with a fault nothing is changed, and what was typed is kept."""
         typed = self._record(reference)
@@ -135,6 +141,7 @@ class _Views:
         flash(_(asked.ASKED if self.cases.has_upstream else KEPT))
         return redirect(url_for("officer.case", reference=reference))
 
+    @recording.recorded(Action.REQUEST_DECIDED, "reference", "decision")
     def resolve(self, reference: str, request_id: str) -> ResponseReturnValue:
         """Decide on a request that was kept beside a case."""
         if fault := asked.decide(self.store, self.cases, reference, request_id, person().agency):
@@ -173,7 +180,7 @@ class _Views:
         kind = request.form.get("kind", "")
         text = request.form.get("text", "").replace("\r\n", "\n").strip()
         to = request.form.get("agency", "") if kind == statuses.FORWARDED else ""
-        agency, is_short = person().agency, request.form.get("term") == "short"
+        agency, is_short, who = person().agency, request.form.get("term") == "short", recording.asking()
         if kind not in statuses.EVENTS:
             abort(400)
         if len(text) > LONGEST_TEXT:
@@ -181,7 +188,9 @@ class _Views:
         if to and to not in self.pack.agencies:
             return Typed(text, _(NO_AGENCY), 422)
         try:
-            self.store.write(lambda tx: self.cases.record(tx, agency, reference, kind, text, to=to, is_short=is_short))
+            self.store.write(
+                lambda tx: self.cases.record(tx, agency, reference, kind, text, to=to, is_short=is_short, person=who)
+            )
         except statuses.WordsMissingError:
             return Typed(text, _(NO_WORDS), 422)
         except NoOtherAgencyError:
@@ -202,7 +211,7 @@ class _Views:
             "desk/agency_case.html",
             view=case_view(pack, case, seen.events),
             reads=pack.languages.names.get(case.language, case.language),
-            history=history(pack, seen.events),
+            history=history(pack, seen.events, seen.people),
             asked=seen.asked,
             is_ours=case.agency == agency,
             moves=dict(moves),
@@ -220,9 +229,10 @@ class _Views:
         """What the agency sees of the case, read at one moment."""
         case, events = views.seen_by(tx, agency, reference)
         if case.agency != agency:
-            return Seen(case, events, case, frozenset(), asked.nothing())
+            return Seen(case, events, case, frozenset(), asked.nothing(), people.of(tx, events))
         requests = asked.of_case(tx, self.cases, self.pack, case)
-        return Seen(case, events, self.cases.stands(tx, case), self.cases.moves(tx, case), requests)
+        stands, moves = self.cases.stands(tx, case), self.cases.moves(tx, case)
+        return Seen(case, events, stands, moves, requests, people.of(tx, events))
 
 
 def _tabs() -> list[tuple[str, str]]:

@@ -13,8 +13,9 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from sado.cases import statuses
+from sado.cases.audit import Action
 from sado.cases.service import Cases
-from sado.desk import asked, words
+from sado.desk import asked, people, recording, words
 from sado.desk.case_view import case_view, history, other_agencies
 from sado.desk.language import N_, _
 from sado.desk.operator.outbox import entry_rows
@@ -48,23 +49,27 @@ class _Views:
     cases: Cases
     pack: Pack
 
+    @recording.recorded(Action.CASE_READ, "number")
     def show(self, number: str, fault: str = "") -> str:
         """The case as it stands now, and why what was asked for could not be done."""
         seen = self.store.read(lambda tx: self._seen(tx, number))
         return render_template("desk/case.html", words=words, fault=fault, **seen)
 
+    @recording.recorded(Action.CASE_MOVED, "number", "kind")
     def wish(self, number: str) -> ResponseReturnValue:
         """Do what the resident wishes, or pass the case on."""
         kind, to = request.form.get("kind", ""), request.form.get("agency", "")
         if kind not in DONE or (to and to not in self.pack.agencies):
             abort(400)
+        agency, who = to if kind == statuses.FORWARDED else "", recording.asking()
         try:
-            self.store.write(lambda tx: self.cases.wish(tx, number, kind, to if kind == statuses.FORWARDED else ""))
+            self.store.write(lambda tx: self.cases.wish(tx, number, kind, agency, who))
         except asked.REFUSED:
             return self.show(number, _(asked.CANNOT)), 409
         flash(_(asked.ASKED if self.cases.has_upstream else DONE[kind]))
         return redirect(url_for("case.show", number=number))
 
+    @recording.recorded(Action.REQUEST_DECIDED, "number", "decision")
     def resolve(self, number: str, request_id: str) -> ResponseReturnValue:
         """Decide on a request, for the agency."""
         if fault := asked.decide(self.store, self.cases, number, request_id):
@@ -77,7 +82,7 @@ class _Views:
         events = rows.events_of(tx, number)
         return {
             "view": case_view(pack, case, events),
-            "history": history(pack, events),
+            "history": history(pack, events, people.of(tx, events)),
             "sent": entry_rows(tx, number, pack),
             "told": deliveries.of_case(tx, number),
             "asked": asked.of_case(tx, self.cases, pack, case),

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from sado.cases.audit import Action
 from sado.cases.residents import consultation
-from sado.desk import language
+from sado.desk import language, recording
 from sado.menus.pack import Pack
 from sado.menus.tree import PLACEHOLDER, Screen, Texts, Tree
 from sado.store import Store
@@ -41,6 +42,7 @@ def create(store: Store, pack: Pack) -> Blueprint:
     blueprint = Blueprint("consultation", __name__, url_prefix="/consultation")
 
     @blueprint.get("", strict_slashes=False)
+    @recording.recorded(Action.RESULTS_READ)
     def index() -> ResponseReturnValue:
         counted, sources = store.read(lambda tx: (consultation.results(tx), consultation.sources(tx)))
         subjects = [

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.cases import msisdn, reference, views
+from sado.cases import audit, msisdn, reference, views
+from sado.cases.audit import Action
+from sado.desk import recording
 from sado.desk.case_view import case_view
 from sado.desk.language import _
 from sado.menus.pack import Pack
@@ -40,22 +42,31 @@ class _Views:
     store: Store
     pack: Pack
 
+    @recording.shows_nothing
     def form(self) -> str:
         """The box to type in."""
         return _page(hint=_("Type a reference number or a telephone number."))
 
+    @recording.recorded(Action.SEARCHED, is_late=True)
     def search(self) -> ResponseReturnValue:
         """Lead to what was typed, or say why nothing is found."""
         typed = request.form.get("q", "").strip()
         plain = TYPING.sub("", typed)
-        if reference.is_reference(plain) and self.store.read(lambda tx: rows.find(tx, plain)):
-            return redirect(url_for("case.show", number=plain))
         number = msisdn.parse(plain, self.pack.country)
-        if number and self.store.read(lambda tx: views.mine(tx, number)):
+        if reference.is_reference(plain):
+            is_here = self.store.read(lambda tx: rows.find(tx, plain)) is not None
+            recording.note(Action.SEARCHED, audit.case(plain), f"reference {int(is_here)}")
+            if is_here:
+                return redirect(url_for("case.show", number=plain))
+        found = self.store.read(lambda tx: len(views.mine(tx, number))) if number else 0
+        if not reference.is_reference(plain):
+            recording.note(Action.SEARCHED, detail=f"number {found}" if number else "words 0")
+        if number and found:
             subscriber = self.store.read(lambda tx: tx.lookup(number))
             return redirect(url_for("find.filed_from", subscriber=subscriber.hex()))
         return _page(typed, hint=_hint(plain, is_number=number is not None))
 
+    @recording.recorded(Action.CASES_LISTED)
     def filed_from(self, subscriber: str) -> ResponseReturnValue:
         """The latest cases of one number; back to the box where there are none any more."""
         if not re.fullmatch("[0-9a-f]+", subscriber) or len(subscriber) % 2:

@@ -9,7 +9,8 @@ from decimal import Decimal
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.desk import language, words
+from sado.cases.audit import Action
+from sado.desk import language, recording, words
 from sado.desk.language import N_, _, moment
 from sado.menus.language.languages import Languages
 from sado.store import Store, Transaction
@@ -94,12 +95,14 @@ class _Views:
     languages: Languages
     status_of: Callable[[Transaction], Status]
 
+    @recording.recorded(Action.LINE_READ)
     def index(self) -> ResponseReturnValue:
         """How the line stands now."""
         now, status = self.store.read(lambda tx: (tx.now, self.status_of(tx)))
         shown = view(status, self.languages, now)
         return render_template("desk/line.html", view=shown, has_upstream=status.line is not None)
 
+    @recording.recorded(Action.LINE_CALLED)
     def sync_now(self) -> ResponseReturnValue:
         """Try everything that waits now."""
         self.store.write(outbox.retry_all_now)

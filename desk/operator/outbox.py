@@ -12,9 +12,10 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from sado.cases import retention, views
+from sado.cases.audit import Action
 from sado.cases.law import Law
 from sado.cases.retention import Coming
-from sado.desk import words
+from sado.desk import recording, words
 from sado.desk.case_view import CaseView, agency_name, case_view
 from sado.desk.language import N_, _
 from sado.desk.operator import line
@@ -109,17 +110,20 @@ class _Views:
     status_of: Callable[[Transaction], Status]
     law: Callable[[], Law]
 
+    @recording.recorded(Action.OUTBOX_READ)
     def index(self) -> ResponseReturnValue:
         """What waits and why."""
         overview, costly = self.store.read(lambda tx: (self._overview(tx), self.is_costly(tx)))
         return render_template("desk/operator.html", overview=overview, words=words, listed=LISTED, costly=costly)
 
+    @recording.recorded(Action.OUTBOX_RETRIED)
     def retry_all(self) -> ResponseReturnValue:
         """Try everything that waits now."""
         self.store.write(outbox.retry_all_now)
         flash(_("Everything that waits is being tried now."))
         return redirect(url_for("operator.index"))
 
+    @recording.recorded(Action.OUTBOX_RETRIED, "entry_id")
     def retry(self, entry_id: int) -> ResponseReturnValue:
         """Put an entry that was given up on among those that wait."""
         if self.store.write(lambda tx: entries.requeue(tx, entry_id)):

@@ -9,7 +9,8 @@ import msgspec
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.desk import words
+from sado.cases.audit import Action
+from sado.desk import recording, words
 from sado.desk.case_view import masked
 from sado.desk.language import _
 from sado.store import Store, Transaction
@@ -39,16 +40,19 @@ class _Views:
     store: Store
     release: Callable[[Transaction, int], bool]
 
+    @recording.recorded(Action.QUARANTINE_READ)
     def index(self) -> ResponseReturnValue:
         """What is kept aside, newest first."""
         kept, count = self.store.read(lambda tx: (quarantine.listed(tx, LISTED), quarantine.count(tx)))
         return render_template("desk/quarantine.html", kept=kept, count=count, listed=LISTED, words=words)
 
+    @recording.recorded(Action.QUARANTINE_READ, "number")
     def show(self, number: int) -> ResponseReturnValue:
         """One event, field by field."""
         kept = self.store.read(lambda tx: quarantine.find(tx, number)) or abort(404)
         return render_template("desk/quarantined.html", event=kept, fields=_fields(kept), words=words)
 
+    @recording.recorded(Action.QUARANTINE_RELEASED, "number")
     def try_again(self, number: int) -> ResponseReturnValue:
         """Apply it after all."""
         if self.store.write(lambda tx: self.release(tx, number)):
@@ -57,6 +61,7 @@ class _Views:
             flash(_("It cannot be applied and stays as it is."))
         return redirect(url_for("quarantine.index"))
 
+    @recording.recorded(Action.QUARANTINE_DELETED, "number")
     def delete(self, number: int) -> ResponseReturnValue:
         """Delete it for good, once that was confirmed."""
         if request.form.get("confirmed") != "yes":

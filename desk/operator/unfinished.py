@@ -8,7 +8,8 @@ import msgspec
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from sado.desk import language
+from sado.cases.audit import Action
+from sado.desk import language, recording
 from sado.menus import engine
 from sado.menus.pack import Pack
 from sado.menus.session import Session
@@ -34,6 +35,7 @@ def create(store: Store, pack: Pack) -> Blueprint:
     blueprint = Blueprint("unfinished", __name__, url_prefix="/unfinished")
 
     @blueprint.get("", strict_slashes=False)
+    @recording.recorded(Action.UNFINISHED_READ)
     def index() -> ResponseReturnValue:
         count, kept = store.read(lambda tx: (drafts.count(tx), drafts.listed(tx, LISTED)))
         forms = [described(pack, draft) for draft in kept]

@@ -12,6 +12,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.test import Client
 
 from sado.cases import msisdn
+from sado.cases.audit import Action
+from sado.desk import recording
 from sado.desk.language import N_, _
 from sado.desk.phone.network import Gateway, Phone
 from sado.menus.gsm import Budget, Encoding, encoding, units
@@ -74,6 +76,7 @@ class _Views:
     residents: list[str]
     sms_url: str
 
+    @recording.recorded(Action.PHONE_USED)
     def index(self) -> ResponseReturnValue:
         """The phone as it lies on the table."""
         phone = self._phone()
@@ -93,6 +96,7 @@ class _Views:
             longest_sms=LONGEST_SMS,
         )
 
+    @recording.recorded(Action.PHONE_USED)
     def number(self) -> ResponseReturnValue:
         """Another SIM card; the session of the old one ends."""
         phone = self.gateway.hang_up(self._phone())
@@ -101,17 +105,20 @@ class _Views:
         fault = "" if given else _("This is not a telephone number.")
         return _kept(replace(phone, number=given or phone.number, fault=fault))
 
+    @recording.recorded(Action.PHONE_USED)
     def press(self) -> ResponseReturnValue:
         """Press a key or a button, with what stands in the input line."""
         draft = request.form.get("typed", "")[:LONGEST_ANSWER]
         phone = replace(self._phone(), draft=draft)
         return _kept(_pressed(self.gateway, phone, request.form.get("press", "send")))
 
+    @recording.recorded(Action.PHONE_USED)
     def sms(self) -> ResponseReturnValue:
         """Send an SMS to the service."""
         phone, text = self._phone(), request.form.get("text", "").strip()[:LONGEST_SMS]
         return _kept(self.gateway.write(phone, text) if text and self.gateway.webhook else phone, at="sms")
 
+    @recording.recorded(Action.PHONE_USED)
     def handset(self) -> ResponseReturnValue:
         """Another phone, or another network."""
         return _kept(_changed(self._phone(), request.form.get("cut", ""), request.form.get("letters", "")))

@@ -12,7 +12,8 @@ COLUMNS = (
     " received_at, registered_at, updated_at, due_at, is_short, extensions, version, is_withdrawn"
 )
 EVENT_COLUMNS = ", ".join(
-    f"events.{name}" for name in ("id", "reference", "number", "kind", "actor", "text", "at", "agency", "version")
+    f"events.{name}"
+    for name in ("id", "reference", "number", "kind", "actor", "text", "at", "agency", "version", "person")
 )
 
 SEALED = ("msisdn", "name", "text")
@@ -53,7 +54,7 @@ class CaseRow:
 @dataclass(frozen=True)
 class EventRow:
     """One event of a case: what happened, who did it, with which words, when; and the agency it was passed on to.
-    `version` is that of the case after a move, and 0 for what is none."""
+    `version` is that of the case after a move, and 0 for what is none; `person` is who made it."""
 
     id: str
     reference: str
@@ -64,6 +65,7 @@ class EventRow:
     at: int
     agency: str
     version: int = 0
+    person: str = ""
 
 
 def insert(tx: Transaction, case: CaseRow) -> None:
@@ -181,11 +183,14 @@ def add_event(
     at: int,
     agency: str = "",
     version: int = 0,
+    person: str = "",
 ) -> bool:
     """Append an event to its case. False when an event with this id is already there."""
     row = tx.one(
-        "INSERT INTO events (id, reference, number, kind, actor, text, at, agency, version) VALUES (:id, :reference,"
-        " (SELECT COUNT(*) + 1 FROM events WHERE reference = :reference), :kind, :actor, :text, :at, :agency, :version)"
+        "INSERT INTO events (id, reference, number, kind, actor, text, at, agency, version, person)"
+        " VALUES (:id, :reference,"
+        " (SELECT COUNT(*) + 1 FROM events WHERE reference = :reference), :kind, :actor, :text, :at, :agency,"
+        " :version, :person)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=event_id,
         reference=reference,
@@ -195,6 +200,7 @@ def add_event(
         at=at,
         agency=agency,
         version=version,
+        person=person,
     )
     return row is not None
 

@@ -12,7 +12,7 @@ from sado.store.tables.cases import HistorySize
 from sado.store.transaction import Row, Transaction, in_list
 
 TEXT = "requests.text"
-COLUMNS = "id, reference, station, kind, text, agency, is_short, actor, base, at, outcome, version"
+COLUMNS = "id, reference, station, kind, text, agency, is_short, actor, base, at, outcome, version, person"
 WAITING, HARD = "waiting", "hard"
 
 
@@ -22,7 +22,7 @@ class RequestRow:
 
     `agency` is where a case is to be passed on to. `base` is the version of the case that its author saw; `outcome`
     is `waiting` until the hub has decided. `version` is that of the case after the move that came of it, 0 where none
-    did."""
+    did. `person` is who asked for the actor."""
 
     id: str
     reference: str
@@ -36,13 +36,15 @@ class RequestRow:
     at: int
     outcome: str = WAITING
     version: int = 0
+    person: str = ""
 
 
 def add(tx: Transaction, request: RequestRow) -> bool:
     """Keep a request. False, and nothing changes, when it is here already."""
     row = tx.one(
         f"INSERT INTO requests ({COLUMNS}, number) VALUES (:id, :reference, :station, :kind, :text, :agency,"  # noqa: S608
-        " :is_short, :actor, :base, :at, :outcome, :version, :number) ON CONFLICT (id) DO NOTHING RETURNING id",
+        " :is_short, :actor, :base, :at, :outcome, :version, :person, :number) ON CONFLICT (id) DO NOTHING"
+        " RETURNING id",
         **{
             **request.__dict__,
             "text": tx.seal(request.text, TEXT, request.id) if request.text else None,

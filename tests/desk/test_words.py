@@ -9,6 +9,8 @@ from typing import get_args
 import pytest
 
 from sado.cases import conflicts, payloads, statuses, terms
+from sado.cases.audit import Action
+from sado.cases.audit_check import Wrong
 from sado.desk import asked, language, words
 from sado.desk.officer import cases as officer
 from sado.desk.operator import line
@@ -36,6 +38,8 @@ CODES: Mapping[str, tuple[Collection[object], Mapping[object, str]]] = {
     "roles": (Role, {**words.ROLES}),
     "who did it": ((payloads.RESIDENT, payloads.CHANNEL, "operator"), {**words.ACTORS}),
     "what became of a request": (conflicts.OUTCOMES, {**words.OUTCOMES}),
+    "what the audit log tells of": (Action, {**words.ACTIONS}),
+    "what is wrong with the audit log": (Wrong, {**words.FAULTS}),
     "lanes": (LANES, {**line.LANES}),
     "what the line was used for": (line_usage.PURPOSES, {**line.PURPOSES}),
     "what an agency may do": (statuses.EVENTS, {**officer.BUTTONS}),

@@ -13,7 +13,8 @@ from sado.menus.pack import Pack
 from sado.menus.reading import pack
 from sado.menus.reading.source import version as version_of
 from sado.publishing import bundle, checking
-from sado.store.tables import packs, published_blobs, stations, wanted_blobs
+from sado.store import LARGEST
+from sado.store.tables import audit, packs, published_blobs, stations, wanted_blobs
 from tests.support.down import Down, built, open_down, settings_of
 from tests.support.kenya import ASKED, BEGUN, HERS, HOME, OFFER, STEPS, rewritten
 from tests.support.phone import Phone
@@ -65,6 +66,13 @@ def test_a_session_in_progress_ends_on_the_old_version_and_the_next_dial_is_on_t
     assert phone.screen.startswith("Saved: ")
     assert dialling(down, *BEGUN, *STEPS[:2], msisdn="+254700000009").screen.startswith(NEW_WORDS)
     assert down.told(NAME) == (wanted_blobs.TAKEN, "")
+
+
+def test_that_a_version_came_and_serves_is_in_the_audit_log(down: Down, newer: str) -> None:
+    publish(down, newer)
+
+    rows = down.village.store.read(lambda tx: audit.listed(tx, {"object": NAME}, 0, LARGEST, 0, 9))
+    assert [(row.who, row.action) for row in rows] == [("station", "published")]
 
 
 def test_a_form_that_was_left_is_finished_on_the_version_it_began_on(down: Down, newer: str) -> None:

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from sado.cases import statuses
 from sado.cases.payloads import NOTIFIED, OPENED, Appeal, Notified, Opened
+from sado.desk import recording
 from sado.desk.officer import api
 from sado.menus.reading import pack
 from sado.store import DiskError, Store
@@ -67,6 +68,7 @@ def hub(tmp_path: Path, clock: Clock) -> Iterator[Station]:
 @pytest.fixture
 def client(hub: Station) -> FlaskClient:
     app = Flask("test")
+    recording.install(app, hub.store, lambda: "")
     app.register_blueprint(api.create(hub.store, hub.cases, PACK))
     return app.test_client()
 
@@ -411,6 +413,7 @@ def test_addresses_outside_are_left_to_others(client: FlaskClient) -> None:
 
 def test_a_failing_disk_is_told_as_such(client: FlaskClient, water: Agency, hub: Station) -> None:
     app = Flask("test")
+    recording.install(app, hub.store, lambda: "")
     app.register_blueprint(api.create(BrokenStore(hub.store), hub.cases, PACK))
     assert "again later" in detail(Agency(app.test_client(), water.token).post(REFERENCE, kind="registered"), 503)
 

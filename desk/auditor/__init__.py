@@ -1,0 +1,1 @@
+"""What auditors see: who did and read what."""
