@@ -34,8 +34,12 @@ CHANGES = {
 
 def _administration(body: Any) -> list[Row]:
     of, _, act = body["what"].partition(" ")
+    if act == "list":
+        return []
     action, name = CHANGES[of]
-    return [] if act == "list" else [(action, str(body["values"][name]), act)]
+    values = body["values"]
+    about = f"{values[name]:03}" if action is Action.STATION_CHANGED else values[name].strip()
+    return [(action, about, f"{act} {values.get('role', '')} {values.get('agency', '')}".strip())]
 
 
 def _registers(body: Any) -> list[Row]:

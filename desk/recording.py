@@ -35,8 +35,8 @@ MINUTE_MS = 60_000
 @dataclass(frozen=True)
 class Mark:
     """What a view says of itself. `object` is its argument, or a field of its form, that says what it is about;
-    `detail` a field of its form that says what is to be done, or `says` does. Where `is_late`, the view writes its row
-    itself, once it knows what to say. Without an action it shows nothing of anybody."""
+    `says` is what is done, and `detail` a field of its form that says more of it. Where `is_late`, the view writes its
+    row itself, once it knows what to say. Without an action it shows nothing of anybody."""
 
     action: Action | None = None
     object: str = ""
@@ -163,7 +163,10 @@ def begin() -> None:
     if mark.action is None or mark.is_late or asking() == STRANGER:
         return
     said = request.form.get(mark.detail, "") if mark.detail else ""
-    note(mark.action, _about(mark.object), mark.says or (said if CODE.fullmatch(said) else ""))
+    about = _about(mark.object)
+    if mark.action is Action.STATION_CHANGED:
+        about = about.zfill(3)
+    note(mark.action, about, f"{mark.says} {said if CODE.fullmatch(said) else ''}".strip())
 
 
 def _about(name: str) -> str:

@@ -99,6 +99,8 @@ TABLE: dict[str, set[str]] = {
     "POST /administrator/stations/<int:number>/rekey": ADMINISTRATOR,
     "POST /administrator/stations/<int:number>/revoke": ADMINISTRATOR,
     "POST /administrator/stations/<int:number>/drop-votes": ADMINISTRATOR,
+    "GET /audit": {"auditor"},
+    "POST /audit": {"auditor"},
     "GET /phone": PHONE,
     "POST /phone/number": PHONE,
     "POST /phone/press": PHONE,
@@ -111,6 +113,8 @@ TABLE: dict[str, set[str]] = {
 FOLDER, WEBHOOK, NOTHING = "the data folder", "a webhook's address", "nothing"
 COMMANDS = {
     "account add": FOLDER,
+    "audit export": FOLDER,
+    "audit verify": FOLDER,
     "account disable": FOLDER,
     "account enable": FOLDER,
     "account end-sessions": FOLDER,

@@ -21,10 +21,13 @@ from sado.store.tables.accounts import Account
 # Of random bytes in a password that is minted: nobody has to think of it, so nobody can guess it.
 MINTED_BYTES = 16
 LONGEST_NAME = 64
+# Of a telephone number, which neither an address nor the audit log may have.
+FEWEST_DIGITS = 7
 LANGUAGES = language.available(language.SOURCE)
 
 NO_NAME = N_("An account needs a name to sign in with.")
 LONG_NAME = N_("A name has at most {most} characters.")
+NUMBER = N_("A name to sign in with is no telephone number.")
 NO_ACCOUNT = N_("There is no account {name}.")
 TAKEN = N_("There is an account {name} already; it can have a new password.")
 WAS_TAKEN = N_(
@@ -147,6 +150,8 @@ def name_of(typed: str) -> str:
         raise RefusedError(NO_NAME)
     if len(name) > LONGEST_NAME:
         raise RefusedError(LONG_NAME, most=LONGEST_NAME)
+    if sum(map(str.isdigit, name)) >= FEWEST_DIGITS:
+        raise RefusedError(NUMBER)
     return name
 
 

@@ -57,7 +57,7 @@ class _Views:
         """The form for somebody new."""
         return self._form("", {})
 
-    @recording.recorded(Action.ACCOUNT_CHANGED, "name", says="add")
+    @recording.recorded(Action.ACCOUNT_CHANGED, "name", "role", says="add")
     def add(self) -> ResponseReturnValue:
         """Let somebody in; her password is shown once."""
         typed = {field: request.form.get(field, "").strip() for field in ("name", *FIELDS)}
@@ -73,7 +73,7 @@ class _Views:
         """Somebody's account."""
         return self._page(request.args.get("name", ""), "")
 
-    @recording.recorded(Action.ACCOUNT_CHANGED, "name", says="edit")
+    @recording.recorded(Action.ACCOUNT_CHANGED, "name", "role", says="edit")
     def edit(self) -> ResponseReturnValue:
         """Say anew who she is."""
         typed = {field: request.form.get(field, "").strip() for field in FIELDS}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.cases import audit_check
+from sado.cases import audit_check, reference
 from sado.cases.audit import Action
 from sado.cases.audit_check import Fault
 from sado.desk import recording, words
@@ -22,6 +23,8 @@ from sado.store.tables.audit import AuditRow
 from sado.store.zone_time import moment
 
 LISTED = 100
+# Of a telephone number.
+FEWEST_DIGITS = 7
 # What may be asked for, each a column of the log.
 FILTERS = ("who", "action", "object", "station")
 
@@ -43,6 +46,7 @@ def create(store: Store, pack: Pack) -> Blueprint:
     blueprint = Blueprint("audit", __name__, url_prefix="/audit")
     views = _Views(store, pack)
     blueprint.add_url_rule("", view_func=views.index, strict_slashes=False)
+    blueprint.add_url_rule("", view_func=views.search, methods=["POST"], strict_slashes=False)
     return blueprint
 
 
@@ -68,6 +72,19 @@ class _Views:
             older=_address(asked.skip + LISTED) if len(listed) > LISTED else "",
             newer=_address(max(asked.skip - LISTED, 0)) if asked.skip else "",
         ), (400 if asked.fault else 200)
+
+    @recording.recorded(Action.AUDIT_READ)
+    def search(self) -> ResponseReturnValue:
+        """On to the page of what was asked for. An address stays in logs: what looks like a telephone number, which no
+        row has, is in none."""
+        typed = {name: request.form.get(name, "").strip() for name in (*FILTERS, "day")}
+        kept = {name: said for name, said in typed.items() if said and _is_safe(said)}
+        return redirect(f"{url_for('audit.index')}?{urlencode(kept)}")
+
+
+def _is_safe(said: str) -> bool:
+    is_short = sum(map(str.isdigit, said)) < FEWEST_DIGITS
+    return is_short or reference.is_reference(said) or re.fullmatch(r"\d{4}-\d\d-\d\d", said) is not None
 
 
 def fault_words(fault: Fault) -> str:

@@ -99,7 +99,7 @@ def test_what_is_nameless_has_no_word_left_and_is_counted(pair: Pair) -> None:
         assert words_in(side) == []
         case = side.store.read(lambda tx, side=side: side.cases.get(tx, reference))
         assert (case.status, case.topic, case.agency) == ("answered", APPEAL.topic, APPEAL.agency)
-        assert side.store.read(lambda tx: cases.count_events(tx, reference)) == 3
+        assert side.store.read(lambda tx: cases.history_size(tx, reference).entries) == 3
 
 
 @settings(max_examples=25, deadline=None)

@@ -94,8 +94,8 @@ def test_commands_that_change_something_are_rows(village: Station, tmp_path: Pat
     village.sado("backup", str(tmp_path / "backup"))
     village.sado("quarantine", "list")
     assert rows_of(village) == [
-        (WHO, "account.changed", "zarina", "operator"),
-        (WHO, "token.changed", "HCU", ""),
+        (WHO, "account.changed", "zarina", "add operator"),
+        (WHO, "token.changed", "HCU", "token"),
         (WHO, "station.changed", "009", "add"),
         (WHO, "station.changed", "009", "revoke"),
         (WHO, "backed.up", "", ""),

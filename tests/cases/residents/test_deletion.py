@@ -84,7 +84,7 @@ def live(pair: Pair, msisdn: str) -> str:
         wishes.add(tx, msisdn, "jobs", "")
         subscriptions.spread(tx, subscriptions.Announcement("jobs", "", {"tg": "Ҷойи кор"}))
         replies.send(tx, msisdn, "What she asked for")
-        pins.note_miss(tx, reference, msisdn)
+        pins.note_miss(tx, reference, msisdn, is_proven=True)
         for state in ("queued", "awaiting", "rejected", "dead", "unknown"):
             put(tx, "agency:water", reference, msisdn, state)
         other = Opened(

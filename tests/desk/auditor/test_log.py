@@ -13,7 +13,7 @@ from sado.cases.audit import Action
 from sado.desk.auditor.log import LISTED
 from sado.store.tables import accounts
 from tests.support.audit import forge, said, write
-from tests.support.browser import HASHED, PASSWORD, Desk, build, enter
+from tests.support.browser import HASHED, PASSWORD, Desk, build, enter, post
 
 DAY_S = 24 * 3600
 
@@ -112,3 +112,12 @@ def test_what_a_row_says_is_no_html(desk: Desk, auditor: FlaskClient) -> None:
     desk.store.write(lambda tx: audit.record(tx, "person:<b>", Action.CASE_READ, "<i>"))
     page = auditor.get("/audit").text
     assert "person:&lt;b&gt;" in page and "<i>" not in page
+
+
+def test_what_is_asked_for_stands_in_the_address_but_no_telephone_number(desk: Desk) -> None:
+    auditor = desk.signed_in("auditor")
+    asked = post(auditor, "/audit", "/audit", who="person:zarina", object="0071234567", day="2026-11-29", station="7")
+    assert asked.location == "/audit?who=person%3Azarina&station=7&day=2026-11-29"
+    number = desk.file().reference
+    assert post(auditor, "/audit", "/audit", object=number).location == f"/audit?object={number}"
+    assert post(auditor, "/audit", "/audit", object="+992 900 00 00 01").location == "/audit"
