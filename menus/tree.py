@@ -108,6 +108,17 @@ class Tree:
     is_by_sms: bool = False
 
 
+def filled(text: str, value_of: Callable[[str], str]) -> str:
+    """`text` with its placeholders filled in one pass: a value cannot bring in another placeholder. A value that ends
+    in a full stop, such as "109 сом.", brings none where the text has one of its own."""
+
+    def value(match: re.Match[str]) -> str:
+        words = value_of(match[1])
+        return words.removesuffix(".") if match.string.startswith(".", match.end()) else words
+
+    return PLACEHOLDER.sub(value, text)
+
+
 def without_sms(tree: Tree) -> Tree:
     """The tree as it is walked by SMS: without the options to get the same words by SMS. The numbers of the others stay
     as they are: a form may change between a call and SMS at any screen."""

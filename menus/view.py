@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,8 @@ from sado.menus.fields import accepted
 from sado.menus.gsm import Budget
 from sado.menus.layout import pages
 from sado.menus.session import Session
-from sado.menus.tree import PLACEHOLDER, Form, Option, Screen, Texts, Tree
+from sado.menus.tree import Form, Option, Screen, Texts, Tree
+from sado.menus.tree import filled as fill
 
 BACKS, MORES = ("0", "00", "000", "0000"), ("99", "999", "9999", "0000")
 # A field for words takes these keys for what they are everywhere else: nobody's name or matter is "0".
@@ -94,17 +94,16 @@ def _form(tree: Tree, form: Form, session: Session, language: str) -> str:
 
 
 def filled(tree: Tree, text: str, session: Session, language: str) -> str:
-    """`text` with its placeholders filled in one pass: a value cannot bring in another placeholder. A line that is
-    left empty goes: a row of a register need not have every field."""
+    """`text` with its placeholders filled. A line that is left empty goes: a row of a register need not have every
+    field."""
     if "{" not in text:
         return text
 
-    def fill(match: re.Match[str]) -> str:
-        name = match[1]
+    def value_of(name: str) -> str:
         answer = session.answers.get(name, "")
         if label := tree.labels.get((name, answer)):
             return str(label[language])
         return session.values.get(name) or tree.fixed_placeholders.get(name) or answer
 
-    lines = (PLACEHOLDER.sub(fill, line) for line in text.split("\n"))
+    lines = (fill(line, value_of) for line in text.split("\n"))
     return "\n".join(line for line in lines if line.strip())

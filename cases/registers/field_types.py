@@ -28,7 +28,8 @@ _LOOKS = str.maketrans("авекмнорстухіјѕ", "abekmhopctyxijs")
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One column of a register. `length` is for digits; `words` for a code: what each value is called. `label` is how
+    """One column of a register. `length` is for digits; `words` for a code: what each value is called, and for
+    an amount that has a name of its own, such as 0. `label` is how
     a question to the agency names the field."""
 
     type: Type
@@ -101,7 +102,7 @@ def _money(field: Field, value: str) -> str:
     plain = value.replace(" ", "").replace(",", ".")
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", plain):
         raise FieldError("an amount such as 198.50 is needed")
-    return plain
+    return plain if plain.strip("0.") else "0"
 
 
 def _number(field: Field, value: str) -> str:

@@ -143,3 +143,17 @@ def test_what_an_agency_wrote_in_a_list_brings_in_no_placeholder() -> None:
     found = {"items": [("row", "{pin}")], "values": {"pin": "4821"}}
     assert shown(Screen("odd", answer="a", go="end", is_list=True), **found)[0] == "1 {pin}"
     assert shown(Screen("odd", {}, (Option("1", {"en": "{pin}"}, "end"),)), **found)[0] == "1 4821"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{pay}. Call", "109 сом. Call"),
+        ("{pay} Call", "109 сом. Call"),
+        ("{name}. Call", "Name. Call"),
+        ("{pay}", "109 сом."),
+    ],
+)
+def test_a_value_brings_no_full_stop_where_the_text_has_its_own(text: str, expected: str) -> None:
+    values = {"pay": "109 сом.", "name": "Name"}
+    assert view.filled(TREE, text, session(values=values), "en") == expected

@@ -313,7 +313,9 @@ class Dialogue:
 
     def __init__(self, line: Line, smsc: Smsc, station: Station) -> None:
         self.gateway = WatchedUssd(line.box, CODE, "TJ")
-        self.conversation = WatchedConversation(self.gateway, Versions(station.pack, lambda pack: station.effects))
+        self.conversation = WatchedConversation(
+            self.gateway, Versions(station.pack, lambda pack: station.effects, "*1339#")
+        )
         self.endpoints = dict(UssdEndpoints(station.store, self.gateway, self.conversation).endpoints())
         self._line = line
         self._smsc = smsc

@@ -56,8 +56,8 @@ def channel(
     """The channel of a station with these settings."""
     loaded = settings.load(environment, blocks)
     gateways = set_up(files, loaded.block, Context("TJ", "*1339#", "http://127.0.0.1:8080"))
-    versions = Versions(station.pack, lambda pack: station.effects)
-    inbox, reports = Inbox(versions, "*1339#"), Reports(station.cases)
+    versions = Versions(station.pack, lambda pack: station.effects, "*1339#")
+    inbox, reports = Inbox(versions), Reports(station.cases)
     return connect(gateways, loaded.block(SmsSettings), station.store, versions, inbox, reports)
 
 

@@ -74,7 +74,7 @@ def kinds(station: Station, number: str) -> list[str]:
 def test_news_says_its_number_and_no_more_and_the_case_knows(village: Station, gateway: KeepingGateway) -> None:
     number = moved(village)
     send_all(village, gateway)
-    assert gateway.given == [(HERS, shipped_pack().message("news", "tg", ref=number, ussd="*1339#"))]
+    assert gateway.given == [(HERS, shipped_pack().message("news", "tg", ref=number))]
     assert kinds(village, number) == ["received", "registered", "notified"]
 
 

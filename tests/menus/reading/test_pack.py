@@ -256,6 +256,20 @@ def test_a_message_speaks_the_language_or_the_default_one() -> None:
     assert small_pack.message("news", "sw", ref="7") == "No 7: news"
 
 
+def test_texts_know_the_code_that_is_dialled_at_the_station() -> None:
+    there = pack.load("kenya").dialled_at("*500*7#")
+    assert there.message("news", "en", ref="7") == "No 7: there is news. Dial *500*7*1*2#"
+    assert there.message("unknown", "en") == "Not understood. Send HELP or dial *500*7#."
+
+
+def test_a_topic_is_called_by_its_own_name_where_its_line_in_a_menu_is_short() -> None:
+    tree = pack.load("tajikistan").tree
+    assert [str(tree.labels["topic", topic]["ru"]) for topic in ("other", "water")] == ["Другое", "Вода"]
+    assert [str(option.text["ru"]) for option in tree.screens["appeal.topic"].options if option.value == "other"] == [
+        "Ещё"
+    ]
+
+
 def test_a_status_of_a_newer_release_shows_as_it_came() -> None:
     assert [built().status(one, "ru") for one in ("received", "escalated")] == ["Сохранено", "escalated"]
 
