@@ -89,7 +89,7 @@ class Screen:
 class Tree:
     """All screens of a pack. `version` names this content; `resume` is the screen that offers an unfinished form;
     `labels` gives an answer's words by its value, `placeholders` the longest value of each,
-    `fixed_placeholders` those that are always the same; `entered` are the screens that SMS commands enter, and
+    `fixed_placeholders` those that are always the same; `refusals` are the keys of words that are said in place of a name; `entered` are the screens that SMS commands enter, and
     `is_by_sms` says that each line is paid for."""
 
     version: str
@@ -104,6 +104,7 @@ class Tree:
     labels: Mapping[tuple[str, str], Texts]
     placeholders: Mapping[str, Texts]
     fixed_placeholders: Mapping[str, str]
+    refusals: frozenset[str] = frozenset()
     entered: tuple[str, ...] = ()
     is_by_sms: bool = False
 

@@ -75,6 +75,7 @@ def _tree(source: PackSource, languages: Languages, made: Sequence[Screen], plac
         labels=_labels(screens, shared, languages),
         placeholders=placeholders,
         fixed_placeholders=shared.fixed_placeholders,
+        refusals=frozenset(map(languages.fold, shared.refusals)),
         entered=tuple(screen for word in keywords for screen in (word.go, word.go_with_inputs, *word.inputs) if screen),
     )
 
