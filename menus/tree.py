@@ -89,8 +89,8 @@ class Screen:
 class Tree:
     """All screens of a pack. `version` names this content; `resume` is the screen that offers an unfinished form;
     `labels` gives an answer's words by its value, `placeholders` the longest value of each,
-    `fixed_placeholders` those that are always the same; `refusals` are the keys of words that are said in place of a name; `entered` are the screens that SMS commands enter, and
-    `is_by_sms` says that each line is paid for."""
+    `fixed_placeholders` those that are always the same; `refusals` are the keys of words that are said in place of a
+    name; `entered` are the screens that SMS commands enter, and `is_by_sms` says that each line is paid for."""
 
     version: str
     languages: Languages
