@@ -61,7 +61,10 @@ def pages_of(tree: Tree, screen: Screen, session: Session, budget: Budget) -> tu
     if session.error:
         error = words(tree, tree.errors[session.error], session)
         text = f"{error}\n{text}" if text else error
-    options = [f"{option.key} {_line(tree, screen, option, session)}" for option in options_of(screen, session)]
+    offered = options_of(screen, session)
+    options = [
+        f"{option.key} {line}" for option, line in zip(offered, _lines(tree, screen, offered, session), strict=True)
+    ]
     back = [f"{keys.back} {tree.back[language]}"] if _shows_back(tree, screen, session) else []
     return pages(text, options, back, f"{keys.more} {tree.more[language]}", budget)
 
@@ -74,9 +77,21 @@ def _shows_back(tree: Tree, screen: Screen, session: Session) -> bool:
     return not tree.is_by_sms or (bool(session.form) and screen.is_choice and not screen.options)
 
 
-def _line(tree: Tree, screen: Screen, option: Option, session: Session) -> str:
-    """A list's lines are values already: what an agency wrote cannot bring in a placeholder."""
-    return str(option.text[session.language]) if screen.is_list else words(tree, option.text, session)
+def _lines(tree: Tree, screen: Screen, offered: Sequence[Option], session: Session) -> list[str]:
+    """A list's lines are values already: what an agency wrote cannot bring in a placeholder. By SMS, where letters are
+    paid for, they leave out the end that all have in common: whoever asked about a place knows it."""
+    if not screen.is_list:
+        return [words(tree, option.text, session) for option in offered]
+    lines = [str(option.text[session.language]) for option in offered]
+    parts = [line.rpartition(", ") for line in lines]
+    if (
+        tree.is_by_sms
+        and len(lines) > 1
+        and all(begin for begin, _, _ in parts)
+        and len({end for *_, end in parts}) == 1
+    ):
+        return [begin for begin, _, _ in parts]
+    return lines
 
 
 def words(tree: Tree, texts: Texts, session: Session, language: str = "") -> str:

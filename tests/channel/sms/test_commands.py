@@ -88,20 +88,20 @@ DIALOGUES = {
         ("0070000018", "The number is wrong. Check what you wrote down.\n1 Try again\n2 Help"),
     ],
     "jobs": [
-        ("КОР Ёвон", "1 Ронанда, Ёвон\n2 Бинокор, Ёвон\n3 Деҳқон, Ёвон"),
+        ("КОР Ёвон", "1 Ронанда\n2 Бинокор\n3 Деҳқон"),
         ("1", "Ронанда, Ёвон\n2 500 сом.\nТел +992900000001"),
         ("кор", "1 Ноҳияи ман\n2 Вилоят\n3 Тамоми ҷумҳурӣ\n4 Хориҷа\n5 Аз рӯи касб\n6 SMS-хабар"),
         ("jobs Bustan", "Buston city?\n1 Yes\n2 No, type again\n3 Show the list"),
     ],
     "office": [
-        ("ИДОРА паспорт Ёвон", "ХШБ (шиноснома) Ёвон\nк. Намуна, 1\n+992372000001\nСоати 8-17"),
+        ("ИДОРА паспорт Ёвон", "Шиноснома Ёвон\nк. Намуна, 1\n+992372000001\nСоати 8-17"),
         ("idora Yovon", "1 Shinosnoma\n2 Andoz\n3 Joyi kor\n4 Kumakpulì\n5 SAHSH (ZAGS)\n6 Hukumat"),
-        ("1", "KHSHB (shinosnoma) Yovon\nk. Namuna, 1\n+992372000001\nSoati 8-17"),
+        ("1", "Shinosnoma Yovon\nk. Namuna, 1\n+992372000001\nSoati 8-17"),
         ("АДРЕС налог", "Напишите район или город (например, Яван):"),
     ],
     "licence": [
         ("ИҶОЗАТ АМ 0001234", "Дорухона: ҶДММ «Шифои намуна»\nАмал мекунад то 31.12.2029"),
-        ("licence", "Licence number (for example AM 0001234):"),
+        ("licence", "Licence number (for example 1234 or AM 0001234):"),
     ],
     "tax": [
         ("АНДОЗ 020025789", "Соли таваллуд (масалан, 1985):"),
