@@ -206,6 +206,9 @@ def _answer(tree: Tree, session: Session, screen: Screen, text: str, typed: str)
         session.answers[screen.answer] = PLACEHOLDER.sub(lambda match: session.values.get(match[1], ""), option.value)
         if screen.is_list:
             session.values[screen.answer] = str(option.text[session.language])
+    for name, value in option.constants.items():
+        session.answers[name] = value
+        session.values.pop(name, None)
     if option.language:
         session.language = session.answers["language"] = option.language
     _leave(tree, session, option.go or screen.go)

@@ -31,13 +31,15 @@ class TreeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One numbered line: `key` is typed, `value` is kept as the screen's answer, `language` is switched to."""
+    """One numbered line: `key` is typed, `value` is kept as the screen's answer, `language` is switched to; `constants`
+    are more answers that it gives."""
 
     key: str
     text: Texts
     go: str
     value: str = ""
     language: str = ""
+    constants: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
