@@ -51,7 +51,7 @@ def test_a_file_is_loaded_whether_the_station_serves_or_not(station: Station, is
     assert "These are samples" in said
 
     status = station.sado("registers", "status")
-    assert "licences: 8 rows as of 01.11.2026, " in status and "a sample." in status
+    assert "licences: 9 rows as of 01.11.2026, " in status and "a sample." in status
     assert "taxes: no copy." in status
 
 
