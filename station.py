@@ -151,7 +151,7 @@ def build_station(settings: Settings, store: Store) -> Station:
     chosen, fault = checking.choose(store, settings.pack)
     filing_rate = FilingRate(settings.filings_per_hour)
     cases = Cases(own, bool(settings.upstream), lambda: versions.current.law, filing_rate=filing_rate)
-    versions = Versions(chosen, lambda served: all_effects(cases, served), fault)
+    versions = Versions(chosen, lambda served: all_effects(cases, served), settings.service_code, fault)
     pack, apply = _current(versions), _events(cases, own.number, _publisher(settings)).apply
     channel, policy = _channel(settings, store, cases, versions), _send_policy(settings, pack)
     budget = _budget(settings, pack)
@@ -172,7 +172,7 @@ def build_station(settings: Settings, store: Store) -> Station:
     publishing = _publishing(settings, store, versions)
     transports: dict[str, Transport] = {}
     if channel.failover:
-        transports[outbox.SMS] = Notices(store, channel.failover, pack, cases, policy, settings.service_code)
+        transports[outbox.SMS] = Notices(store, channel.failover, pack, cases, policy)
     rotation = Rotation(store, subscriptions.are_told)
     scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
     schedule.look(scheduler, health)
@@ -233,7 +233,7 @@ def _channel(settings: Settings, store: Store, cases: Cases, versions: Versions)
     """The gateways that are set up, and what answers them. Raises ValueError for settings that do not go together."""
     context = Context(versions.current.pack.country, settings.service_code, f"http://127.0.0.1:{settings.port}")
     gateways = channels.set_up(GATEWAYS, settings.block, context)
-    inbox, reports = Inbox(versions, settings.service_code), Reports(cases)
+    inbox, reports = Inbox(versions), Reports(cases)
     return channels.connect(gateways, settings.block(SmsSettings), store, versions, inbox, reports)
 
 

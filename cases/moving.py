@@ -107,13 +107,13 @@ class Moving:
 
     def take(self, tx: Transaction, case: CaseRow, moved: Moved, peer: str = "") -> None:
         """Let the case be as the hub says, by an event of this peer or here; a second time changes nothing. The
-        resident is told where she filed."""
+        resident is told where she filed, of the steps that matter to her."""
         told = (moved.event, case.reference, moved.kind, moved.actor, moved.text, moved.at, moved.agency)
         moved_on = after(case, moved, tx.now)
         if not rows.add_event(tx, *told, moved_on.version, moved.person):
             return
         rows.move(tx, moved_on)
-        if case.station == self.station and not moved_on.is_withdrawn:
+        if case.station == self.station and moved.kind in statuses.TOLD and not moved_on.is_withdrawn:
             _put_notice(tx, case, peer)
 
 

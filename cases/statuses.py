@@ -32,6 +32,9 @@ MOVES: dict[str, frozenset[str]] = {
 }
 STATUSES = tuple(MOVES)
 EVENTS = frozenset[str]().union(*MOVES.values())
+# The steps that a resident is sent an SMS of: a term begins or changes, something is asked of her, another agency has
+# it, or there is an answer. That somebody looks at it, or puts the file away after the answer, is no news to her.
+TOLD = EVENTS - {"in_review", CLOSED}
 WITH_WORDS = frozenset({"documents_needed", EXTENDED, ANSWERED, REFUSED})
 NEW = (RECEIVED, FORWARDED, REOPENED)
 IN_WORK = (REGISTERED, "in_review", "documents_needed", EXTENDED)

@@ -27,11 +27,12 @@ class Version:
 
 class Versions:
     """Every version that a session may be on. Older ones are put together again when a session asks for them. Who needs
-    something of the pack that is served asks `current` for it each time: a newer one may come at any moment. `fault`
-    says why it is not the one that was to be served (empty: it is)."""
+    something of the pack that is served asks `current` for it each time: a newer one may come at any moment. Texts show
+    `service_code`. `fault` says why it is not the one that was to be served (empty: it is)."""
 
-    def __init__(self, pack: Pack, effects: Callable[[Pack], Effects], fault: str = "") -> None:
+    def __init__(self, pack: Pack, effects: Callable[[Pack], Effects], service_code: str, fault: str = "") -> None:
         self._effects = effects
+        self._service_code = service_code
         self.fault = fault
         self.current = self.made(pack)
         self._known: dict[str, Version | None] = {pack.tree.version: self.current}
@@ -39,6 +40,7 @@ class Versions:
     def made(self, pack: Pack) -> Version:
         """This pack as a version. Raises PackDataError for one whose law cannot be used, MisfitError for one that
         looks up in vain."""
+        pack = pack.dialled_at(self._service_code)
         return Version(pack, Law.read(pack.law), self._effects(pack))
 
     def begin(self, version: Version) -> None:

@@ -37,7 +37,7 @@ _NUMERO = re.compile(r"№|\bno\.? ?(?=\d)", re.IGNORECASE)
 _DOUBLED = re.compile(r"(.)\1", re.IGNORECASE).search
 _CYRILLIC = re.compile("[Ѐ-ӿ]").search
 # All that is said by these fields is told by no end: they take the rest of the message.
-FREE = ("text", "name", "place", "phone", "number", "date")
+FREE = ("text", "name", "place", "serial", "phone", "number", "date")
 
 
 Fold = Callable[[str], str]

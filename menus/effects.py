@@ -66,7 +66,7 @@ EFFECTS: Mapping[str, Contract] = {
     ),
     "lookup": Contract(
         "finds rows of a register; gives each field of a row by its name",
-        ("found", "several", "none", "stale", "missing", "locked"),
+        ("found", "several", "near", "none", "stale", "missing", "locked"),
         ("register",),
         ("as_of",),
     ),

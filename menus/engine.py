@@ -206,6 +206,9 @@ def _answer(tree: Tree, session: Session, screen: Screen, text: str, typed: str)
         session.answers[screen.answer] = PLACEHOLDER.sub(lambda match: session.values.get(match[1], ""), option.value)
         if screen.is_list:
             session.values[screen.answer] = str(option.text[session.language])
+    for name, value in option.constants.items():
+        session.answers[name] = value
+        session.values.pop(name, None)
     if option.language:
         session.language = session.answers["language"] = option.language
     _leave(tree, session, option.go or screen.go)
@@ -219,7 +222,10 @@ def _answer_prompt(tree: Tree, session: Session, screen: Screen, text: str) -> N
     value = accepted(screen.accepts, screen.length, text)
     if screen.expects and value != session.values.get(screen.expects):
         value = None
-    if value is not None:
+    if value is not None and _is_refusal(tree, session, screen, value):
+        session.answers[screen.answer] = value
+        _leave(tree, session, screen.otherwise)
+    elif value is not None:
         session.answers[screen.answer] = value
         # What an earlier way round filled in for this name is not what was typed now.
         session.values.pop(screen.answer, None)
@@ -231,6 +237,15 @@ def _answer_prompt(tree: Tree, session: Session, screen: Screen, text: str) -> N
     else:
         session.error, session.page = screen.accepts, 0
         session.values["n"] = str(screen.length)
+
+
+def _is_refusal(tree: Tree, session: Session, screen: Screen, value: str) -> bool:
+    """Whether this is said in place of a name, and she was not asked again yet. Whoever says it twice means it: it may
+    be a name after all, and the law's word on nameless appeals was shown."""
+    fold = tree.languages.fold
+    if screen.accepts != "name" or not screen.otherwise or fold(value) not in tree.refusals:
+        return False
+    return fold(session.answers.get(screen.answer, "")) not in tree.refusals
 
 
 def _leave(tree: Tree, session: Session, target: str) -> None:

@@ -15,8 +15,10 @@ _SEPARATORS = set(" -.,/№")
 # ITU-T E.164 section 6.2.1: at most 15 digits; shorter than 7 is no subscriber's number.
 _PHONE = range(7, 16)
 _CENTURY = 50
+# Fewer letters, or one again and again, are no words: "1" or "a" says nothing to whoever reads it.
+_FEWEST_LETTERS = 3
 # No name is longer; what is, is part of somebody's matter and must not be taken for an answer.
-_LONGEST_NAME, _LONGEST_PLACE = 80, 40
+_LONGEST_NAME, _LONGEST_PLACE, _LONGEST_SERIAL = 80, 40, 40
 
 
 def accepted(field: str, length: int, text: str) -> str | None:
@@ -27,7 +29,8 @@ def accepted(field: str, length: int, text: str) -> str | None:
 
 def _text(text: str, length: int) -> str | None:
     words = clean(text).strip()
-    return words if any(map(str.isalnum, words)) else None
+    letters = [sign for sign in words.lower() if sign.isalpha()]
+    return words if len(letters) >= _FEWEST_LETTERS and len(set(letters)) > 1 else None
 
 
 def _name(text: str, length: int) -> str | None:
@@ -38,6 +41,13 @@ def _name(text: str, length: int) -> str | None:
 def _place(text: str, length: int) -> str | None:
     words = clean(text).strip()
     return words if len(words) <= _LONGEST_PLACE and any(map(str.isalpha, words)) else None
+
+
+def _serial(text: str, length: int) -> str | None:
+    """The number of a paper, with the letters of its series or without them."""
+    written = clean(text).strip()
+    digits, _ = _split(written)
+    return written if digits.strip("0") and len(written) <= _LONGEST_SERIAL else None
 
 
 def _digits(text: str, length: int) -> str | None:
@@ -90,6 +100,7 @@ _FIELDS: Mapping[str, Callable[[str, int], str | None]] = {
     "text": _text,
     "name": _name,
     "place": _place,
+    "serial": _serial,
     "digits": _digits,
     "number": _number,
     "date": _date,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +12,7 @@ from msgspec import Meta
 from sado.menus.commands import Commands
 from sado.menus.language.languages import Languages
 from sado.menus.language.places import Gazetteer
-from sado.menus.tree import PLACEHOLDER, Texts, Tree
+from sado.menus.tree import Texts, Tree, filled
 
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="HH:MM")]
 
@@ -69,9 +69,15 @@ class Pack:
 
     def message(self, name: str, language: str, **values: str) -> str:
         """An SMS text in `language` (or the pack's default), filled."""
-        texts = self.messages[name]
-        text = texts.get(language) or texts[self.languages.default]
-        return PLACEHOLDER.sub(lambda match: values.get(match[1], ""), text)
+        texts, known = self.messages[name], {**self.tree.fixed_placeholders, **values}
+        return filled(texts.get(language) or texts[self.languages.default], lambda name: known.get(name, ""))
+
+    def dialled_at(self, service_code: str) -> Pack:
+        """The pack where this code is dialled: `{ussd}` is the code, `{dial}` what comes before further digits, as in
+        *1339*6*7*4#."""
+        codes = {"ussd": service_code, "dial": service_code.removesuffix("#")}
+        tree = replace(self.tree, fixed_placeholders={**self.tree.fixed_placeholders, **codes})
+        return replace(self, tree=tree)
 
     def status(self, status: str, language: str) -> str:
         """The word for a status; a status of a newer release shows as it came."""

@@ -31,13 +31,15 @@ class TreeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One numbered line: `key` is typed, `value` is kept as the screen's answer, `language` is switched to."""
+    """One numbered line: `key` is typed, `value` is kept as the screen's answer, `language` is switched to; `constants`
+    are more answers that it gives."""
 
     key: str
     text: Texts
     go: str
     value: str = ""
     language: str = ""
+    constants: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ class Screen:
 class Tree:
     """All screens of a pack. `version` names this content; `resume` is the screen that offers an unfinished form;
     `labels` gives an answer's words by its value, `placeholders` the longest value of each,
-    `fixed_placeholders` those that are always the same; `entered` are the screens that SMS commands enter, and
-    `is_by_sms` says that each line is paid for."""
+    `fixed_placeholders` those that are always the same; `refusals` are the keys of words that are said in place of a
+    name; `entered` are the screens that SMS commands enter, and `is_by_sms` says that each line is paid for."""
 
     version: str
     languages: Languages
@@ -104,8 +106,20 @@ class Tree:
     labels: Mapping[tuple[str, str], Texts]
     placeholders: Mapping[str, Texts]
     fixed_placeholders: Mapping[str, str]
+    refusals: frozenset[str] = frozenset()
     entered: tuple[str, ...] = ()
     is_by_sms: bool = False
+
+
+def filled(text: str, value_of: Callable[[str], str]) -> str:
+    """`text` with its placeholders filled in one pass: a value cannot bring in another placeholder. A value that ends
+    in a full stop, such as "109 сом.", brings none where the text has one of its own."""
+
+    def value(match: re.Match[str]) -> str:
+        words = value_of(match[1])
+        return words.removesuffix(".") if match.string.startswith(".", match.end()) else words
+
+    return PLACEHOLDER.sub(value, text)
 
 
 def without_sms(tree: Tree) -> Tree:

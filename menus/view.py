@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,8 @@ from sado.menus.fields import accepted
 from sado.menus.gsm import Budget
 from sado.menus.layout import pages
 from sado.menus.session import Session
-from sado.menus.tree import PLACEHOLDER, Form, Option, Screen, Texts, Tree
+from sado.menus.tree import Form, Option, Screen, Texts, Tree
+from sado.menus.tree import filled as fill
 
 BACKS, MORES = ("0", "00", "000", "0000"), ("99", "999", "9999", "0000")
 # A field for words takes these keys for what they are everywhere else: nobody's name or matter is "0".
@@ -61,7 +61,10 @@ def pages_of(tree: Tree, screen: Screen, session: Session, budget: Budget) -> tu
     if session.error:
         error = words(tree, tree.errors[session.error], session)
         text = f"{error}\n{text}" if text else error
-    options = [f"{option.key} {_line(tree, screen, option, session)}" for option in options_of(screen, session)]
+    offered = options_of(screen, session)
+    options = [
+        f"{option.key} {line}" for option, line in zip(offered, _lines(tree, screen, offered, session), strict=True)
+    ]
     back = [f"{keys.back} {tree.back[language]}"] if _shows_back(tree, screen, session) else []
     return pages(text, options, back, f"{keys.more} {tree.more[language]}", budget)
 
@@ -74,9 +77,21 @@ def _shows_back(tree: Tree, screen: Screen, session: Session) -> bool:
     return not tree.is_by_sms or (bool(session.form) and screen.is_choice and not screen.options)
 
 
-def _line(tree: Tree, screen: Screen, option: Option, session: Session) -> str:
-    """A list's lines are values already: what an agency wrote cannot bring in a placeholder."""
-    return str(option.text[session.language]) if screen.is_list else words(tree, option.text, session)
+def _lines(tree: Tree, screen: Screen, offered: Sequence[Option], session: Session) -> list[str]:
+    """A list's lines are values already: what an agency wrote cannot bring in a placeholder. By SMS, where letters are
+    paid for, they leave out the end that all have in common: whoever asked about a place knows it."""
+    if not screen.is_list:
+        return [words(tree, option.text, session) for option in offered]
+    lines = [str(option.text[session.language]) for option in offered]
+    parts = [line.rpartition(", ") for line in lines]
+    if (
+        tree.is_by_sms
+        and len(lines) > 1
+        and all(begin for begin, _, _ in parts)
+        and len({end for *_, end in parts}) == 1
+    ):
+        return [begin for begin, _, _ in parts]
+    return lines
 
 
 def words(tree: Tree, texts: Texts, session: Session, language: str = "") -> str:
@@ -94,17 +109,16 @@ def _form(tree: Tree, form: Form, session: Session, language: str) -> str:
 
 
 def filled(tree: Tree, text: str, session: Session, language: str) -> str:
-    """`text` with its placeholders filled in one pass: a value cannot bring in another placeholder. A line that is
-    left empty goes: a row of a register need not have every field."""
+    """`text` with its placeholders filled. A line that is left empty goes: a row of a register need not have every
+    field."""
     if "{" not in text:
         return text
 
-    def fill(match: re.Match[str]) -> str:
-        name = match[1]
+    def value_of(name: str) -> str:
         answer = session.answers.get(name, "")
         if label := tree.labels.get((name, answer)):
             return str(label[language])
         return session.values.get(name) or tree.fixed_placeholders.get(name) or answer
 
-    lines = (PLACEHOLDER.sub(fill, line) for line in text.split("\n"))
+    lines = (fill(line, value_of) for line in text.split("\n"))
     return "\n".join(line for line in lines if line.strip())

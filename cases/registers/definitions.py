@@ -145,8 +145,10 @@ def _field_faults(name: str, field: Field) -> Iterator[str]:
         yield f"{SAMPLE} is the column that marks invented rows, so no field can have this name"
     if (field.type == "digits") != bool(field.length):
         yield f"{name}: digits, and only digits, need a length"
-    if (field.type == "code") != bool(field.words):
-        yield f"{name}: a code, and only a code, needs words"
+    if field.type == "code" and not field.words:
+        yield f"{name}: a code needs words"
+    if field.words and field.type not in ("code", "money"):
+        yield f"{name}: only the values of a code, or an amount such as 0, can be called by words"
 
 
 def _texts(register: Register) -> Iterator[tuple[tuple[str, ...], Texts]]:

@@ -7,8 +7,9 @@ then the caller asks the agency (cases/registers/questions.py).
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,11 +23,14 @@ from sado.store.tables.registers import FOREVER, Key, RegisterRow, RegisterTable
 from sado.store.zone_time import local
 
 MOST_LISTED = 30
+# Names that begin with the same letters are compared, so many at most; near ones are alike to this share.
+STEM, MOST_COMPARED, MOST_NEAR, ALIKE = 3, 500, 9, 0.8
 # The part of what is about no district.
 NOWHERE = "-"
 _BODY = msgspec.json.Decoder(dict[str, str | Texts])
 
 Values = Mapping[str, str | Texts]
+Part = Callable[[Field, str, Fold], str]
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,14 @@ class Row:
 @dataclass(frozen=True)
 class Found:
     """What a lookup gave. `as_of` is the day of its oldest row, or of the copy when it has no rows; None without a
-    copy. `is_stale` when that is longer ago than the register's `fresh_days`, or unknown."""
+    copy. `is_stale` when that is longer ago than the register's `fresh_days`, or unknown. `near` are rows with nearly
+    the name that was looked for and not found."""
 
     register: Register
     rows: tuple[Row, ...]
     as_of: datetime.date | None
     is_stale: bool
+    near: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,18 +101,24 @@ class Registers:
         first. Raises RegisterError when the register cannot be looked up by exactly these fields."""
         register, wanted = self.get(name), self.key(name, values)
         matching: list[Row] = []
+        near: tuple[Row, ...] = ()
         if self._says(register, list(values), values):
             today = self.today(tx.now).isoformat()
             kept = RegisterTable(name, register.private).find(tx, wanted, today, MOST_LISTED)
-            # A key made under an earlier definition may be left over: the row itself decides.
-            matching = [row for row in map(_row, kept) if wanted in self._keys(register, row.values)]
-        return self._found(tx, name, matching, str(values.get(register.district, "")))
+            matching = [row for row in map(_row, kept) if self._is_meant(register, wanted, values, row)]
+            near = () if matching else self._near(tx, name, values, wanted, today)
+        return self._found(tx, name, matching, str(values.get(register.district, "")), near)
 
     def find_row(self, tx: Transaction, name: str, row_id: str) -> Found:
         """The row that was chosen from a list. A private register has no lists, and so none."""
         register = self.get(name)
         kept = None if register.private else RegisterTable(name, is_private=False).get(tx, row_id)
         return self._found(tx, name, [_row(kept)] if kept else [], "")
+
+    def asked(self, name: str, values: Mapping[str, str]) -> str:
+        """One text for every spelling of a question about these values, and another for every other question. Raises
+        RegisterError as `key` does."""
+        return self._key(self.get(name), self._way(name, values), values, field_types.identity)
 
     def key(self, name: str, values: Mapping[str, str]) -> str:
         """One text for every spelling of these values. Raises RegisterError for fields that are no way to look up."""
@@ -151,13 +163,35 @@ class Registers:
     def name_of(self, name: str, values: Values) -> str:
         """What names this row among those of its register; empty when its values do not tell."""
         register = self.get(name)
-        return self._key(register, register.id, values) if self._says(register, register.id, values) else ""
+        if not self._says(register, register.id, values):
+            return ""
+        return self._key(register, register.id, values, field_types.identity)
 
     def keys_of(self, name: str, values: Values) -> list[Key]:
         """What the row is found by, and until when."""
         register = self.get(name)
         until = str(values.get(register.until) or FOREVER)
         return [Key(text, until) for text in self._keys(register, values)]
+
+    def _is_meant(self, register: Register, wanted: str, values: Mapping[str, str], row: Row) -> bool:
+        """Whether a row that was found is what was looked for. A key made under an earlier definition may be left over:
+        the row itself decides."""
+        return wanted in self._keys(register, row.values) and all(
+            field_types.agrees(register.fields[name], typed, str(row.values.get(name, "")), self._fold)
+            for name, typed in values.items()
+        )
+
+    def _near(self, tx: Transaction, name: str, values: Mapping[str, str], wanted: str, today: str) -> tuple[Row, ...]:
+        """The rows whose name begins as this one does and is spelt nearly so, or is the beginning of the other; those
+        most alike first. Of persons nobody is shown another's row."""
+        register, typed = self.get(name), wanted.partition("=")[2]
+        if register.private or [register.fields[part].type for part in values] != ["name"] or len(typed) < STEM:
+            return ()
+        table, way = RegisterTable(name, register.private), wanted.removesuffix(typed)
+        others = table.beginning(tx, way + typed[:STEM], today, MOST_COMPARED)
+        alike = [(_likeness(typed, key.removeprefix(way)), row_id) for key, row_id in others]
+        closest = sorted((one for one in alike if one[0] >= ALIKE), reverse=True)[:MOST_NEAR]
+        return tuple(_row(kept) for _, row_id in closest if (kept := table.get(tx, row_id)))
 
     def _way(self, name: str, values: Mapping[str, str]) -> list[str]:
         searches = self.get(name).find_by
@@ -191,16 +225,19 @@ class Registers:
         """Whether each of these fields has something to be found by."""
         return all(self._part(register, name, values) for name in names)
 
-    def _key(self, register: Register, names: Sequence[str], values: Values) -> str:
-        return f"{'+'.join(names)}={'/'.join(self._part(register, name, values) for name in names)}"
+    def _key(self, register: Register, names: Sequence[str], values: Values, part: Part = field_types.key) -> str:
+        parts = (part(register.fields[name], str(values.get(name, "")), self._fold) for name in names)
+        return f"{'+'.join(names)}={'/'.join(parts)}"
 
     def _part(self, register: Register, name: str, values: Values) -> str:
         return field_types.key(register.fields[name], str(values.get(name, "")), self._fold)
 
-    def _found(self, tx: Transaction, name: str, matching: list[Row], district: str) -> Found:
+    def _found(
+        self, tx: Transaction, name: str, matching: list[Row], district: str, near: tuple[Row, ...] = ()
+    ) -> Found:
         register = self.get(name)
         as_of = min((row.as_of for row in matching), default=None) or self._absent_since(tx, name, district)
-        return Found(register, tuple(matching), as_of, _is_stale(register, as_of, self.today(tx.now)))
+        return Found(register, tuple(matching), as_of, _is_stale(register, as_of, self.today(tx.now)), near)
 
     def _absent_since(self, tx: Transaction, name: str, district: str) -> datetime.date | None:
         """The day of the copy that lacks what was looked for. Where only parts of the register are here, that of the
@@ -218,6 +255,12 @@ class Registers:
 def values_of(body: str) -> dict[str, str | Texts]:
     """The values of a row from the JSON that it is kept as."""
     return _BODY.decode(body)
+
+
+def _likeness(typed: str, name: str) -> float:
+    """How alike two keys of names are, from 0 to 1; one that begins with the other is like it."""
+    shorter, longer = sorted((typed, name), key=len)
+    return 1.0 if longer.startswith(shorter) else SequenceMatcher(None, typed, name).ratio()
 
 
 def _row(kept: RegisterRow) -> Row:

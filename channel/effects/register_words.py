@@ -13,7 +13,7 @@ from sado.cases.registers.lookup import Registers, Values
 from sado.menus.invisible import clean
 from sado.menus.language import formats
 from sado.menus.pack import Pack
-from sado.menus.tree import PLACEHOLDER
+from sado.menus.tree import PLACEHOLDER, filled
 from sado.store import Transaction
 
 Tell = Callable[[Transaction, str, str, Mapping[str, str]], object]
@@ -73,7 +73,7 @@ class RegisterWords:
 
     def _filled(self, texts: Mapping[str, str], register: Register, values: Values, language: str) -> str:
         words = self.row(register, values, language)
-        return PLACEHOLDER.sub(lambda match: words[match[1]], self._text(texts, language)).strip()
+        return filled(self._text(texts, language), words.__getitem__).strip()
 
     def _text(self, texts: Mapping[str, str], language: str) -> str:
         """The text in this language; where an agency wrote none, in the first that it did write."""
@@ -82,8 +82,8 @@ class RegisterWords:
     def _value(self, field: Field, value: str | Mapping[str, str], language: str) -> str:
         if not isinstance(value, str):
             return clean(self._text(value, language))
-        if not value:
-            return ""
+        if not value or value in field.words:
+            return self._typed(field, value, language)
         if field.type == "date":
             return self.date(datetime.date.fromisoformat(value), language)
         if field.type == "money":

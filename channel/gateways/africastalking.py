@@ -21,8 +21,10 @@ from sado.channel.contract import (
     Message,
     Networks,
     Report,
+    Septets,
     SessionEnd,
     State,
+    Ucs2,
     allowed_setting,
     harmless,
     number_in,
@@ -33,6 +35,7 @@ from sado.channel.contract import (
 from sado.channel.gateways.dialled import after_tail
 from sado.channel.gateways.http import failures
 from sado.channel.request import Request, needed, text_in
+from sado.menus.engine import USSD
 from sado.menus.gsm import Budget
 from sado.sync.codes import Cause
 from sado.sync.outbox import DeferredError, DestinationDownError, OutcomeUnknownError, RejectedError, SendError
@@ -67,6 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         url_setting("Address of the API instead of the provider's own, for tests and the demo."),
     ] = ""
+    septets: Septets = 182
+    ucs2: Ucs2 = 80
 
 
 def build(settings: Settings, context: Context) -> Gateway | None:
@@ -75,7 +80,7 @@ def build(settings: Settings, context: Context) -> Gateway | None:
         return None
     sms = AfricasTalkingSms(settings, context.country)
     sender = sms if settings.username else None
-    ussd = AfricasTalkingUssd(context.country)
+    ussd = AfricasTalkingUssd(context.country, Budget(settings.septets, settings.ucs2))
     return Gateway(NAME, settings.token, settings.allowed, ussd=ussd, sms=sms, sender=sender)
 
 
@@ -83,10 +88,10 @@ class AfricasTalkingUssd:
     """The format of the USSD callbacks. A number without a country code is of the pack's `country`."""
 
     name = NAME
-    budget = Budget()
     is_cumulative = True
 
-    def __init__(self, country: str) -> None:
+    def __init__(self, country: str, budget: Budget = USSD) -> None:
+        self.budget = budget
         self._country = country
 
     def parse_hop(self, request: Request) -> Hop:

@@ -11,7 +11,18 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from sado.channel.contract import Context, Gateway, Hop, Networks, SessionEnd, allowed_setting, number_in, token_setting
+from sado.channel.contract import (
+    Context,
+    Gateway,
+    Hop,
+    Networks,
+    Septets,
+    SessionEnd,
+    Ucs2,
+    allowed_setting,
+    number_in,
+    token_setting,
+)
 from sado.channel.gateways.dialled import after_code, after_tail
 from sado.channel.request import Request, needed, text_in
 from sado.menus.gsm import Budget
@@ -39,8 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = True
     go_on: Annotated[str, GIVEN, Meta(description="The word before a screen.")] = "CON"
     end: Annotated[str, GIVEN, Meta(description="The word before the last screen.")] = "END"
-    septets: Annotated[int, Meta(ge=40, le=182, description="Letters of a screen in GSM-7.")] = 182
-    ucs2: Annotated[int, Meta(ge=40, le=80, description="Letters of a screen in UCS-2, such as Cyrillic.")] = 80
+    septets: Septets = 182
+    ucs2: Ucs2 = 80
 
 
 def build(settings: Settings, context: Context) -> Gateway | None:

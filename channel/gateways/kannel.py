@@ -26,8 +26,10 @@ from sado.channel.contract import (
     Message,
     Networks,
     Report,
+    Septets,
     SessionEnd,
     State,
+    Ucs2,
     allowed_setting,
     harmless,
     number_in,
@@ -38,6 +40,7 @@ from sado.channel.contract import (
 from sado.channel.gateways.dialled import after_code
 from sado.channel.gateways.http import Answer, post
 from sado.channel.request import LONGEST_TEXT, BadRequestError, Request, needed
+from sado.menus.engine import USSD
 from sado.menus.gsm import Budget, encoding, segments
 from sado.sync.codes import Cause
 from sado.sync.outbox import DestinationDownError, OutcomeUnknownError, RejectedError
@@ -81,6 +84,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         url_setting("This station as Kannel reaches it; empty: http://127.0.0.1 and SADO_PORT."),
     ] = ""
     ussd: Annotated[bool, Meta(description="Serve USSD over SMPP through Kannel.")] = False
+    septets: Septets = 182
+    ucs2: Ucs2 = 80
 
 
 def build(settings: Settings, context: Context) -> Gateway | None:
@@ -94,7 +99,8 @@ def build(settings: Settings, context: Context) -> Gateway | None:
     station = (settings.reports.rstrip("/") or context.url).replace("://", f"://sado:{settings.token}@", 1)
     reports = f"{station}{PREFIX}{NAME}/report"
     sms = KannelSms(smsbox, settings.sender, reports, context.country)
-    ussd = KannelUssd(smsbox, context.service_code, context.country) if settings.ussd else None
+    budget = Budget(settings.septets, settings.ucs2)
+    ussd = KannelUssd(smsbox, context.service_code, context.country, budget) if settings.ussd else None
     return Gateway(NAME, settings.token, settings.allowed, ussd=ussd, sms=sms, sender=sms)
 
 
@@ -197,10 +203,10 @@ class KannelUssd:
     5.3.2.43)."""
 
     name = NAME
-    budget = Budget()
     is_cumulative = False
 
-    def __init__(self, box: Smsbox, service_code: str, country: str) -> None:
+    def __init__(self, box: Smsbox, service_code: str, country: str, budget: Budget = USSD) -> None:
+        self.budget = budget
         self._box = box
         self._code = service_code
         self._country = country

@@ -54,7 +54,7 @@ class CommandReader:
             wins = asked is None or is_whole or len(text) <= LONG
         return match if wins else None
 
-    def begun(self, match: CommandMatch, language: str, service_code: str) -> Session:
+    def begun(self, match: CommandMatch, language: str) -> Session:
         """The session that a command begins."""
         keyword, inputs = match.command.keyword, dict(match.arguments.inputs)
         for name in match.arguments.inputs:
@@ -68,7 +68,6 @@ class CommandReader:
             screen=str(go),
             answers=dict(keyword.constants),
             prefilled=inputs,
-            values={"ussd": service_code},
         )
 
     def key(self, tree: Tree, session: Session, text: str) -> str | None:

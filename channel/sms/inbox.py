@@ -59,9 +59,8 @@ class OpenConversation:
 class Inbox:
     """Takes the SMS of every gateway. All of `take` happens inside the caller's transaction."""
 
-    def __init__(self, versions: Versions, service_code: str) -> None:
+    def __init__(self, versions: Versions) -> None:
         self._versions = versions
-        self._service_code = service_code
         self._turns = Turns(versions, TWO_SEGMENTS, without_sms, is_proven=False)
 
     @property
@@ -105,7 +104,7 @@ class Inbox:
         chosen = subscribers.language_of(tx, msisdn)
         if chosen is None or chosen not in languages.codes:
             chosen = match.command.language or spoken or languages.default
-        session = self._reader.begun(match, chosen, self._service_code)
+        session = self._reader.begun(match, chosen)
         turn, form = self._turns.settled(tx, msisdn, self._turns.entered(session), 0)
         if form:
             self._keep(tx, msisdn, None)
@@ -171,7 +170,7 @@ class Inbox:
         attempts.add(tx, f"help {msisdn}", since)
         pack = self._versions.current.pack
         language = subscribers.language_of(tx, msisdn) or pack.languages.default
-        replies.answer(tx, msisdn, pack.message("unknown", language, ussd=self._service_code))
+        replies.answer(tx, msisdn, pack.message("unknown", language))
 
 
 def _session_id(tx: Transaction, msisdn: str) -> bytes:

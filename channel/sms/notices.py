@@ -51,15 +51,12 @@ class Notices:
     """The transport of the outbox's `sms` entries: news of a case, what somebody asked for, alerts, and announcements
     to be made into alerts. Nothing is sent to a number that wants no SMS, also when it was put before that."""
 
-    def __init__(
-        self, store: Store, failover: Failover, pack: Pack, cases: Cases, policy: SendPolicy, service_code: str
-    ) -> None:
+    def __init__(self, store: Store, failover: Failover, pack: Pack, cases: Cases, policy: SendPolicy) -> None:
         self._store = store
         self._failover = failover
         self._pack = pack
         self._cases = cases
         self._policy = policy
-        self._service_code = service_code
 
     def send(self, entry: Entry) -> Handed:
         """Send what the entry says. Raises one of the outbox's SendErrors."""
@@ -124,7 +121,7 @@ class Notices:
         if any(other.id > entry.id and other.kind == entry.kind for other in waiting):
             raise NothingToSendError(Cause.SAID_LATER)
         language = subscribers.language_of(tx, notice.msisdn) or notice.language
-        text = self._pack.message(notice.message, language, ref=notice.reference, ussd=self._service_code)
+        text = self._pack.message(notice.message, language, ref=notice.reference)
         return Words(notice.msisdn, text, language, notice.peer)
 
     def _reply(self, tx: Transaction, entry: Entry) -> Words:

@@ -22,6 +22,9 @@ class LookupOutcomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     missing: Annotated[Id, Meta(description="no copy, or an old one without the row: open a question here")]
     stale: Annotated[Id, Meta(description="a row of an old copy: show it with its date, and ask")] | None = None
     several: Annotated[Id, Meta(description="more than one row: a list")] | None = None
+    near: Annotated[Id, Meta(description="no such name, but others like it: a list; not written: as `none`")] | None = (
+        None
+    )
     locked: Annotated[Id, Meta(description="too many wrong tries")] | None = None
 
 
@@ -33,12 +36,13 @@ class Lookup(ScreenType, frozen=True, kw_only=True, tag="lookup"):
     by: Annotated[list[Name], Meta(description="the answers that are looked up; `row` for a list's; none: all")] = []
     when: Annotated[
         dict[str, Id],
-        Meta(description="where a found row leads instead: `field.value`, or a `field` that has something; first wins"),
+        Meta(description="a found row leads here: `field.value`, `day.past`, or a `field` with any; first wins"),
     ] = {}
 
     def screens(self, name: str, shared: Mapping[str, Label]) -> Iterator[Screen]:
         """An action with an outcome for each way."""
         outcomes = {way: target or self.go.missing for way, target in msgspec.structs.asdict(self.go).items()}
+        outcomes["near"] = self.go.near or self.go.none
         outcomes |= {f"found.{case}": target for case, target in self.when.items()}
         constants = {"register": self.register} | ({"when": " ".join(self.when)} if self.when else {})
         yield Screen(name, effect="lookup", inputs=tuple(self.by), constants=constants, outcomes=outcomes)

@@ -72,9 +72,10 @@ def _tree(source: PackSource, languages: Languages, made: Sequence[Screen], plac
         back=languages.complete(shared.back),
         more=languages.complete(shared.more),
         errors={error: completed(languages, texts) for error, texts in shared.errors.items()},
-        labels=labels_of(screens),
+        labels=_labels(screens, shared, languages),
         placeholders=placeholders,
         fixed_placeholders=shared.fixed_placeholders,
+        refusals=frozenset(map(languages.fold, shared.refusals)),
         entered=tuple(screen for word in keywords for screen in (word.go, word.go_with_inputs, *word.inputs) if screen),
     )
 
@@ -90,6 +91,19 @@ def _finished(screen: Screen, languages: Languages, fields: Mapping[str, int]) -
         title=completed(languages, screen.title),
         options=tuple(replace(option, text=completed(languages, option.text)) for option in screen.options),
     )
+
+
+def _labels(screens: Mapping[str, Screen], shared: PackFile, languages: Languages) -> dict[tuple[str, str], Texts]:
+    """The words of each answer: those of its option, unless pack.yaml calls the kind or topic something else. A line of
+    a full screen may be shorter than what the matter is called anywhere else."""
+    labels, named = labels_of(screens), _named(shared)
+    return {key: completed(languages, named.get(key, texts)) for key, texts in labels.items()}
+
+
+def _named(shared: PackFile) -> dict[tuple[str, str], Texts]:
+    """(kind or topic, code) → what pack.yaml calls it."""
+    kinds: dict[tuple[str, str], Texts] = {("kind", code): texts for code, texts in shared.kinds.items()}
+    return kinds | {("topic", code): texts for code, texts in shared.topics.items()}
 
 
 def _worst(languages: Languages, value: str | Label) -> Texts:
@@ -112,9 +126,7 @@ def _case_words(
         ("topic", name): title for name, title in titles.items() if isinstance(title, dict)
     }
     named |= {key: texts for key, texts in tree.labels.items() if key[0] in ("kind", "topic")}
-    named |= {("kind", code): texts for code, texts in shared.kinds.items()}
-    named |= {("topic", code): texts for code, texts in shared.topics.items()}
-    return {key: completed(languages, texts) for key, texts in named.items()}
+    return {key: completed(languages, texts) for key, texts in (named | _named(shared)).items()}
 
 
 def _agencies(table: str, languages: Languages) -> dict[str, Agency]:

@@ -15,10 +15,13 @@ from sado.menus.language.languages import Languages
 from sado.menus.reading.faults import Fault
 from sado.menus.reading.yaml_files import Written
 from sado.menus.session import Session
-from sado.menus.tree import PLACEHOLDER, Form, Screen, Texts, Tree
-from sado.menus.view import options_of, pages_of
+from sado.menus.tree import PLACEHOLDER, Form, Screen, Texts, Tree, without_sms
+from sado.menus.view import options_of, pages_of, words
 
 MOST_OPTIONS = 9
+# So little over a segment, an SMS costs two (3GPP TS 23.040, section 9.2.3.24.1).
+JUST_OVER = {"UCS-2": range(71, 81), "GSM-7": range(161, 171)}
+WHOLE = Budget(10**6, 10**6)
 DEEPEST = 4
 PAGES_WITH_ERROR = 2
 
@@ -48,6 +51,7 @@ def style(tree: Tree, written: Written, budget: Budget) -> Iterator[Fault]:
             yield written.fault(screen.id, says)
         yield from _length_faults(tree, written, screen, budget)
     yield from _no_exit(tree, written, in_reach)
+    yield from _just_over_a_segment(tree, written)
 
 
 def known_to(tree: Tree) -> set[str]:
@@ -223,6 +227,27 @@ def _length_faults(tree: Tree, written: Written, screen: Screen, budget: Budget)
             yield written.fault(screen.id, says, language=language)
 
 
+def _just_over_a_segment(tree: Tree, written: Written) -> Iterator[Fault]:
+    """What leaves by SMS alone, and costs two segments for a few letters: what a screen sends, and the words that
+    commands lead to and no menu does."""
+    by_sms = without_sms(tree)
+    on_calls = reached(tree.screens, [tree.start, tree.first_contact, tree.resume])
+    for screen in by_sms.screens.values():
+        says_alone = not (screen.id in on_calls or screen.effect or screen.is_list or screen.is_goto or screen.options)
+        if says_alone or screen.effect == "send_sms":
+            for language in tree.languages.codes:
+                said = _sent(by_sms, _longest_forms(screen), worst(tree, screen, language))
+                if (count := units(said)) in (over := JUST_OVER[encoding(said)]):
+                    says = f"takes {count} units as an SMS, which is two segments: {over.start - 1} are one"
+                    yield written.fault(screen.id, says, language=language)
+
+
+def _sent(tree: Tree, screen: Screen, session: Session) -> str:
+    if screen.effect:
+        return words(tree, screen.text, session)
+    return "\n".join(pages_of(tree, screen, session, WHOLE))
+
+
 def _longest_forms(screen: Screen) -> Screen:
     """The screen with each text in the longest of its plural forms."""
 
@@ -237,7 +262,7 @@ def _too_long(tree: Tree, screen: Screen, session: Session, budget: Budget) -> s
     """In one page by itself unless it is `paged`; with the error line above in two at most."""
     shown = pages_of(tree, screen, session, budget)
     if len(shown) > 1 and not screen.is_paged and not screen.is_list:
-        whole = pages_of(tree, screen, session, Budget(10**6, 10**6))[0]
+        whole = pages_of(tree, screen, session, WHOLE)[0]
         return f"takes {units(whole)} of {budget.of(whole)} units: shorten it, or say `paged: true`"
     session.error = screen.accepts or "choice"
     with_error = pages_of(tree, screen, session, budget)
@@ -249,7 +274,7 @@ def _too_long(tree: Tree, screen: Screen, session: Session, budget: Budget) -> s
 def _leaves_gsm(tree: Tree, screen: Screen, session: Session) -> str:
     """Latin text with one letter outside GSM-7 has room for 80 letters instead of 182, and nobody sees why."""
     session.error = ""
-    whole = "\n".join(pages_of(tree, screen, session, Budget(10**6, 10**6)))
+    whole = "\n".join(pages_of(tree, screen, session, WHOLE))
     letters = [sign for sign in whole if sign.isalpha()]
     if encoding(whole) == "GSM-7" or not all("LATIN" in unicodedata.name(sign, "") for sign in letters):
         return ""

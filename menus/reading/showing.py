@@ -21,12 +21,13 @@ class ChoiceOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     text: Label
     go: Annotated[Id, Meta(description="the screen it leads to; by default that of the whole screen")] | None = None
     value: Annotated[str, Meta(description="what is kept as the screen's answer")] = ""
+    constants: Annotated[dict[Name, str], Meta(description="more answers that this choice gives, written here")] = {}
     key: Annotated[int, Meta(ge=1, le=9, description="its number; by default its place in the list")] | None = None
 
 
 def _numbered(options: Iterable[ChoiceOption]) -> tuple[Option, ...]:
     return tuple(
-        Option(str(option.key or place), option.text, option.go or "", option.value)
+        Option(str(option.key or place), option.text, option.go or "", option.value, constants=option.constants)
         for place, option in enumerate(options, 1)
     )
 

@@ -55,6 +55,7 @@ class PackFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     statuses: dict[str, Label]
     messages: dict[str, Label]
     kinds: Annotated[dict[str, Label], Meta(description="words for kinds of case; they go before an option's")] = {}
+    refusals: Annotated[list[str], Meta(description="words that are said in place of a name, such as anonymous")] = []
     topics: Annotated[dict[str, Label], Meta(description="words for topics; they go before an option's")] = {}
 
 

@@ -66,6 +66,21 @@ class RegisterTable:
         )
         return [self._opened(tx, row) for row in rows]
 
+    def beginning(self, tx: Transaction, start: str, today: str, limit: int) -> list[tuple[str, str]]:
+        """(key, id) of the rows of a public register with a key that begins so, still shown on this day."""
+        return [
+            (key, row_id)
+            for key, row_id in tx.all(
+                "SELECT key, id FROM register_keys WHERE register = :register AND key >= :start AND key < :end"
+                " AND until >= :today ORDER BY key, id LIMIT :limit",
+                register=self.register,
+                start=start,
+                end=f"{start}\U0010ffff",
+                today=today,
+                limit=limit,
+            )
+        ]
+
     def get(self, tx: Transaction, row_id: str) -> RegisterRow | None:
         """The row, or None."""
         row = tx.one(

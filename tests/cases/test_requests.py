@@ -121,7 +121,7 @@ def test_a_hard_one_is_taken_after_all(two: Two) -> None:
     assert two.outcome(number) == "taken"
     assert two.village.case(number).status == "answered"
     assert [event.kind for event in two.village.history(number)] == ["received", "registered", "in_review", "answered"]
-    assert two.village.told(number) == 3
+    assert two.village.told(number) == 2
 
 
 def test_a_hard_one_is_set_aside_and_stays_to_be_read(two: Two) -> None:

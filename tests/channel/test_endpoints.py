@@ -36,7 +36,7 @@ def smsbox() -> Iterator[Provider]:
 
 def endpoint(station: Station, smsbox: Provider, effects: Effects | None = None) -> Endpoint:
     gateway = KannelUssd(Smsbox(smsbox.url, "sado", "secret"), "*1339#", "TJ")
-    versions = Versions(station.pack, lambda pack: effects or station.effects)
+    versions = Versions(station.pack, lambda pack: effects or station.effects, "*1339#")
     return UssdEndpoints(station.store, gateway, Conversation(gateway, versions)).endpoints()["ussd"]
 
 

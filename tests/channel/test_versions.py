@@ -233,7 +233,7 @@ def test_an_older_version_is_put_together_once(tmp_path: Path) -> None:
     newer = replace(kenya(), name="newer", tree=replace(kenya().tree, version="2"))
     with open_store(tmp_path) as store:
         checking.choose(store, "kenya")
-        known = versions.Versions(newer, effects)  # type: ignore[arg-type]
+        known = versions.Versions(newer, effects, "*1339#")  # type: ignore[arg-type]
         asked = [one for one in ("2", kenya().tree.version, "3") for _ in range(2)]
         found = store.read(lambda tx: [known.of(tx, one) for one in asked])
     assert [one and one.pack.name for one in found] == ["newer", "newer", "kenya", "kenya", None, None]

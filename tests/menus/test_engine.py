@@ -368,3 +368,20 @@ def test_nothing_that_was_answered_or_found_goes_beyond_the_main_menu(odd: Tree)
 
 def test_what_was_answered_before_a_form_began_is_part_of_it(odd: Tree) -> None:
     assert Walk(odd).type("00", *FORM).lines[0] == "Water, Toptown city"
+
+
+def test_an_option_gives_its_constants_as_answers_and_another_gives_none() -> None:
+    odd = f"""\
+odd:
+  type: choice
+  options:
+    - {{go: asked, constants: {{service: water}}, text: {TEXT}}}
+    - {{go: asked, text: {TEXT}}}
+asked:
+  type: choice
+  answer: service
+  options: [{{go: end, value: water, text: {{en: Water, ru: Вода}}}}, {{go: end, value: power, text: {TEXT}}}]
+"""
+    one = tree(odd)
+    at_odd = engine.resume(one, engine.start(one, "en").session, "1").session
+    assert [engine.resume(one, at_odd, key).session.answers.get("service") for key in ("1", "2")] == ["water", None]

@@ -1,5 +1,7 @@
 """A screen as it is shown: filled, numbered, with keys of navigation that are never an answer."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,3 +145,38 @@ def test_what_an_agency_wrote_in_a_list_brings_in_no_placeholder() -> None:
     found = {"items": [("row", "{pin}")], "values": {"pin": "4821"}}
     assert shown(Screen("odd", answer="a", go="end", is_list=True), **found)[0] == "1 {pin}"
     assert shown(Screen("odd", {}, (Option("1", {"en": "{pin}"}, "end"),)), **found)[0] == "1 4821"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{pay}. Call", "109 сом. Call"),
+        ("{pay} Call", "109 сом. Call"),
+        ("{name}. Call", "Name. Call"),
+        ("{pay}", "109 сом."),
+    ],
+)
+def test_a_value_brings_no_full_stop_where_the_text_has_its_own(text: str, expected: str) -> None:
+    values = {"pay": "109 сом.", "name": "Name"}
+    assert view.filled(TREE, text, session(values=values), "en") == expected
+
+
+SHARED_END = [("1", "Driver, Yovon"), ("2", "Cook, Yovon")]
+
+
+@pytest.mark.parametrize(
+    ("is_by_sms", "items", "lines"),
+    [
+        (True, SHARED_END, ["1 Driver", "2 Cook"]),
+        (False, SHARED_END, ["1 Driver, Yovon", "2 Cook, Yovon"]),
+        (True, [*SHARED_END, ("3", "Nurse, Vose")], ["1 Driver, Yovon", "2 Cook, Yovon", "3 Nurse, Vose"]),
+        (True, SHARED_END[:1], ["1 Driver, Yovon"]),
+        (True, [("1", "Driver"), ("2", "Driver")], ["1 Driver", "2 Driver"]),
+    ],
+    ids=["by SMS", "on a call", "with different ends", "alone", "without an end"],
+)
+def test_a_list_by_sms_leaves_out_what_all_its_lines_end_in(
+    is_by_sms: bool, items: list[tuple[str, str]], lines: list[str]
+) -> None:
+    walked, listed = replace(TREE, is_by_sms=is_by_sms), Screen("odd", answer="row", go="end", is_list=True)
+    assert view.pages_of(walked, listed, session(items=items, trail=[]), USSD)[0].split("\n") == lines

@@ -40,6 +40,7 @@ errors:
   phone: {en: A phone number., ru: Телефон.}
   name: {en: A name., ru: Имя.}
   text: {en: Words., ru: Слова.}
+  serial: {en: A number., ru: Номер.}
   place: {en: A town., ru: Город.}
   busy: {en: Later., ru: Позже.}
 fields: {tin: 9}

@@ -40,6 +40,14 @@ RAW: Mapping[str, Any] = {
             "last_day": {"type": "date", "required": False},
         },
     },
+    "permits": {
+        "agency": "INV",
+        "title": {"tg": "Иҷозат", "ru": "Разрешение"},
+        "fresh_days": 30,
+        "id": ["number"],
+        "find_by": [["number"]],
+        "fields": {"number": {"type": "serial", "without": ["No"], "label": LABEL}},
+    },
     "taxes": {
         "agency": "TAX",
         "title": {"tg": "Андоз", "ru": "Налоги"},
@@ -101,6 +109,11 @@ class Desk:
 def licences(folder: Path, lines: Sequence[str]) -> Path:
     """A file of licences."""
     return written(folder / "licences.csv", LICENCES, lines)
+
+
+def permits(folder: Path, numbers: Sequence[str]) -> Path:
+    """A file of permits with these numbers."""
+    return written(folder / "permits.csv", "number", numbers)
 
 
 def taxes(folder: Path, lines: Sequence[str]) -> Path:

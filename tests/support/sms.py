@@ -47,7 +47,7 @@ def notices(
     down is tried again at once."""
     failover = Failover([Route(one, 1000.0) for one in gateways], clock=_Later(), sleep=lambda seconds: None)
     pack = shipped_pack()
-    return Notices(store, failover, pack, cases, policy or SendPolicy(pack, daily_budget), "*1339#")
+    return Notices(store, failover, pack, cases, policy or SendPolicy(pack, daily_budget))
 
 
 class _Later:

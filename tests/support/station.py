@@ -43,7 +43,7 @@ KEYS = Keyring({1: b"k" * 32}, 1, b"r" * 32)
 @cache
 def shipped_pack() -> Pack:
     """The default pack, read once."""
-    return packs.load("tajikistan")
+    return packs.load("tajikistan").dialled_at("*1339#")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def webhook(store: Store, cases: Cases, versions: Versions) -> FlaskClient:
     """A client of an application that has Africa's Talking's addresses and nothing else."""
     block = africastalking.Settings(token=TOKEN, username="sado", key="key")
     gateways = set_up([africastalking], lambda kind: block, Context(versions.current.pack.country, "*1339#", ""))
-    inbox, reports = Inbox(versions, "*1339#"), Reports(cases)
+    inbox, reports = Inbox(versions), Reports(cases)
     channel = connect(gateways, SmsSettings(), store, versions, inbox, reports)
     app = Flask("sado", static_folder=None)
     app.wsgi_app = Webhooks(app.wsgi_app, channel.webhooks)  # type: ignore[method-assign]
@@ -118,7 +118,7 @@ def open_station(
         who = store.write(lambda tx: identity.create(tx, NUMBER))
         filing_rate = FilingRate(draw=cycle("735").__next__)
         cases = Cases(who, False, lambda: versions.current.law, filing_rate=filing_rate)
-        versions = Versions(pack, lambda one: make_effects(cases, one))
+        versions = Versions(pack, lambda one: make_effects(cases, one), "*1339#")
         yield Station(clock, store, pack, cases, versions.current.effects, webhook(store, cases, versions))
     finally:
         store.close()

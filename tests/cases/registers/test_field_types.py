@@ -26,6 +26,9 @@ fold = Folding.read((PACKS / "tajikistan" / "folding.csv").read_text("utf-8")).f
         ("phone", "+992 (37) 224-53-68", "+992 (37) 224-53-68"),
         ("text", "two\n  words", "two words"),
         ("code", "fuel", "fuel"),
+        ("serial", "АМ № 0001234", "АМ № 0001234"),
+        ("money", "0.00", "0"),
+        ("money", "10.00", "10.00"),
     ],
 )
 def test_a_value_is_kept_in_one_form(kind: Any, raw: str, value: str) -> None:
@@ -50,6 +53,7 @@ def test_a_value_is_kept_in_one_form(kind: Any, raw: str, value: str) -> None:
         ("money", "-5", "an amount such as"),
         ("number", "1.5", "a whole number"),
         ("phone", "call me", "a telephone number"),
+        ("serial", "АМ № 000", "a number such as"),
         ("code", "gas", "one of fuel is needed"),
         ("text", "a\x00b", "a control sign"),
         ("text", "x" * 301, "at most 300 letters"),
@@ -68,6 +72,7 @@ def test_a_value_that_does_not_fit_is_told_without_being_repeated(kind: Any, raw
     [
         ("text", ["АМ № 0001234", "AM0001234", "am 000 1234", "Ам-0001234", "аm №0001234"]),
         ("digits", ["020025789", "020 025 789", "020-025-789", "０２００２５７８９"]),
+        ("serial", ["АМ № 0001234", "AM0001234", "1234", "№ 1234", "0001 234", "ам-1234"]),
         ("name", ["Ҳунармандон", "Хунармандон", "Hunarmandon", "ХУНАРМАНДОН"]),
     ],
 )
@@ -77,7 +82,38 @@ def test_every_way_to_type_a_value_is_one_key(kind: Any, typed: list[str]) -> No
     assert len(keys) == 1 and keys != {""}
 
 
-@given(st.text(max_size=40), st.sampled_from(["text", "name", "digits", "year", "place", "code"]))
+def test_serials_with_the_same_digits_are_two_numbers() -> None:
+    identities = {
+        field_types.identity(Field("serial"), one, fold) for one in ("АМ 0001234", "AM № 0001234", "БТ 0001234")
+    }
+
+    assert len(identities) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_meant"),
+    [("1234", True), ("AM 1234", True), ("ам1234", True), ("No 1234", True), ("AM No 1234", True)]
+    + [("БТ 1234", False), ("A 1234", False), ("AMK 1234", False)],
+)
+def test_the_letters_of_a_series_are_its_own_or_none(typed: str, is_meant: bool) -> None:
+    assert field_types.agrees(Field("serial", without=("No",)), typed, "АМ № 0001234", fold) is is_meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_same"),
+    [("ООО «Шифои намуна»", True), ("ҶДММ ШИФОИ НАМУНА", True), ('OOO "Shifoi namuna"', True), ("ИП Шифо", False)],
+)
+def test_a_firm_is_the_same_under_any_legal_form(typed: str, is_same: bool) -> None:
+    field = Field("name", without=("ҶДММ", "ООО", "ИП"))
+
+    assert (field_types.key(field, typed, fold) == field_types.key(field, "Шифои намуна", fold)) is is_same
+
+
+def test_a_firm_that_is_called_by_nothing_but_its_legal_form_has_a_key() -> None:
+    assert field_types.key(Field("name", without=("ООО",)), "ООО", fold) != ""
+
+
+@given(st.text(max_size=40), st.sampled_from(["text", "name", "digits", "serial", "year", "place", "code"]))
 def test_any_typed_text_has_a_key_of_letters_and_digits(typed: str, kind: Any) -> None:
     key = field_types.key(Field(kind), typed, fold)
 

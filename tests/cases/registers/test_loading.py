@@ -181,7 +181,7 @@ def test_the_oldest_copy_may_not_come_last(desk: Desk, tmp_path: Path) -> None:
         desk.load(path, as_of="2027-01-14")
     with pytest.raises(RegisterError, match="a day to come"):
         desk.load(path, as_of="2027-01-16")
-    with pytest.raises(RegisterError, match="The registers are: licences, taxes"):
+    with pytest.raises(RegisterError, match="The registers are: licences, permits, taxes"):
         desk.load(path, name="licence")
 
 

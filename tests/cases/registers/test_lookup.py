@@ -7,7 +7,7 @@ import pytest
 
 from sado.cases.registers.definitions import RegisterError
 from sado.store.tables.registers import Key, RegisterTable
-from tests.support.registers import TODAY, Desk, licence, licences, taxes
+from tests.support.registers import TODAY, Desk, licence, licences, permits, taxes
 from tests.support.stations import Clock, open_store
 
 DAY_S = 24 * 3600
@@ -43,6 +43,45 @@ def test_a_row_is_found_as_people_type(desk: Desk, tmp_path: Path, values: dict[
     desk.load(licences(tmp_path, [licence(1234)]))
 
     assert len(desk.find("licences", **values).rows) == count
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("1234", ["АМ № 0001234", "БТ № 0001234"]), ("am 1234", ["АМ № 0001234"]), ("АБ 1234", []), ("12345", [])],
+)
+def test_a_serial_is_found_by_its_digits_and_by_letters_that_are_its_own(
+    desk: Desk, tmp_path: Path, typed: str, found: list[str]
+) -> None:
+    desk.load(permits(tmp_path, ["АМ № 0001234", "БТ № 0001234", "АМ № 0000077"]))
+
+    assert desk.ids("permits", number=typed) == found
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [("Шифон намуна", ["Шифои намуна"]), ("Шифо", ["Шифои намуна"]), ("Шифоидигар", []), ("Боғ", []), ("Ши", [])],
+)
+def test_a_name_that_nobody_has_shows_those_that_are_nearly_the_same(
+    desk: Desk, tmp_path: Path, typed: str, near: list[str]
+) -> None:
+    desk.load(licences(tmp_path, [licence(1, holder="Шифои намуна"), licence(2, holder="Мактаб")]))
+    found = desk.find("licences", holder=typed)
+
+    assert (found.rows, [str(row.values["holder"]) for row in found.near]) == ((), near)
+
+
+def test_a_name_that_somebody_has_shows_no_others(desk: Desk, tmp_path: Path) -> None:
+    desk.load(licences(tmp_path, [licence(1, holder="Шифо"), licence(2, holder="Шифо 1")]))
+
+    assert desk.find("licences", holder="ШИФО").near == ()
+
+
+def test_a_near_name_whose_row_has_ended_is_not_shown(desk: Desk, tmp_path: Path, clock: Clock) -> None:
+    desk.load(licences(tmp_path, [licence(1, holder="Шифои намуна", last_day=TODAY)]))
+    assert len(desk.find("licences", holder="Шифо").near) == 1
+
+    clock.move(DAY_S)
+    assert desk.find("licences", holder="Шифо").near == ()
 
 
 def test_a_way_that_a_register_does_not_have_is_told(desk: Desk) -> None:

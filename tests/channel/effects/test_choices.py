@@ -94,7 +94,7 @@ def test_a_topic_everywhere_is_another_subscription_than_at_a_place(hers: Phone)
 
 def test_a_topic_that_no_option_names_has_the_words_of_its_register(hers: Phone) -> None:
     hers.do("subscribe", topic="exam_points", place="")
-    assert hers.do("my_subscriptions").items[0][1] == "Mobile registration point"
+    assert hers.do("my_subscriptions").items[0][1] == "Mobile exam point"
 
 
 def test_a_place_that_the_pack_lost_shows_its_code(hers: Phone) -> None:

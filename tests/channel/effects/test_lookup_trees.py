@@ -35,6 +35,8 @@ def started(folder: Path, pack: Pack) -> Lookups:
         ("passport", "by: [number]\n", "by: [row]\n", "passports is looked up by born, last; number"),
         ("passport", "status.ready:", "status.redy:", "no row of passports is ever status.redy"),
         ("exam", "when: {result:", "when: {mark:", "no row of exams is ever mark"),
+        ("exam", "day.past:", "day.over:", "no row of exams is ever day.over"),
+        ("exam", "day.past:", "hall.past:", "no row of exams is ever hall.past"),
     ],
 )
 def test_a_slip_in_a_lookup_is_told_at_the_start(tmp_path: Path, tree: str, old: str, new: str, says: str) -> None:

@@ -152,6 +152,33 @@ def test_a_found_row_goes_on_by_the_case_that_the_screen_names(village: Village,
     assert village.look(LICENCE | {"when": "status.cancelled"}).name == "found"
 
 
+@pytest.mark.parametrize(
+    ("number", "name"), [("6001", "found.valid_until.past"), ("1234", "found"), ("5555", "found")], ids=str
+)
+def test_a_day_that_is_over_is_told_apart(village: Village, number: str, name: str) -> None:
+    village.load(sample("licences"))
+
+    assert village.look(LICENCE | {"number": number, "when": "valid_until.past"}).name == name
+
+
+def test_a_name_that_is_free_shows_those_near_it(village: Village) -> None:
+    village.load(sample("businesses"))
+
+    outcomes = [village.look({"register": "businesses", "name": name}) for name in ("Шифон намуна", "Зелёный сад")]
+
+    assert [(outcome.name, [words for _, words in outcome.items]) for outcome in outcomes] == [
+        ("near", ["Шифои намуна, Яванский р-н"]),
+        ("none", []),
+    ]
+
+
+def test_questions_about_two_serials_with_the_same_digits_are_two(village: Village) -> None:
+    asked = [village.do("ask_agency", LICENCE | {"number": number}) for number in ("АМ 1", "am 1", "БТ 1")]
+
+    first, again, other = (outcome.values["ref"] for outcome in asked)
+    assert first == again != other
+
+
 def test_amounts_and_places_are_words_too(village: Village) -> None:
     village.load(sample("vacancies"))
 

@@ -197,8 +197,8 @@ def test_the_daemon_is_at_home_in_the_tables_of_the_tests(tmp_path: Path) -> Non
 def test_a_resident_writes_and_is_answered_through_the_modem(smsd: Smsd, gateway: GammuSms, tmp_path: Path) -> None:
     (tmp_path / "station").mkdir()
     with open_station(tmp_path / "station") as station:
-        versions = Versions(station.pack, lambda one: all_effects(station.cases, one))
-        poller = Poller(station.store, gateway, Inbox(versions, "*1339#"), Reports(station.cases))
+        versions = Versions(station.pack, lambda one: all_effects(station.cases, one), "*1339#")
+        poller = Poller(station.store, gateway, Inbox(versions), Reports(station.cases))
         transport = notices(station.store, station.cases, gateway)
         smsd.deliver(HER, "??? ???")
 

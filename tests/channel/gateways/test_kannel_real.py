@@ -17,6 +17,7 @@ from sado.channel.gateways.kannel import KannelHop, KannelSms, KannelUssd, Smsbo
 from sado.channel.request import BadRequestError, Request
 from sado.channel.ussd.conversation import Conversation
 from sado.channel.versions import Versions
+from sado.menus.engine import USSD
 from sado.menus.gsm import segments, units
 from sado.store import Transaction
 from sado.sync.outbox import DestinationDownError
@@ -313,7 +314,9 @@ class Dialogue:
 
     def __init__(self, line: Line, smsc: Smsc, station: Station) -> None:
         self.gateway = WatchedUssd(line.box, CODE, "TJ")
-        self.conversation = WatchedConversation(self.gateway, Versions(station.pack, lambda pack: station.effects))
+        self.conversation = WatchedConversation(
+            self.gateway, Versions(station.pack, lambda pack: station.effects, "*1339#")
+        )
         self.endpoints = dict(UssdEndpoints(station.store, self.gateway, self.conversation).endpoints())
         self._line = line
         self._smsc = smsc
@@ -376,7 +379,7 @@ def test_who_hangs_up_begins_anew(dialogue: Dialogue, smsc: Smsc) -> None:
 
 @pytest.mark.parametrize("text", ["a" * 182, "ҷ" * 80], ids=["en", "tg"])
 def test_the_longest_screen_is_one_message(tmp_path: Path, smsc: Smsc, text: str) -> None:
-    assert units(text) in (KannelUssd.budget.septets, KannelUssd.budget.ucs2)
+    assert units(text) == USSD.of(text)
     line = Line(tmp_path, "kannel-ussd", operator_port(smsc.port))
     with line.up({}):
         wait(lambda: smsc.is_bound, line.kannel)

@@ -21,6 +21,7 @@ from sado.channel.settings import BLOCKS, SmsSettings
 from sado.channel.sms.inbox import Inbox
 from sado.channel.sms.reports import Reports
 from sado.channel.versions import Versions
+from sado.menus.gsm import Budget
 from tests.support.gateway_contract import in_body
 from tests.support.provider import Provider, answer, provider
 from tests.support.station import TOKEN, Station, open_station
@@ -56,13 +57,25 @@ def channel(
     """The channel of a station with these settings."""
     loaded = settings.load(environment, blocks)
     gateways = set_up(files, loaded.block, Context("TJ", "*1339#", "http://127.0.0.1:8080"))
-    versions = Versions(station.pack, lambda pack: station.effects)
-    inbox, reports = Inbox(versions, "*1339#"), Reports(station.cases)
+    versions = Versions(station.pack, lambda pack: station.effects, "*1339#")
+    inbox, reports = Inbox(versions), Reports(station.cases)
     return connect(gateways, loaded.block(SmsSettings), station.store, versions, inbox, reports)
 
 
 def test_without_settings_there_is_no_gateway(station: Station) -> None:
     assert channel(station, {}) == Channel([], None, [])
+
+
+@pytest.mark.parametrize("name", ["AFRICASTALKING", "FIELDMAP", "KANNEL"])
+def test_a_network_that_cuts_early_is_told_to_its_gateway(name: str) -> None:
+    def budgets(environment: Mapping[str, str]) -> dict[str, Budget]:
+        loaded = settings.load(environment, BLOCKS)
+        gateways = set_up(GATEWAYS, loaded.block, Context("TJ", "*1339#", URL))
+        return {one.name.upper(): one.ussd.budget for one in gateways if one.ussd}
+
+    narrow = budgets(ALL | {f"SADO_{name}_UCS2": "60", f"SADO_{name}_SEPTETS": "136"})
+    assert narrow.pop(name) == Budget(136, 60)
+    assert set(narrow.values()) == {Budget()}
 
 
 def test_each_gateway_has_the_addresses_of_what_it_does(station: Station) -> None:

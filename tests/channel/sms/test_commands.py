@@ -85,29 +85,31 @@ DIALOGUES = {
         ("СТАТУС", "С этого телефона обращений нет.\n1 Есть номер заявки\n2 Обратиться"),
         ("1", "Введите номер заявки (10 цифр):"),
         ("007", "Ошибка. Нужно 10 цифр.\nВведите номер заявки (10 цифр):"),
-        ("status 0070000018", "There is a slip in the number. Check what you wrote down.\n1 Try again\n2 Help"),
-        ("0070000018", "There is a slip in the number. Check what you wrote down.\n1 Try again\n2 Help"),
+        ("status 0070000018", "The number is wrong. Check what you wrote down.\n1 Try again\n2 Help"),
+        ("0070000018", "The number is wrong. Check what you wrote down.\n1 Try again\n2 Help"),
     ],
     "jobs": [
-        ("КОР Ёвон", "1 Ронанда, Ёвон\n2 Бинокор, Ёвон\n3 Деҳқон, Ёвон"),
+        ("КОР Ёвон", "1 Ронанда\n2 Бинокор\n3 Деҳқон"),
         ("1", "Ронанда, Ёвон\n2 500 сом.\nТел +992900000001"),
-        ("кор", "1 Ноҳияи ман\n2 Вилоят\n3 Тамоми ҷумҳурӣ\n4 Хориҷа\n5 Касби ман\n6 SMS-хабар"),
+        ("кор", "1 Ноҳияи ман\n2 Вилоят\n3 Тамоми ҷумҳурӣ\n4 Хориҷа\n5 Аз рӯи касб\n6 SMS-хабар"),
         ("jobs Bustan", "Buston city?\n1 Yes\n2 No, type again\n3 Show the list"),
     ],
     "office": [
-        ("ИДОРА паспорт Ёвон", "ХШБ Ёвон\nк. Намуна, 1\n+992372000001\nСоати 8-17"),
-        ("idora Yovon", "1 Shinosnoma\n2 Andoz\n3 Joyi kor\n4 Kumakpulì\n5 SAHSH\n6 Hukumat"),
-        ("1", "KHSHB Yovon\nk. Namuna, 1\n+992372000001\nSoati 8-17"),
+        ("ИДОРА паспорт Ёвон", "Шиноснома Ёвон\nк. Намуна, 1\n+992372000001\nСоати 8-17"),
+        ("idora Yovon", "1 Shinosnoma\n2 Andoz\n3 Joyi kor\n4 Kumakpulì\n5 SAHSH (ZAGS)\n6 Hukumat"),
+        ("1", "Shinosnoma Yovon\nk. Namuna, 1\n+992372000001\nSoati 8-17"),
         ("АДРЕС налог", "Напишите район или город (например, Яван):"),
     ],
     "licence": [
         ("ИҶОЗАТ АМ 0001234", "Дорухона: ҶДММ «Шифои намуна»\nАмал мекунад то 31.12.2029"),
-        ("licence", "Licence number (for example AM 0001234):"),
+        ("ИҶОЗАТ 1234", "Дорухона: ҶДММ «Шифои намуна»\nАмал мекунад то 31.12.2029"),
+        ("licence am 1234", "Pharmacy: ҶДММ «Шифои намуна»\nValid until 31.12.2029"),
+        ("licence", "Licence number (for example 1234 or AM 0001234):"),
     ],
     "tax": [
         ("АНДОЗ 020025789", "Соли таваллуд (масалан, 1985):"),
         ("1901", "Ёфт нашуд\n(маълумоти 15.01.2027)\n1 Аз нав\n2 Аз идора пурсидан\n3 Кумак"),
-        ("АНДОЗ 02002578", "Хато. 9 рақам лозим аст.\nРМА-ро нависед (9 рақам):"),
+        ("АНДОЗ 02002578", "Хато. 9 рақам лозим аст.\nРМА (ИНН)-ро нависед, 9 рақам:"),
     ],
     "language": [
         ("ЗАБОН LAT", "HOLAT raqam ramz\nSHIKOYAT matn\nKOR nohiya\nBAS\nYo *1339#"),
@@ -256,7 +258,7 @@ def test_a_finished_case_is_rated_once(station: Station, writer: Writer) -> None
     assert station.store.read(consultation.tallies) == [Tally("sms.rate.mark", "good", 1)]
 
 
-DIAL = "Бо SMS намешавад. Ба *1339# занг занед, баъд 6 ва 4."
+DIAL = "Бо SMS намешавад. Занг занед: *1339*6*4#"
 
 
 def test_an_sms_in_her_name_adds_nothing_without_the_code(station: Station, writer: Writer) -> None:

@@ -130,7 +130,7 @@ def test_a_message_that_cannot_be_one_is_refused_and_leaves_nothing(station: Sta
 
 
 def test_a_message_without_a_name_is_named_by_its_number_text_and_minute(station: Station) -> None:
-    inbox = Inbox(Versions(station.pack, lambda pack: station.effects), "*1339#")
+    inbox = Inbox(Versions(station.pack, lambda pack: station.effects, "*1339#"))
 
     def take(text: str, gateway: str = "one", msisdn: str = ZARINA) -> int:
         station.store.write(lambda tx: inbox.take(tx, gateway, Message("", msisdn, text)))

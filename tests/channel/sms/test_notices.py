@@ -74,8 +74,36 @@ def kinds(station: Station, number: str) -> list[str]:
 def test_news_says_its_number_and_no_more_and_the_case_knows(village: Station, gateway: KeepingGateway) -> None:
     number = moved(village)
     send_all(village, gateway)
-    assert gateway.given == [(HERS, shipped_pack().message("news", "tg", ref=number, ussd="*1339#"))]
+    assert gateway.given == [(HERS, shipped_pack().message("news", "tg", ref=number))]
     assert kinds(village, number) == ["received", "registered", "notified"]
+
+
+STEPS = [
+    (["registered"], 1),
+    (["registered", "in_review"], 1),
+    (["registered", "in_review", "documents_needed", "in_review", "answered", "closed"], 3),
+    (["registered", "refused", "in_review", "answered"], 3),
+    (["registered", "answered", "closed", "reopened", "registered"], 4),
+]
+
+
+@pytest.mark.parametrize(("steps", "count"), STEPS, ids=lambda value: str(value) if isinstance(value, int) else None)
+def test_she_is_told_once_of_each_step_that_matters(
+    village: Station, gateway: KeepingGateway, steps: list[str], count: int
+) -> None:
+    number = village.store.write(lambda tx: village.cases.open(tx, APPEAL)).reference
+    for step in steps:
+        village.store.write(lambda tx, step=step: village.cases.record(tx, APPEAL.agency, number, step, "Words"))
+        send_all(village, gateway)
+    assert len(gateway.given) == count
+
+
+def test_steps_that_wait_together_are_told_once(village: Station, gateway: KeepingGateway) -> None:
+    number = village.store.write(lambda tx: village.cases.open(tx, APPEAL)).reference
+    for step in ("registered", "documents_needed", "answered"):
+        village.store.write(lambda tx, step=step: village.cases.record(tx, APPEAL.agency, number, step, "Words"))
+    send_all(village, gateway)
+    assert len(gateway.given) == 1
 
 
 def test_news_put_before_she_stopped_sms_is_not_sent(village: Station, gateway: KeepingGateway) -> None:

@@ -70,8 +70,8 @@ def gateway(database: Database) -> GammuSms:
 
 
 def poller_of(station: Station, gateway: GammuSms, kind: type[Inbox] = Inbox) -> Poller:
-    versions = Versions(station.pack, lambda one: all_effects(station.cases, one))
-    return Poller(station.store, gateway, kind(versions, "*1339#"), Reports(station.cases))
+    versions = Versions(station.pack, lambda one: all_effects(station.cases, one), "*1339#")
+    return Poller(station.store, gateway, kind(versions), Reports(station.cases))
 
 
 def replies(station: Station) -> int:

@@ -30,7 +30,7 @@ def endpoints(station: Station, request_id: str) -> Endpoint:
     """The endpoint of a gateway that sends the last input alone, and names requests in this field if it has a name."""
     fields = fieldmap.Settings(session="session", msisdn="msisdn", request_id=request_id, is_cumulative=False)
     gateway = fieldmap.FieldMapUssd(fields, CODE, COUNTRY)
-    conversation = Conversation(gateway, Versions(station.pack, lambda one: all_effects(station.cases, one)))
+    conversation = Conversation(gateway, Versions(station.pack, lambda one: all_effects(station.cases, one), "*1339#"))
     return UssdEndpoints(station.store, gateway, conversation).endpoints()["ussd"]
 
 
@@ -141,7 +141,7 @@ def test_after_the_end_nothing_is_filed_again(station: Station, phone: LastPhone
 def test_who_dials_again_under_the_same_id_begins_anew(station: Station, phone: LastPhone, dialled: str) -> None:
     """Some gateways take the number for the session's id."""
     for _ in range(2):
-        assert "Saved" in phone.walk(*FILING, dialled=dialled)
+        assert "Write down: number" in phone.walk(*FILING, dialled=dialled)
         station.clock.move(phone.seconds)
     assert len(station.filed(MSISDN)) == 2
 

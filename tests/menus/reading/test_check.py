@@ -26,6 +26,10 @@ def action(effect: str, go: str, more: str = "") -> str:
     return f"odd: {{type: action, effect: {effect}, go: {go}{more}}}\n"
 
 
+def sms(en: str = "Text", ru: str = "Текст") -> str:
+    return f'odd: {{type: sms, go: end, muted: end, text: {{en: "{en}", ru: "{ru}"}}}}\n'
+
+
 def poll(*options: str) -> str:
     listed = ", ".join(f"{{text: {BOTH}, {one}}}" for one in options)
     return f"odd: {{type: poll, text: {BOTH}, go: end, again: end, options: [{listed}]}}\n"
@@ -87,6 +91,10 @@ TWINS = {
         "ru",
         "takes 81 of 80",
     ),
+    "an SMS in Cyrillic letters": (sms(ru="я" * 70), sms(ru="я" * 71), "ru", "takes 71 units as an SMS"),
+    "a longer one": (sms(ru="я" * 81), sms(ru="я" * 80), "ru", "which is two segments: 70 are one"),
+    "an SMS in Latin letters": (sms(en="a" * 160), sms(en="a" * 161), "en", "takes 161 units as an SMS"),
+    "a longer one in Latin letters": (sms(en="a" * 171), sms(en="a" * 170), "en", "two segments: 160 are one"),
     "a letter that is not in GSM-7": (notice(en="Déjà vu"), notice(en="Déjà vŭ"), "en", "Latin text with ŭ"),
     "a mark that is not in GSM-7": (notice(en="It's on"), notice(en="It’s on"), "en", "Latin text with ’"),
     "no words in a language": (notice(), "odd: {type: notice, text: {en: Text}}\n", "ru", "has no words"),

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from sado.menus import engine
+from sado.menus.engine import Outcome
 from sado.menus.gsm import Budget, segments, units
+from sado.menus.handset import Handset, Letters
 from sado.menus.pack import Pack
 from sado.menus.reading import check, pack
 from sado.menus.reading.pack import PACKS
 from sado.menus.reading.source import MOST_BYTES, MOST_FILES
 from sado.menus.reading.source import version as version_of
 from sado.menus.tree import PLACEHOLDER, Texts, TreeError
+from sado.menus.view import pages_of
 from sado.publishing import checking
 from tests.support.packs import ODD, SHARED, built, faults, small, written
 
@@ -256,6 +260,20 @@ def test_a_message_speaks_the_language_or_the_default_one() -> None:
     assert small_pack.message("news", "sw", ref="7") == "No 7: news"
 
 
+def test_texts_know_the_code_that_is_dialled_at_the_station() -> None:
+    there = pack.load("kenya").dialled_at("*500*7#")
+    assert there.message("news", "en", ref="7") == "No 7: there is news. Dial *500*7*1*2#"
+    assert there.message("unknown", "en") == "Not understood. Send HELP or dial *500*7#."
+
+
+def test_a_topic_is_called_by_its_own_name_where_its_line_in_a_menu_is_short() -> None:
+    tree = pack.load("tajikistan").tree
+    assert [str(tree.labels["topic", topic]["ru"]) for topic in ("other", "water")] == ["Другое", "Вода"]
+    assert [str(option.text["ru"]) for option in tree.screens["appeal.topic"].options if option.value == "other"] == [
+        "Ещё"
+    ]
+
+
 def test_a_status_of_a_newer_release_shows_as_it_came() -> None:
     assert [built().status(one, "ru") for one in ("received", "escalated")] == ["Сохранено", "escalated"]
 
@@ -292,3 +310,42 @@ def test_a_folder_with_too_much_in_it_is_not_read(tmp_path: Path) -> None:
         file.truncate(MOST_BYTES)
     with pytest.raises(TreeError, match="a pack has at most"):
         pack.files_of(str(tmp_path))
+
+
+# Some networks cut a screen at 60 UCS-2 units, or its octets in GSM-7.
+SMALL = Budget(136, 60)
+
+
+@pytest.mark.parametrize("language", ["tg", "ru", "en", "tg-Latn"])
+def test_no_option_vanishes_under_a_screen_of_sixty_units(language: str) -> None:
+    tree = shipped("tajikistan").tree
+    for screen in tree.screens.values():
+        if screen.effect or screen.is_goto:
+            continue
+        session = check.worst(tree, screen, language)
+        *before, last = pages_of(tree, screen, session, SMALL)
+        lines = [line for page in (*before, last) for line in page.split("\n")]
+        assert all(any(line.startswith(f"{option.key} ") for line in lines) for option in screen.options), screen.id
+        assert all(str(tree.more[language]) in page for page in before), screen.id
+
+
+def test_a_network_that_cuts_a_whole_screen_takes_options_away_unseen() -> None:
+    tree = shipped("tajikistan").tree
+    (whole,) = pages_of(
+        tree, tree.screens["appeal.topic"], check.worst(tree, tree.screens["appeal.topic"], "ru"), Budget()
+    )
+    assert "9 Ещё" in Handset(cut=60).show(whole).lost
+
+
+def test_a_phone_without_cyrillic_is_offered_tajik_in_latin_letters() -> None:
+    tree = shipped("tajikistan").tree
+    first = engine.start(tree, None).text
+    assert Handset(letters=Letters.LATIN).show(first).text.split("\n") == [
+        "1 □□□□□□",
+        "2 □□□□□□□",
+        "3 English",
+        "4 Tojiki",
+    ]
+    hers = engine.resume(tree, engine.start(tree, None).session, "4")
+    shown = engine.proceed(tree, hers.session, Outcome("done")).text
+    assert Handset(letters=Letters.LATIN).show(shown).text == shown
