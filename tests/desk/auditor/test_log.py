@@ -25,6 +25,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield desk
 
 
+LOOK = "looked at the audit log"
+
+
 @pytest.fixture
 def auditor(desk: Desk) -> FlaskClient:
     client = desk.visitor()
@@ -53,14 +56,15 @@ def test_what_somebody_read_is_there_newest_first_and_so_is_the_look_at_the_log(
     number = desk.file().reference
     desk.clock.now += 60
     desk.signed_in("operator").get(f"/operator/case/{number}")
-    rows = shown(auditor)
+    # A look is written while its page is made: it may have itself in it.
+    rows = [row for row in shown(auditor) if row[2] != LOOK]
     assert [row[1:4] for row in rows] == [
         ["person:zarina", "read a case", number],
         ["person:zarina", "signed in", "–"],
         ["person:nigora", "signed in", "–"],
     ]
     assert said(desk.store)[-1] == ("person:nigora", "audit.read", "", "")
-    assert len(shown(auditor)) == 4
+    assert [row[1:4] for row in shown(auditor) if row[2] == LOOK][-1] == ["person:nigora", LOOK, "–"]
 
 
 def test_it_filters_by_who_what_about_what_where_and_when(desk: Desk, auditor: FlaskClient) -> None:
