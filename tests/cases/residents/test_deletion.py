@@ -39,7 +39,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 
 def phone(side: Side, msisdn: str) -> Phone:
-    versions = Versions(shipped_pack(), lambda pack: all_effects(side.cases, pack))
+    versions = Versions(shipped_pack(), lambda pack: all_effects(side.cases, pack), "*1339#")
     return Phone(webhook(side.store, side.cases, versions), msisdn)
 
 
