@@ -26,6 +26,7 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from werkzeug.serving import make_server
 
 from sado.cases import reference, statuses
+from sado.desk import recording
 from sado.desk.officer import api as agency_api
 from sado.menus.reading import pack
 from sado.store.tables import accounts
@@ -64,6 +65,7 @@ def hub(tmp_path: Path) -> Iterator[Station]:
 @pytest.fixture
 def app(hub: Station) -> Flask:
     app = Flask("test")
+    recording.install(app, hub.store, lambda: "")
     app.register_blueprint(agency_api.create(hub.store, hub.cases, pack.load("tajikistan")))
     return app
 
