@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -46,7 +45,6 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 FORGET_EVERY_S = 3600
-OTHERS = 0o077
 # When the fewest dial.
 REWRITE_AT_HOUR = 3
 LOOK_EVERY_S = 60
@@ -134,9 +132,7 @@ class Upstream:
 
 def read_key(path: Path) -> bytes:
     """The key shared with the upstream, 64 hexadecimal digits in the first line: the publisher's is in the second.
-    Raises ValueError with what to do, also where others can read it: the data folder is its owner's alone."""
-    if os.name == "posix" and path.exists() and path.stat().st_mode & path.parent.stat().st_mode & OTHERS:
-        raise ValueError(f"Others can read {path}: run `chmod 600 {path}`, and `sado station rekey` at the upstream.")
+    Raises ValueError with what to do."""
     try:
         key = bytes.fromhex(path.read_text().split()[0])
     except (OSError, ValueError, IndexError):
