@@ -175,7 +175,7 @@ def build_station(settings: Settings, store: Store) -> Station:
         transports[outbox.SMS] = Notices(store, channel.failover, pack, cases, policy)
     rotation = Rotation(store, subscriptions.are_told)
     scheduler = schedule.create(store, upstream, transports, settings.sync_keep_days)
-    schedule.look(scheduler, health)
+    schedule.every_minute(scheduler, "health", health.look)
     schedule.exchange_keys(scheduler, rotation.step)
     schedule.keep_terms(scheduler, store, Retention(lambda: versions.current.law).step)
     schedule.rewrite(scheduler, store, pack.time_zone)

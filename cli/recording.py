@@ -65,17 +65,6 @@ ROWS: Mapping[tuple[str, str], Callable[[Any], list[Row]]] = {
     ("POST", "backup"): lambda body: [(Action.BACKED_UP, "", "")],
     ("POST", "sync"): lambda body: [(Action.LINE_CALLED, "", "")],
 }
-SHOWN_ONLY = {
-    ("GET", "registers"),
-    ("GET", "pack"),
-    ("GET", "files"),
-    ("POST", "to-sign"),
-    ("GET", "quarantine"),
-    ("GET", "rotate"),
-    ("POST", "sms"),
-    ("POST", "drill"),
-    ("GET", "sync"),
-}
 
 
 def user(number: int | None = None) -> str:

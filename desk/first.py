@@ -45,8 +45,6 @@ class _Views:
             first.make(self.store, code, name, full_name, request.form.get("password", ""))
         except RefusedError as refused:
             return self._form(_(refused.sentence, **refused.values)), 403
-        except ValueError:
-            return self._form(_("A password needs at least {n} characters.", n=passwords.SHORTEST)), 400
         recording.note(Action.ACCOUNT_CHANGED, name, "first", who=audit.person(name))
         flash(_("The account is made. Sign in with it, and let the others in."))
         return redirect(url_for("desk.sign_in"))

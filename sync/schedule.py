@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -37,7 +38,6 @@ from sado.sync.blobs.fetch import Arrivals
 from sado.sync.dispatch import Transport
 from sado.sync.errors import LineDownError
 from sado.sync.exchange.client import Client
-from sado.sync.health import Health
 from sado.sync.link.poll_interval import PollInterval
 from sado.sync.wire.frame import FrameError
 
@@ -45,9 +45,9 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 FORGET_EVERY_S = 3600
+OTHERS = 0o077
 # When the fewest dial.
 REWRITE_AT_HOUR = 3
-LOOK_EVERY_S = 60
 MINUTE_S = 60
 SESSION_KEEP_MS = 7 * DAY_MS
 ATTEMPT_KEEP_MS = SIGN_IN_KEEP_MS = 2 * DAY_MS
@@ -132,7 +132,9 @@ class Upstream:
 
 def read_key(path: Path) -> bytes:
     """The key shared with the upstream, 64 hexadecimal digits in the first line: the publisher's is in the second.
-    Raises ValueError with what to do."""
+    Raises ValueError with what to do, also where others can read it: the data folder is its owner's alone."""
+    if os.name == "posix" and path.exists() and path.stat().st_mode & path.parent.stat().st_mode & OTHERS:
+        raise ValueError(f"Others can read {path}: run `chmod 600 {path}`, and `sado station rekey` at the upstream.")
     try:
         key = bytes.fromhex(path.read_text().split()[0])
     except (OSError, ValueError, IndexError):
@@ -217,11 +219,6 @@ def take_in(scheduler: BackgroundScheduler, arrivals: Arrivals) -> None:
 def every_minute(scheduler: BackgroundScheduler, name: str, step: Callable[[], object]) -> None:
     """What is done every minute."""
     scheduler.add_job(step, "interval", seconds=MINUTE_S, id=name)
-
-
-def look(scheduler: BackgroundScheduler, health: Health) -> None:
-    """Try every minute whether the store can write."""
-    every_minute(scheduler, "health", health.look)
 
 
 def send(store: Store, destination: str, transport: Transport) -> None:

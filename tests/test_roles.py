@@ -87,6 +87,7 @@ TABLE: dict[str, set[str]] = {
     "POST /administrator/people/disable": ADMINISTRATOR,
     "POST /administrator/people/enable": ADMINISTRATOR,
     "POST /administrator/people/end-sessions": ADMINISTRATOR,
+    "POST /administrator/people/totp-off": ADMINISTRATOR,
     "POST /administrator/people/remove": ADMINISTRATOR,
     "GET /administrator/agencies": ADMINISTRATOR,
     "GET /administrator/agencies/<code>": ADMINISTRATOR,

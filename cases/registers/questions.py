@@ -8,7 +8,6 @@ from sado.store import Transaction
 from sado.store.tables import cases, registers
 
 KIND = "question"
-_ENDED = frozenset({statuses.ANSWERED, statuses.REFUSED, "closed"})
 
 
 def asked(tx: Transaction, what: str, msisdn: str) -> Filed | None:
@@ -16,7 +15,7 @@ def asked(tx: Transaction, what: str, msisdn: str) -> Filed | None:
     dialled twice."""
     reference = registers.question_about(tx, f"{msisdn} {what}")
     earlier = cases.find(tx, reference) if reference else None
-    if earlier and earlier.status not in _ENDED and earlier.msisdn == msisdn:
+    if earlier and earlier.status not in statuses.DONE and earlier.msisdn == msisdn:
         return Filed(earlier.reference, pins.pin_of(tx, earlier.reference))
     return None
 

@@ -93,11 +93,6 @@ def account_end_sessions(settings: Settings, name: str) -> None:
     click.echo(f"{name} is signed out everywhere, and may sign in again.")
 
 
-def _say(what: str, given: str, chosen: str) -> None:
-    """A password that was given is not said again."""
-    click.echo(what if given else f"{what} Password: {chosen}")
-
-
 @account.command("totp-off")
 @click.argument("name")
 @click.pass_obj
@@ -105,3 +100,8 @@ def account_totp_off(settings: Settings, name: str) -> None:
     """Ask somebody for no code any more, whose phone is lost; be sure that it is she who asks."""
     had = administration.ask(settings, "account totp-off", name=name)
     click.echo(f"{name} signs in with the password alone." if had else f"{name} was asked for no code.")
+
+
+def _say(what: str, given: str, chosen: str) -> None:
+    """A password that was given is not said again."""
+    click.echo(what if given else f"{what} Password: {chosen}")

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sado.cases import msisdn
 from sado.desk import language, passwords
 from sado.desk.administration import agencies
 from sado.desk.administration.errors import RefusedError
@@ -21,8 +22,6 @@ from sado.store.tables.accounts import Account
 # Of random bytes in a password that is minted: nobody has to think of it, so nobody can guess it.
 MINTED_BYTES = 16
 LONGEST_NAME = 64
-# Of a telephone number, which neither an address nor the audit log may have.
-FEWEST_DIGITS = 7
 LANGUAGES = language.available(language.SOURCE)
 
 NO_NAME = N_("An account needs a name to sign in with.")
@@ -50,6 +49,7 @@ class Listed:
     agency: str
     language: str
     is_disabled: bool
+    has_totp: bool
     created_at: int
 
 
@@ -70,7 +70,8 @@ class Accounts:
         """Let somebody in; her password, which is minted where none is given. Raises RefusedError."""
         name = name_of(name)
         self._check(role, agency, full_name, language)
-        chosen, hashed = _hashed(password, name)
+        chosen = password or secrets.token_urlsafe(MINTED_BYTES)
+        hashed = hashed_password(chosen, name, full_name)
 
         def create(tx: Transaction) -> None:
             check_free(tx, name)
@@ -87,7 +88,8 @@ class Accounts:
 
     def renew_password(self, name: str, password: str = "") -> str:
         """A new password for somebody, which is minted where none is given; her sign-ins end. Raises RefusedError."""
-        chosen, hashed = _hashed(password, name)
+        chosen = password or secrets.token_urlsafe(MINTED_BYTES)
+        hashed = hashed_password(chosen, name)
         self._write(name, lambda tx: accounts.set_password(tx, name, hashed, must_change=not password))
         return chosen
 
@@ -150,7 +152,8 @@ def name_of(typed: str) -> str:
         raise RefusedError(NO_NAME)
     if len(name) > LONGEST_NAME:
         raise RefusedError(LONG_NAME, most=LONGEST_NAME)
-    if sum(map(str.isdigit, name)) >= FEWEST_DIGITS:
+    # Neither an address nor the audit log may have a telephone number.
+    if msisdn.may_be(name):
         raise RefusedError(NUMBER)
     return name
 
@@ -163,13 +166,13 @@ def check_free(tx: Transaction, name: str) -> None:
         raise RefusedError(WAS_TAKEN, name=name)
 
 
-def _hashed(password: str, name: str) -> tuple[str, str]:
-    """The password, and what is kept of it. It is hashed before anything is written, for phones wait for the writer."""
-    chosen = password or secrets.token_urlsafe(MINTED_BYTES)
+def hashed_password(password: str, *personal: str) -> str:
+    """What is kept of a password, made before anything is written, for phones wait for the writer. Raises RefusedError
+    for one that may not be."""
     try:
-        return chosen, passwords.hash_password(chosen, name)
+        return passwords.hash_password(password, *personal)
     except ValueError as error:
-        raise RefusedError("{why}", why=error) from None
+        raise RefusedError(str(error)) from None
 
 
 def _listed(account: Account) -> Listed:
@@ -180,6 +183,7 @@ def _listed(account: Account) -> Listed:
         account.agency,
         account.language,
         account.is_disabled,
+        account.has_totp,
         account.created_at,
     )
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from sado.desk import passwords
-from sado.desk.administration.accounts import check_free, name_of
+from sado.desk.administration.accounts import check_free, hashed_password, name_of
 from sado.desk.administration.errors import RefusedError
 from sado.desk.language import N_
 from sado.desk.roles import Role
@@ -39,10 +38,10 @@ def mint(store: Store) -> str:
 
 def make(store: Store, code: str, name: str, full_name: str, password: str) -> None:
     """Make the administrator, who then lets in everybody else. The code is looked at first, so that a stranger costs no
-    hash of a password. Raises RefusedError, and ValueError for a password that may not be."""
+    hash of a password. Raises RefusedError."""
     if not store.write(lambda tx: _is_good(tx, code)):
         raise RefusedError(WRONG, hours=GOOD_FOR_H)
-    name, hashed = name_of(name), passwords.hash_password(password, name, full_name)
+    name, hashed = name_of(name), hashed_password(password, name, full_name)
 
     def create(tx: Transaction) -> None:
         if accounts.has_any(tx) or not first_code.is_good(tx, code):

@@ -30,7 +30,8 @@ def create(store: Store, pack: Pack) -> Blueprint:
     blueprint.add_url_rule("/new", view_func=views.new)
     blueprint.add_url_rule("/new", view_func=views.add, methods=["POST"])
     blueprint.add_url_rule("/person", view_func=views.show)
-    for change in (views.edit, views.password, views.disable, views.enable, views.end_sessions, views.remove):
+    signing_in = (views.password, views.disable, views.enable, views.end_sessions, views.totp_off)
+    for change in (views.edit, *signing_in, views.remove):
         blueprint.add_url_rule(f"/{change.__name__.replace('_', '-')}", view_func=change, methods=["POST"])
     return blueprint
 
@@ -105,6 +106,11 @@ class _Views:
         """Sign her out everywhere."""
         return self._done(self.accounts.end_sessions, _("She is signed out everywhere, and may sign in again."))
 
+    @recording.recorded(Action.ACCOUNT_CHANGED, "name", says="codes off")
+    def totp_off(self) -> ResponseReturnValue:
+        """Ask her for no code any more: her phone is lost."""
+        return self._done(self.accounts.totp_off, _("She signs in with the password alone."))
+
     @recording.recorded(Action.ACCOUNT_CHANGED, "name", says="remove")
     def remove(self) -> ResponseReturnValue:
         """Take her account away, once that was confirmed."""
@@ -119,7 +125,7 @@ class _Views:
         flash(_("{name} has no account any more.", name=name))
         return redirect(url_for("people.index"))
 
-    def _done(self, change: Callable[[str], None], said: str) -> ResponseReturnValue:
+    def _done(self, change: Callable[[str], object], said: str) -> ResponseReturnValue:
         """Make a change, and go back to her page."""
         name = request.form.get("name", "")
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.cases import audit_check, reference
+from sado.cases import audit_check, msisdn
 from sado.cases.audit import Action
 from sado.cases.audit_check import Fault
 from sado.desk import recording, words
@@ -23,8 +24,6 @@ from sado.store.tables.audit import AuditRow
 from sado.store.zone_time import moment
 
 LISTED = 100
-# Of a telephone number.
-FEWEST_DIGITS = 7
 # What may be asked for, each a column of the log.
 FILTERS = ("who", "action", "object", "station")
 
@@ -77,14 +76,9 @@ class _Views:
     def search(self) -> ResponseReturnValue:
         """On to the page of what was asked for. An address stays in logs: what looks like a telephone number, which no
         row has, is in none."""
-        typed = {name: request.form.get(name, "").strip() for name in (*FILTERS, "day")}
-        kept = {name: said for name, said in typed.items() if said and _is_safe(said)}
+        typed = {name: request.form.get(name, "").strip() for name in FILTERS} | {"day": _day(request.form)}
+        kept = {name: said for name, said in typed.items() if said and (name == "day" or not msisdn.may_be(said))}
         return redirect(f"{url_for('audit.index')}?{urlencode(kept)}")
-
-
-def _is_safe(said: str) -> bool:
-    is_short = sum(map(str.isdigit, said)) < FEWEST_DIGITS
-    return is_short or reference.is_reference(said) or re.fullmatch(r"\d{4}-\d\d-\d\d", said) is not None
 
 
 def fault_words(fault: Fault) -> str:
@@ -120,6 +114,12 @@ def _asked(pack: Pack) -> Asked:
         int(skip) if skip.isascii() and skip.isdigit() and len(skip) < 10 else 0,
         fault,
     )
+
+
+def _day(said: Mapping[str, str]) -> str:
+    """The day that is asked for, as a browser writes days; what is none is left out."""
+    day = said.get("day", "").strip()
+    return day if re.fullmatch(r"\d{4}-\d\d-\d\d", day) else ""
 
 
 def _address(skip: int) -> str:

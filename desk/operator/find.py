@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sado.cases import audit, msisdn, reference, views
+from sado.cases import msisdn, reference, views
 from sado.cases.audit import Action
 from sado.desk import recording
 from sado.desk.case_view import case_view
 from sado.desk.language import _
 from sado.menus.pack import Pack
-from sado.store import Store
+from sado.store import Store, Transaction
 from sado.store.tables import cases as rows
 
 TYPING = re.compile(r"[\s\-().№]+")
@@ -52,17 +52,13 @@ class _Views:
         """Lead to what was typed, or say why nothing is found."""
         typed = request.form.get("q", "").strip()
         plain = TYPING.sub("", typed)
+        if reference.is_reference(plain) and self.store.read(lambda tx: rows.find(tx, plain)):
+            recording.note(Action.SEARCHED, plain, "reference 1")
+            return redirect(url_for("case.show", number=plain))
         number = msisdn.parse(plain, self.pack.country)
-        if reference.is_reference(plain):
-            is_here = self.store.read(lambda tx: rows.find(tx, plain)) is not None
-            recording.note(Action.SEARCHED, audit.case(plain), f"reference {int(is_here)}")
-            if is_here:
-                return redirect(url_for("case.show", number=plain))
-        found = self.store.read(lambda tx: len(views.mine(tx, number))) if number else 0
-        if not reference.is_reference(plain):
-            recording.note(Action.SEARCHED, detail=f"number {found}" if number else "words 0")
-        if number and found:
-            subscriber = self.store.read(lambda tx: tx.lookup(number))
+        subscriber, found = self.store.read(lambda tx: _filed_from(tx, number))
+        recording.note(Action.SEARCHED, detail=f"{_kind(plain, number)} {found}")
+        if found:
             return redirect(url_for("find.filed_from", subscriber=subscriber.hex()))
         return _page(typed, hint=_hint(plain, is_number=number is not None))
 
@@ -79,6 +75,18 @@ class _Views:
 
 def _page(typed: str = "", **shown: object) -> str:
     return render_template("desk/find.html", typed=typed, **shown)
+
+
+def _filed_from(tx: Transaction, number: str | None) -> tuple[bytes, int]:
+    """The hash of a number, and how many cases were filed from it of late."""
+    return (tx.lookup(number), len(views.mine(tx, number))) if number else (b"", 0)
+
+
+def _kind(plain: str, number: str | None) -> str:
+    """By what somebody searched, for the audit log, which has nothing of what she typed."""
+    if reference.is_reference(plain):
+        return "reference"
+    return "number" if number else "words"
 
 
 def _hint(plain: str, is_number: bool) -> str:

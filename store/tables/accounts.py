@@ -5,11 +5,11 @@ another's in what is told of earlier days."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sado.store.tables import sign_ins, trusted_devices
+from sado.store.tables.token_hash import hash_of
 from sado.store.transaction import Row, Transaction
 
 COLUMNS = "name, full_name, role, agency, language, password, must_change, is_disabled, created_at, totp IS NOT NULL"
@@ -153,7 +153,7 @@ def set_totp(tx: Transaction, name: str, key: str, step: int, recovery_codes: It
     tx.run("UPDATE accounts SET totp = :totp, totp_step = :step WHERE name = :name", name=name, totp=sealed, step=step)
     tx.run("DELETE FROM recovery_codes WHERE account = :name", name=name)
     for code in recovery_codes:
-        tx.run("INSERT INTO recovery_codes (account, hash) VALUES (:name, :hash)", name=name, hash=_hashed(code))
+        tx.run("INSERT INTO recovery_codes (account, hash) VALUES (:name, :hash)", name=name, hash=hash_of(code))
 
 
 def clear_totp(tx: Transaction, name: str) -> None:
@@ -176,7 +176,7 @@ def note_totp_step(tx: Transaction, name: str, step: int) -> None:
 def use_recovery_code(tx: Transaction, name: str, code: str) -> bool:
     """Whether this is one; it is none any more."""
     query = "DELETE FROM recovery_codes WHERE account = :name AND hash = :hash RETURNING hash"
-    return tx.one(query, name=name, hash=_hashed(code)) is not None
+    return tx.one(query, name=name, hash=hash_of(code)) is not None
 
 
 def recovery_codes_left(tx: Transaction, name: str) -> int:
@@ -191,7 +191,7 @@ def save_token(tx: Transaction, agency: str, token: str) -> None:
         "INSERT INTO agency_tokens (agency, hash, created_at) VALUES (:agency, :hash, :now)"
         " ON CONFLICT (agency) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at",
         agency=agency,
-        hash=_hashed(token),
+        hash=hash_of(token),
         now=tx.now,
     )
 
@@ -208,9 +208,5 @@ def tokens(tx: Transaction) -> list[Token]:
 
 def agency_of(tx: Transaction, token: str) -> str | None:
     """The agency that this token speaks for, or None."""
-    agency: str | None = tx.value("SELECT agency FROM agency_tokens WHERE hash = :hash", hash=_hashed(token))
+    agency: str | None = tx.value("SELECT agency FROM agency_tokens WHERE hash = :hash", hash=hash_of(token))
     return agency
-
-
-def _hashed(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -174,16 +174,6 @@ def contents_after(tx: Transaction, chain: Chain, number: int, limit: int) -> li
     return [(row[0], row[1], row[2:]) for row in rows]
 
 
-def ends(tx: Transaction, station: int, branch: int) -> tuple[int, int]:
-    """The number of the last row of a branch as it is remembered, and as it is."""
-    where = {"station": station, "branch": branch}
-    end = tx.value("SELECT number FROM audit_chains WHERE station = :station AND branch = :branch", **where)
-    last = tx.value(
-        "SELECT number FROM audit WHERE station = :station AND branch = :branch ORDER BY number DESC LIMIT 1", **where
-    )
-    return end or 0, last or 0
-
-
 def firsts(tx: Transaction) -> list[tuple[int, int, int]]:
     """(station, branch, first number) of the rows that are here."""
     rows = tx.all("SELECT station, branch, MIN(number) FROM audit GROUP BY station, branch ORDER BY station, branch")

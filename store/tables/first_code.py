@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
+from sado.store.tables.token_hash import hash_of
 from sado.store.transaction import Transaction
 
 # A code has 128 random bits: what is guessed so often is no mistake in typing.
@@ -15,7 +14,7 @@ def save(tx: Transaction, code: str, expires_at: int) -> None:
     delete(tx)
     tx.run(
         "INSERT INTO first_code (hash, expires_at, tries) VALUES (:hash, :expires_at, 0)",
-        hash=_hashed(code),
+        hash=hash_of(code),
         expires_at=expires_at,
     )
 
@@ -24,7 +23,7 @@ def is_good(tx: Transaction, code: str) -> bool:
     """Whether this is the code, it is not too old, and there were not too many wrong ones."""
     row = tx.one(
         "SELECT hash FROM first_code WHERE hash = :hash AND expires_at > :now AND tries < :most",
-        hash=_hashed(code),
+        hash=hash_of(code),
         now=tx.now,
         most=MOST_TRIES,
     )
@@ -39,7 +38,3 @@ def count_wrong(tx: Transaction) -> None:
 def delete(tx: Transaction) -> None:
     """Let no code be good any more."""
     tx.run("DELETE FROM first_code")
-
-
-def _hashed(code: str) -> bytes:
-    return hashlib.sha256(code.encode()).digest()

@@ -5,9 +5,9 @@ Moments are by the clock that nobody sets (store/clock.py): setting the other on
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 
+from sado.store.tables.token_hash import hash_of
 from sado.store.transaction import Row, Transaction
 
 # Of one account; the one that was used least lately goes first. One whose code is to come pushes out its like alone.
@@ -26,11 +26,6 @@ class SignIn:
     needs_code: bool
     created_at: int
     seen_at: int
-
-
-def hash_of(token: str) -> bytes:
-    """What the row of this token is found by."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def begin(tx: Transaction, account: str, token: str, device: str, needs_code: bool) -> None:

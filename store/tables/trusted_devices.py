@@ -3,7 +3,7 @@ token that its cookie holds; several people may share one desk, and so one token
 
 from __future__ import annotations
 
-from sado.store.tables.sign_ins import hash_of
+from sado.store.tables.token_hash import hash_of
 from sado.store.transaction import Transaction
 
 # Of one account; the one that was used least lately goes first.

@@ -99,7 +99,13 @@ def test_guesses_are_bounded(new: Desk, wrong: int, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "words"), [({"password": "elevenchars"}, "at least 12 characters"), ({"name": " "}, "needs a name")]
+    ("changed", "words"),
+    [
+        ({"password": "elevenchars"}, "at least 12 characters"),
+        ({"password": "password1234"}, "among those that are tried first"),
+        ({"password": "my sado station is here"}, "your name or that of this service"),
+        ({"name": " "}, "needs a name"),
+    ],
 )
 def test_what_is_mistyped_does_not_spend_the_code(new: Desk, changed: dict[str, str], words: str) -> None:
     code = first.mint(new.store)

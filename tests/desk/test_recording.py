@@ -76,6 +76,19 @@ def test_a_search_says_by_what_and_how_many_were_found_and_never_what(desk: Desk
     assert "Гулнора" not in repr(log(desk.store)) and "9000001" not in repr(log(desk.store))
 
 
+def test_a_number_that_reads_as_a_reference_is_not_kept(desk: Desk) -> None:
+    operator = desk.signed_in("operator")
+    post(operator, "/operator/find", "/operator/find", q="0070000009")
+    assert said(desk.store)[-1][1:] == ("searched", "", "reference 0")
+
+
+def test_a_number_that_is_typed_for_a_name_is_not_kept(desk: Desk) -> None:
+    administrator = desk.signed_in("administrator")
+    post(administrator, "/administrator/people/new", "/administrator/people/new", name="992900000101", role="operator")
+    assert (Action.ACCOUNT_CHANGED, "", "add operator") in [row[1:] for row in said(desk.store)]
+    assert "9000001" not in repr(log(desk.store))
+
+
 def test_a_number_in_an_address_is_not_kept(desk: Desk) -> None:
     assert desk.signed_in("operator").get("/operator/case/+992900000101").status_code == 404
     assert said(desk.store)[-1] == (ZARINA, "case.read", "", "")

@@ -67,7 +67,7 @@ def settings_of(folder: Path, pack: str, **more: object) -> Settings:
     """Settings for a station in this folder, which is made at the first use."""
     settings = Settings(data=str(folder), pack=pack, **more)  # type: ignore[arg-type]
     if not settings.keys.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         store = Store(settings.database, Keyring.create(settings.keys))
         store.write(lambda tx: identity.create(tx, HUB if folder.name == "hub" else VILLAGE))
         store.close()

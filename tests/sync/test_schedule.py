@@ -521,3 +521,21 @@ def test_a_notice_is_sealed_while_it_waits(store: Store) -> None:
     store.write(lambda tx: outbox.put(tx, outbox.SMS, "notice", "", json.dumps({"msisdn": "+992900000001"})))
 
     assert b"+992900000001" not in store.read(lambda tx: tx.value("SELECT body FROM outbox"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "is_refused"), [(0o755, 0o644, True), (0o700, 0o644, False), (0o755, 0o600, False)]
+)
+def test_a_key_of_the_line_that_others_can_read_is_refused(
+    tmp_path: Path, folder: int, file: int, is_refused: bool
+) -> None:
+    (tmp_path / "keys").mkdir()
+    path = tmp_path / "keys" / "upstream.key"
+    path.write_text("ab" * 32)
+    path.chmod(file)
+    path.parent.chmod(folder)
+    if is_refused:
+        with pytest.raises(ValueError, match="Others can read .*: run `chmod 600"):
+            schedule.read_key(path)
+    else:
+        assert len(schedule.read_key(path)) == 32

@@ -162,3 +162,17 @@ def test_a_name_may_have_any_letters(desk: Desk, admin: FlaskClient, name: str) 
     address = do(admin, "disable", name).location
     assert "may sign in no more" in admin.get(address).text
     assert kept(desk, name).is_disabled and "<b>x</b>" not in admin.get(PEOPLE).text
+
+
+def test_who_lost_her_phone_is_asked_for_no_code_any_more(desk: Desk, admin: FlaskClient) -> None:
+    page = f"{PERSON}?name=zarina"
+    assert "Codes off" not in admin.get(page).text
+    desk.store.write(lambda tx: accounts.set_totp(tx, "zarina", "A" * 32, 0, ["code"]))
+    assert "Codes off" in admin.get(page).text
+    assert post(admin, page, f"{PEOPLE}/totp-off", name="zarina").status_code == 302
+    assert desk.store.read(lambda tx: accounts.totp(tx, "zarina")) is None
+
+
+def test_a_name_is_no_telephone_number(admin: FlaskClient) -> None:
+    refused = post(admin, NEW, NEW, name="+992 900 00 01 01", role="operator")
+    assert refused.status_code == 400 and "is no telephone number" in refused.text
