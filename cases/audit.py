@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum, unique
 
-from sado.cases import reference
+from sado.cases import msisdn, reference
 from sado.store import Transaction
 from sado.store.tables import audit as rows
 from sado.store.tables import identity
@@ -94,13 +94,18 @@ def record_all(tx: Transaction, told: Sequence[Told]) -> None:
     one, whatever the caller thinks that it hands over. Nothing is written before the station has a number."""
     own = identity.find(tx)
     if own is not None:
-        said = [(_plain(who), action.value, _plain(about), _plain(detail)) for who, action, about, detail in told]
+        said = [(_plain(who), action.value, _object(about), _plain(detail)) for who, action, about, detail in told]
         rows.append(tx, own.number, said)
 
 
 def case(number: str) -> str:
     """A case as the object of a row: its reference, and nothing where what was typed is none."""
     return number if reference.is_reference(number) else ""
+
+
+def _object(about: str) -> str:
+    """What a row is about; nothing where somebody may have typed a number for it."""
+    return "" if msisdn.may_be(about) else _plain(about)
 
 
 def _plain(text: str) -> str:

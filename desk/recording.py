@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 
-from sado.cases import audit, msisdn
+from sado.cases import audit
 from sado.cases.audit import STRANGER, Action, Told
 from sado.store import DiskError, Store, StoreError, Transaction
 from sado.store.errors import StoreClosedError
@@ -170,12 +170,10 @@ def begin() -> None:
 
 
 def _about(name: str) -> str:
-    """What a request is about. An address and a form may have anything in them: of an address a case and an agency are
-    taken, of a field what is no telephone number."""
+    """What a request is about. An address may have anything in it: of that a case and an agency are taken."""
     given = (request.view_args or {}).get(name)
     if given is None:
-        typed = request.form.get(name, "").strip() if name else ""
-        return "" if msisdn.may_be(typed) else typed
+        return request.form.get(name, "").strip() if name else ""
     if not isinstance(given, str):
         return str(given)
     return given if AGENCY.fullmatch(given) else audit.case(given)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sado.cases import audit, audit_check
-from sado.cases.audit import Action
+from sado.cases.audit import STATION, Action
 from sado.cases.audit_check import Wrong
 from sado.store import Store
 from sado.store.tables import identity
@@ -111,7 +111,8 @@ def test_a_number_in_full_never_gets_into_a_row(store: Store) -> None:
     store.write(
         lambda tx: audit.record(tx, "person:+992900000101", Action.SEARCHED, "+992900000101", "of +992900000101")
     )
-    assert said(store) == [("person:+…", "searched", "+…", "of +…")]
+    store.write(lambda tx: audit.record(tx, STATION, Action.ACCOUNT_CHANGED, "900 00 01 01"))
+    assert said(store) == [("person:+…", "searched", "", "of +…"), (STATION, "account.changed", "", "")]
     assert audit.case("+992900000101") == "" and audit.case("0070000000") in ("", "0070000000")
 
 

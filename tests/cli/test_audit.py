@@ -88,6 +88,9 @@ def test_what_is_exported_can_be_verified_by_others(village: Station, tmp_path: 
 
 def test_commands_that_change_something_are_rows(village: Station, tmp_path: Path) -> None:
     village.sado("account", "add", "zarina", "--role", "operator")
+    assert (
+        "no telephone number" in sado("account", "add", "992900000001", "--role", "operator", **village.settings).stderr
+    )
     village.sado("agency", "token", "HCU")
     village.sado("station", "add", "9")
     village.sado("station", "revoke", "9")
@@ -95,6 +98,7 @@ def test_commands_that_change_something_are_rows(village: Station, tmp_path: Pat
     village.sado("quarantine", "list")
     assert rows_of(village) == [
         (WHO, "account.changed", "zarina", "add operator"),
+        (WHO, "account.changed", "", "add operator"),
         (WHO, "token.changed", "HCU", "token"),
         (WHO, "station.changed", "009", "add"),
         (WHO, "station.changed", "009", "revoke"),

@@ -15,7 +15,7 @@ def write(store: Store, count: int = 1, who: str = WHO, action: Action = Action.
 
     def job(tx: Transaction) -> None:
         for number in range(count):
-            audit.record(tx, who, action, f"00{number:08}")
+            audit.record(tx, who, action, f"case {number}")
 
     store.write(job)
 

@@ -74,7 +74,7 @@ def test_it_filters_by_who_what_about_what_where_and_when(desk: Desk, auditor: F
     enter(auditor, "nigora", PASSWORD)
     assert len(shown(auditor, who="person:zarina")) == 3
     assert len(shown(auditor, action="cases.listed")) == 2
-    assert len(shown(auditor, object="0000000002", who="person:zarina")) == 1
+    assert len(shown(auditor, object="case 2", who="person:zarina")) == 1
     assert len(shown(auditor, station="7", who="person:zarina")) == 3
     assert shown(auditor, station="8") == []
     assert len(shown(auditor, day="2026-07-13", who="person:zarina")) == 3
